@@ -1,0 +1,103 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace onnxray {
+
+/// Index of a value in a Graph; kNoValue stands for an omitted optional input or output.
+using ValueId = int32_t;
+constexpr ValueId kNoValue = -1;
+
+/// A four-point lattice: what is known about the sign of every element.
+enum class SignFact : uint8_t { unknown, non_negative, non_positive, zero };
+
+using Attribute = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>,
+                               std::vector<std::string>, Tensor>;
+using Attributes = std::map<std::string, Attribute, std::less<>>;
+
+/// Where a node came from. A node that replaces others keeps all their names and module paths.
+struct Origin {
+  std::vector<std::string> names;   ///< ONNX node names, then output names, the node's own first
+  std::vector<std::string> scopes;  ///< torch module paths, outermost first, e.g. "layer1.0.conv1"
+};
+
+/// One operation. `op` is an ONNX operator name or one that a pass re-fused (both are in ops/registry).
+struct Node {
+  std::string op;
+  int64_t opset = 0;    ///< version of the operator's domain that the node is written in
+  std::string domain;   ///< "" is ai.onnx
+  Attributes attributes;
+  std::vector<ValueId> inputs;   ///< may hold kNoValue; trailing omitted inputs are dropped
+  std::vector<ValueId> outputs;  ///< may hold kNoValue
+  Origin origin;
+
+  /// "Conv-11 'layer1.0.conv1'": for messages.
+  std::string describe() const;
+};
+
+/// A named tensor of a Graph.
+struct Value {
+  std::string name;
+  std::optional<DType> dtype;       ///< known for inputs, constants, and everywhere after `specialise`
+  std::optional<Shape> shape;       ///< likewise, with every extent concrete
+  std::optional<Tensor> constant;   ///< the value itself where it is known before running
+  SignFact sign = SignFact::unknown;
+};
+
+/// A graph input as the model declares it: an extent is a number or a symbol ("batch"; "" is unnamed).
+struct InputInfo {
+  ValueId value = kNoValue;
+  std::vector<std::variant<int64_t, std::string>> extents;
+  bool has_shape = false;  ///< false when the model leaves even the rank open
+};
+
+/// The model as semantic nodes in topological order. Free of layout, in ONNX axis order.
+/// A plain value: passes take one and edit it.
+class Graph {
+ public:
+  std::vector<Node> nodes;
+  std::vector<Value> values;
+  std::vector<InputInfo> inputs;
+  std::vector<ValueId> outputs;
+
+  ValueId add_value(std::string name);
+  ValueId add_constant(std::string name, Tensor value);
+
+  Value& operator[](ValueId id) { return values[static_cast<size_t>(id)]; }
+  const Value& operator[](ValueId id) const { return values[static_cast<size_t>(id)]; }
+
+  const Tensor* constant(ValueId id) const;
+  bool is_graph_output(ValueId id) const;
+
+  /// Index of the node that writes each value, -1 for inputs and constants.
+  std::vector<int32_t> producers() const;
+  /// How many node inputs and graph outputs read each value.
+  std::vector<int32_t> use_counts() const;
+
+  /// Makes every reader of `from` (graph outputs too) read `to`.
+  void replace_uses(ValueId from, ValueId to);
+  /// Drops nodes that no graph output needs.
+  void remove_dead_nodes();
+  /// Restores topological order after a pass inserted nodes. Throws Error(bad_file) on a cycle.
+  void sort_nodes();
+
+  /// One line per node, for tests and `inspect`.
+  std::string to_text() const;
+};
+
+/// Attribute access with a default; a wrong type is Error(bad_file) that names the node.
+int64_t int_attribute(const Node& node, std::string_view name, int64_t fallback);
+double float_attribute(const Node& node, std::string_view name, double fallback);
+std::string string_attribute(const Node& node, std::string_view name, std::string_view fallback);
+std::vector<int64_t> ints_attribute(const Node& node, std::string_view name);
+std::vector<double> floats_attribute(const Node& node, std::string_view name);
+const Tensor* tensor_attribute(const Node& node, std::string_view name);
+bool has_attribute(const Node& node, std::string_view name);
+
+}  // namespace onnxray

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <vector>
+
+#include "ops/op.h"
+
+namespace onnxray {
+
+// One function per file of ops/, in the order of ops/registry.cpp.
+std::vector<OpDef> convolution_ops();
+std::vector<OpDef> gemm_ops();
+std::vector<OpDef> pool_ops();
+std::vector<OpDef> normalization_ops();
+std::vector<OpDef> activation_ops();
+std::vector<OpDef> arithmetic_ops();
+std::vector<OpDef> logic_ops();
+std::vector<OpDef> cast_ops();
+std::vector<OpDef> softmax_ops();
+std::vector<OpDef> reduce_ops();
+std::vector<OpDef> shape_ops();
+std::vector<OpDef> slice_ops();
+std::vector<OpDef> gather_ops();
+std::vector<OpDef> pad_ops();
+std::vector<OpDef> resize_ops();
+std::vector<OpDef> constant_ops();
+std::vector<OpDef> einsum_ops();
+std::vector<OpDef> attention_ops();
+
+}  // namespace onnxray

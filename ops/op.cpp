@@ -1,0 +1,62 @@
+#include "ops/op.h"
+
+#include <algorithm>
+
+#include "core/fail.h"
+
+namespace onnxray {
+
+const OpDef* OpRegistry::find(std::string_view domain, std::string_view name) const {
+  // The last one added wins, so that a caller may replace a built-in.
+  const auto it = std::find_if(ops_.rbegin(), ops_.rend(), [&](const OpDef& op) { return op.name == name && op.domain == domain; });
+  return it == ops_.rend() ? nullptr : &*it;
+}
+
+LowerContext::LowerContext(const Node& n, Builder& builder, std::vector<Var> inputs, int64_t since)
+    : node(n), b(builder), version(since), inputs_(std::move(inputs)), outputs_(n.outputs.size()) {}
+
+Var LowerContext::input(size_t i) const {
+  require(has(i), ErrorCode::bad_file, "input {} is missing", i);
+  return inputs_[i];
+}
+
+const Tensor& LowerContext::constant(size_t i, std::string_view what) const {
+  const Tensor* value = b.constant(input(i));
+  require(value != nullptr, ErrorCode::unsupported,
+          "its {} (input {}) depends on the data; it must be a constant, a shape, or a bound input", what, i);
+  return *value;
+}
+
+void LowerContext::set(size_t i, Var v) {
+  if (i < outputs_.size()) outputs_[i] = v;
+}
+
+namespace {
+
+int64_t effective_version(const OpDef& op, const Node& node) {
+  int64_t version = op.versions.front();
+  for (const int since : op.versions) {
+    if (since <= node.opset) version = since;
+  }
+  return version;
+}
+
+}  // namespace
+
+std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& builder, std::vector<Var> inputs) {
+  const OpDef* op = ops.find(node.domain, node.op);
+  require(op != nullptr, ErrorCode::unsupported, "{}: onnxray does not know this operator", node.describe());
+  try {
+    LowerContext context(node, builder, std::move(inputs), effective_version(*op, node));
+    op->lower(context);
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      require(node.outputs[i] == kNoValue || static_cast<bool>(context.outputs()[i]), ErrorCode::unsupported,
+              "output {} is not available", i);
+    }
+    return context.outputs();
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", node.describe(), error.what()));
+  }
+}
+
+}  // namespace onnxray

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/builder.h"
+#include "core/graph.h"
+
+namespace onnxray {
+
+class LowerContext;
+
+/// How relevance passes an operator (docs/operators.md). The rules layer has one default rule per class.
+enum class RelevanceClass : uint8_t {
+  linear,      ///< Conv, Gemm, MatMul with a constant: a linear rule
+  sum,         ///< Add, pooling, ReduceMean: shares in proportion to the contributions
+  bilinear,    ///< MatMul, Mul of two activations
+  activation,  ///< passes relevance unchanged; guided methods may override its gradient
+  routing,     ///< Reshape, Slice, MaxPool, ...: the exact adjoint moves relevance
+  affine,      ///< BatchNormalization, Mul/Add by constants: has its own switch
+  normaliser,  ///< LayerNormalization and kin: the statistics are constants
+  softmax,     ///< attention weights
+  none,        ///< integer, boolean or constant results: no relevance
+};
+
+/// An operator. Its lowering is its whole definition: shapes, types and constants fall out of it.
+struct OpDef {
+  std::string domain;         ///< "" is ai.onnx; "onnxray" holds operators that passes re-fuse
+  std::string name;
+  std::vector<int> versions;  ///< the since-versions that the lowering handles, ascending
+  void (*lower)(LowerContext&);
+  RelevanceClass relevance = RelevanceClass::none;
+  /// Inputs whose values must be known before shapes are: shape operands, axes, repeats, pads.
+  std::vector<int> shape_operands = {};
+};
+
+/// The operators a session knows. A plain value: start from `builtin()` and add your own.
+class OpRegistry {
+ public:
+  static const OpRegistry& builtin();
+  void add(OpDef op) { ops_.push_back(std::move(op)); }
+  const OpDef* find(std::string_view domain, std::string_view name) const;
+  std::span<const OpDef> all() const { return ops_; }
+
+ private:
+  std::vector<OpDef> ops_;
+};
+
+/// What a lowering function sees of its node: operands as variables of the program under construction.
+class LowerContext {
+ public:
+  LowerContext(const Node& node, Builder& builder, std::vector<Var> inputs, int64_t version);
+
+  const Node& node;
+  Builder& b;
+  /// The since-version of the operator that holds for this node: the newest in OpDef::versions that is <= node.opset.
+  const int64_t version;
+
+  size_t input_count() const { return inputs_.size(); }
+  bool has(size_t i) const { return i < inputs_.size() && static_cast<bool>(inputs_[i]); }
+  /// Input i; Error(bad_file) where the node omits it.
+  Var input(size_t i) const;
+  /// Input i, or an unset Var.
+  Var optional(size_t i) const { return has(i) ? inputs_[i] : Var{}; }
+  const Shape& shape(size_t i) const { return b.shape(input(i)); }
+  /// The elements of input i, which must be known now: Error(unsupported) that names the operand where they are not.
+  const Tensor& constant(size_t i, std::string_view what) const;
+  std::vector<int64_t> int_constants(size_t i, std::string_view what) const { return constant(i, what).to_int64s(); }
+
+  size_t output_count() const { return node.outputs.size(); }
+  bool wants(size_t i) const { return i < node.outputs.size() && node.outputs[i] != kNoValue; }
+  void set(size_t i, Var v);
+  const std::vector<Var>& outputs() const { return outputs_; }
+
+  // Attributes of the node, with the type checked.
+  int64_t int_attr(std::string_view name, int64_t fallback) const { return int_attribute(node, name, fallback); }
+  double float_attr(std::string_view name, double fallback) const { return float_attribute(node, name, fallback); }
+  std::string string_attr(std::string_view name, std::string_view fallback) const { return string_attribute(node, name, fallback); }
+  std::vector<int64_t> ints_attr(std::string_view name) const { return ints_attribute(node, name); }
+  bool has_attr(std::string_view name) const { return has_attribute(node, name); }
+
+ private:
+  std::vector<Var> inputs_;
+  std::vector<Var> outputs_;
+};
+
+/// Lowers one node: emits its steps through `builder` and returns its outputs' variables. Errors gain the node's description.
+std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& builder, std::vector<Var> inputs);
+
+}  // namespace onnxray
