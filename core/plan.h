@@ -13,23 +13,29 @@ struct PlanOptions {
   bool channels_last = false;  ///< activations of sliding windows are held channels-last
 };
 
-/// How one variable lies in memory. Variables may share bytes: aliases (a reshape), or lives that do not overlap.
+/// How one variable lies in memory. Variables may share bytes: views (a reshape), or lives that do not overlap.
 struct Placement {
   enum class Home : uint8_t { arena, constant, input } home = Home::arena;
   Strides strides;     ///< in elements
-  int64_t offset = 0;  ///< in bytes from the arena's start; for home == arena
-  int64_t bytes = 0;
+  Var root;            ///< the variable whose bytes these are: itself, or another that this one is a view of
+  int64_t offset = 0;  ///< of the root, in bytes from the arena's start; for home == arena
+  int64_t bytes = 0;   ///< of the root
 };
 
 /// A Program with memory: every step's operands have strides and, in one arena, addresses.
 /// Program inputs and outputs are row-major.
 struct Plan {
-  Program program;  ///< may hold more Transpose-free copies (Reshape of equal shape) than the emitted one
+  Program program;  ///< the emitted one, plus copies between layouts (Reshape steps of equal shape)
   PlanOptions options;
   std::vector<Placement> placements;  ///< by variable
-  std::vector<bool> skip;             ///< by step: the output is a view of the input, nothing to run
+  std::vector<bool> is_view;          ///< by step: the output is a view of the input, nothing to run
   int64_t arena_bytes = 0;
+
+  const Placement& operator[](Var v) const { return placements[static_cast<size_t>(v.id)]; }
 };
+
+/// Bytes of one element of `dtype` in a running program.
+int64_t stored_size(DType dtype, const PlanOptions& options);
 
 /// Assigns layouts, inserts the copies that they need, and packs lives into one arena.
 Plan make_plan(Program program, const PlanOptions& options);

@@ -1,0 +1,201 @@
+#include <cstring>
+#include <new>
+
+#include "core/fail.h"
+#include "core/kernel.h"
+
+namespace onnxray {
+
+namespace {
+
+struct Free {
+  void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
+};
+
+DType stored_dtype(DType dtype, const PlanOptions& options) {
+  switch (storage_of(dtype)) {
+    case Storage::real: return options.real_size == 8 ? DType::f64 : DType::f32;
+    case Storage::int64: return DType::i64;
+    case Storage::byte: return DType::u8;
+  }
+  return dtype;
+}
+
+/// The elements of `t` as a running program holds values of `dtype`. Free where they already are.
+Tensor to_storage(const Tensor& t, DType dtype, const PlanOptions& options) {
+  const DType stored = stored_dtype(dtype, options);
+  if (t.dtype() == DType::boolean && stored == DType::u8) return t;
+  if (dtype == DType::boolean) return t.to(DType::boolean);
+  return t.to(stored);
+}
+
+/// Copies a strided array into a dense row-major one.
+void gather_strided(std::byte* dst, const std::byte* src, const Shape& shape, const Strides& strides, int64_t size) {
+  const int64_t count = element_count(shape);
+  if (same_layout(shape, strides, row_major_strides(shape))) {
+    std::memcpy(dst, src, static_cast<size_t>(count * size));
+    return;
+  }
+  std::vector<int64_t> index(shape.size(), 0);
+  const size_t last = shape.size() - 1;
+  for (int64_t i = 0; i < count;) {
+    int64_t offset = 0;
+    for (size_t a = 0; a < last; ++a) offset += index[a] * strides[a];
+    for (int64_t j = 0; j < shape[last]; ++j, ++i) {
+      std::memcpy(dst + i * size, src + (offset + j * strides[last]) * size, static_cast<size_t>(size));
+    }
+    for (size_t a = last; a-- > 0;) {
+      if (++index[a] < shape[a]) break;
+      index[a] = 0;
+    }
+  }
+}
+
+class HostExecutable final : public Executable {
+ public:
+  HostExecutable(const Plan& plan, KernelCompiler& compiler) : plan_(plan), constants_(plan.program.variables.size()) {
+    // operator new is lazy: pages that no step touches cost nothing.
+    arena_.reset(new (std::align_val_t{64}) std::byte[static_cast<size_t>(std::max<int64_t>(plan.arena_bytes, 64))]);
+    addresses_.resize(plan.program.variables.size(), nullptr);
+    for (size_t i = 0; i < plan_.program.steps.size(); ++i) {
+      if (!plan_.is_view[i]) compile_step(plan_.program.steps[i], compiler);
+    }
+    for (const NamedVar& output : plan_.program.outputs) hold_constant(output.var);
+    for (const LoopVariable& carried : plan_.program.loop) hold_constant(carried.initial);
+    resolve_addresses();
+  }
+
+  std::vector<Tensor> run(std::span<const Tensor> inputs, const std::function<void(int64_t, int64_t)>& progress) override {
+    const std::vector<Tensor> held = hold_inputs(inputs);
+    run_block(Block::once);
+    begin_loop();
+    for (int64_t trip = 0; trip < trips(); ++trip) {
+      if (plan_.program.step_index) std::memcpy(address(plan_.program.step_index), &trip, sizeof trip);
+      run_block(Block::repeat);
+      for (const LoopVariable& carried : plan_.program.loop) copy(carried.next, carried.current);
+      if (progress) progress(trip + 1, trips());
+    }
+    run_block(Block::finish);
+    std::vector<Tensor> outputs;
+    for (const NamedVar& output : plan_.program.outputs) outputs.push_back(read(output.var));
+    return outputs;
+  }
+
+ private:
+  struct CompiledStep {
+    std::unique_ptr<Kernel> kernel;
+    Block block;
+    std::vector<Var> inputs, outputs;
+    std::vector<const std::byte*> in;  // refreshed where a program input's buffer changes
+    std::vector<std::byte*> out;
+  };
+
+  int64_t trips() const {
+    for (const CompiledStep& step : steps_) {
+      if (step.block == Block::repeat) return plan_.program.trips;
+    }
+    return 0;
+  }
+
+  void hold_constant(Var viewed) {
+    const Var v = plan_[viewed].root;
+    const Variable& variable = plan_.program[v];
+    auto& held = constants_[static_cast<size_t>(v.id)];
+    if (variable.constant && !held) held = to_storage(*variable.constant, variable.dtype, plan_.options);
+  }
+
+  Operand operand(Var v) {
+    hold_constant(v);
+    const Variable& variable = plan_.program[v];
+    const auto& held = constants_[static_cast<size_t>(plan_[v].root.id)];
+    return {variable.shape, plan_[v].strides, variable.dtype, held ? held->bytes() : nullptr};
+  }
+
+  void compile_step(const Step& step, KernelCompiler& compiler) {
+    std::vector<Operand> in, out;
+    for (const Var v : step.inputs) in.push_back(operand(v));
+    for (const Var v : step.outputs) out.push_back(operand(v));
+    steps_.push_back({compiler.compile(step.primitive, in, out), step.block, step.inputs, step.outputs, {}, {}});
+  }
+
+  std::byte* address(Var v) { return addresses_[static_cast<size_t>(v.id)]; }
+
+  void resolve_addresses() {
+    for (size_t v = 0; v < addresses_.size(); ++v) {
+      const Placement& placement = plan_.placements[v];
+      if (placement.home == Placement::Home::arena) addresses_[v] = arena_.get() + placement.offset;
+      const auto& held = constants_[static_cast<size_t>(placement.root.id)];
+      // Kernels never write through the address of a constant.
+      if (held) addresses_[v] = const_cast<std::byte*>(held->bytes());
+    }
+    for (CompiledStep& step : steps_) {
+      step.in.clear();
+      step.out.clear();
+      for (const Var v : step.inputs) step.in.push_back(address(v));
+      for (const Var v : step.outputs) step.out.push_back(address(v));
+    }
+  }
+
+  std::vector<Tensor> hold_inputs(std::span<const Tensor> inputs) {
+    const auto& declared = plan_.program.inputs;
+    require(inputs.size() == declared.size(), ErrorCode::usage, "the program has {} inputs, {} were given", declared.size(), inputs.size());
+    std::vector<Tensor> held;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Variable& variable = plan_.program[declared[i].var];
+      require(inputs[i].shape() == variable.shape, ErrorCode::usage, "input '{}' has shape {}, the plan was made for {}", declared[i].name,
+              to_string(inputs[i].shape()), to_string(variable.shape));
+      held.push_back(to_storage(inputs[i], variable.dtype, plan_.options));
+      addresses_[static_cast<size_t>(declared[i].var.id)] = const_cast<std::byte*>(held.back().bytes());
+    }
+    for (size_t v = 0; v < addresses_.size(); ++v) {
+      const Placement& placement = plan_.placements[v];
+      if (placement.home == Placement::Home::input) addresses_[v] = addresses_[static_cast<size_t>(placement.root.id)];
+    }
+    for (CompiledStep& step : steps_) {
+      for (size_t i = 0; i < step.inputs.size(); ++i) step.in[i] = address(step.inputs[i]);
+    }
+    return held;
+  }
+
+  void run_block(Block block) {
+    for (CompiledStep& step : steps_) {
+      if (step.block == block) step.kernel->run(step.in, step.out);
+    }
+  }
+
+  void begin_loop() {
+    for (const LoopVariable& carried : plan_.program.loop) copy(carried.initial, carried.current);
+  }
+
+  /// Layouts of loop variables agree (core/layout.cpp), except that a constant or an input is row-major.
+  void copy(Var from, Var to) {
+    const Variable& variable = plan_.program[to];
+    const int64_t size = stored_size(variable.dtype, plan_.options);
+    if (!same_layout(variable.shape, plan_[from].strides, plan_[to].strides)) {
+      throw std::logic_error("loop variables lie differently");
+    }
+    std::memcpy(address(to), address(from), static_cast<size_t>(element_count(variable.shape) * size));
+  }
+
+  Tensor read(Var v) {
+    const Variable& variable = plan_.program[v];
+    const DType stored = variable.dtype == DType::boolean ? DType::boolean : stored_dtype(variable.dtype, plan_.options);
+    Tensor result(stored, variable.shape);
+    gather_strided(result.mutable_bytes(), address(v), variable.shape, plan_[v].strides, size_of(stored));
+    return is_floating(variable.dtype) ? result : result.to(variable.dtype);
+  }
+
+  Plan plan_;
+  std::vector<std::optional<Tensor>> constants_;
+  std::unique_ptr<std::byte[], Free> arena_;
+  std::vector<std::byte*> addresses_;
+  std::vector<CompiledStep> steps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executable> compile_for_host(const Plan& plan, KernelCompiler& compiler) {
+  return std::make_unique<HostExecutable>(plan, compiler);
+}
+
+}  // namespace onnxray

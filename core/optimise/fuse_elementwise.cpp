@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <optional>
+
+#include "core/optimise/optimise.h"
+
+namespace onnxray {
+
+namespace {
+
+constexpr size_t kMaxInstructions = 24;  // what one pass over memory can hide
+constexpr size_t kMaxInputs = 8;
+
+class Fuser {
+ public:
+  explicit Fuser(Program& program) : program_(program), producer_(program.variables.size(), -1), uses_(program.variables.size(), 0) {
+    for (size_t i = 0; i < program.steps.size(); ++i) {
+      for (const Var v : program.steps[i].outputs) producer_[static_cast<size_t>(v.id)] = static_cast<int64_t>(i);
+      for (const Var v : program.steps[i].inputs) ++uses_[static_cast<size_t>(v.id)];
+    }
+    for (const NamedVar& output : program.outputs) ++uses_[static_cast<size_t>(output.var.id)];
+    for (const LoopVariable& carried : program.loop) {
+      ++uses_[static_cast<size_t>(carried.initial.id)];
+      ++uses_[static_cast<size_t>(carried.next.id)];
+    }
+  }
+
+  void run() {
+    for (Step& step : program_.steps) {
+      if (!std::holds_alternative<Elementwise>(step.primitive)) continue;
+      while (absorb_one(step)) {}
+    }
+    size_t i = 0;
+    std::erase_if(program_.steps, [&](const Step&) { return std::ranges::find(absorbed_, i++) != absorbed_.end(); });
+  }
+
+ private:
+  bool absorb_one(Step& consumer) {
+    for (size_t i = 0; i < consumer.inputs.size(); ++i) {
+      const int64_t p = producer_[static_cast<size_t>(consumer.inputs[i].id)];
+      if (p < 0) continue;
+      Step& producer = program_.steps[static_cast<size_t>(p)];
+      if (!may_merge(producer, consumer)) continue;
+      merge(producer, consumer, static_cast<int32_t>(i));
+      absorbed_.push_back(static_cast<size_t>(p));
+      return true;
+    }
+    return false;
+  }
+
+  bool may_merge(const Step& producer, const Step& consumer) const {
+    const auto* p = std::get_if<Elementwise>(&producer.primitive);
+    if (!p || producer.outputs.size() != 1 || producer.block != consumer.block) return false;
+    const Var v = producer.outputs[0];
+    const auto& c = std::get<Elementwise>(consumer.primitive);
+    return uses_[static_cast<size_t>(v.id)] == 1 && program_[v].shape == program_[consumer.outputs[0]].shape &&
+           keeps_its_value(p->expression, program_[v].dtype, c.expression.domain) &&
+           p->expression.code.size() + c.expression.code.size() <= kMaxInstructions &&
+           producer.inputs.size() + consumer.inputs.size() - 1 <= kMaxInputs;
+  }
+
+  /// Whether handing the producer's register over equals storing it as `dtype` and loading it in the consumer's domain.
+  static bool keeps_its_value(const Expression& producer, DType dtype, Expression::Domain consumer) {
+    if (producer.domain != consumer) return false;
+    if (producer.domain == Expression::Domain::real && is_floating(dtype)) return true;
+    if (producer.domain == Expression::Domain::integer && dtype == DType::i64) return true;
+    switch (producer.code.back().op) {  // already 0 or 1
+      case Opcode::equal: case Opcode::less: case Opcode::less_equal: case Opcode::logical_and: case Opcode::logical_or:
+      case Opcode::logical_xor: case Opcode::logical_not: case Opcode::is_nan: case Opcode::is_inf:
+        return dtype == DType::boolean;
+      default: return false;
+    }
+  }
+
+  /// Splices the producer's code in front of the consumer's and re-numbers inputs and results.
+  static void merge(const Step& producer, Step& consumer, int32_t slot) {
+    const Expression& p = std::get<Elementwise>(producer.primitive).expression;
+    const Expression& c = std::get<Elementwise>(consumer.primitive).expression;
+    std::vector<Var> inputs = producer.inputs;
+    const auto input_index = [&](Var v) {
+      const auto it = std::ranges::find(inputs, v);
+      const auto index = static_cast<int32_t>(it - inputs.begin());
+      if (it == inputs.end()) inputs.push_back(v);
+      return index;
+    };
+    Expression merged{c.domain, p.code, {}};
+    const auto shift = static_cast<int32_t>(p.code.size());
+    const auto moved = [&](Source s) -> Source {
+      if (s.kind == Source::Kind::result) return {s.kind, s.index + shift, 0};
+      if (s.kind != Source::Kind::input) return s;
+      if (s.index == slot) return {Source::Kind::result, p.results[0], 0};
+      return {s.kind, input_index(consumer.inputs[static_cast<size_t>(s.index)]), 0};
+    };
+    for (const Instruction& i : c.code) merged.code.push_back({i.op, moved(i.a), moved(i.b), moved(i.c)});
+    for (const int32_t r : c.results) merged.results.push_back(r + shift);
+    consumer.inputs = std::move(inputs);
+    consumer.primitive = Elementwise{std::move(merged)};
+  }
+
+  Program& program_;
+  std::vector<int64_t> producer_;
+  std::vector<int32_t> uses_;
+  std::vector<size_t> absorbed_;
+};
+
+}  // namespace
+
+void fuse_elementwise(Program& program) { Fuser(program).run(); }
+
+}  // namespace onnxray

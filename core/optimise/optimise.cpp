@@ -1,0 +1,14 @@
+#include "core/optimise/optimise.h"
+
+namespace onnxray {
+
+void optimise(Program& program, Backend& backend) {
+  eliminate_common_subexpressions(program);
+  hoist_invariants(program);
+  eliminate_dead_code(program);
+  fold_constants(program, backend);
+  fuse_elementwise(program);
+  eliminate_dead_code(program);
+}
+
+}  // namespace onnxray

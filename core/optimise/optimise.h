@@ -1,0 +1,23 @@
+#pragma once
+
+#include "core/backend.h"
+
+namespace onnxray {
+
+// Each pass keeps what the program computes. One file each, in the order of optimise().
+
+/// Evaluates steps whose operands are all constant, once, on `backend`. What would grow past the operands' size stays.
+void fold_constants(Program& program, Backend& backend);
+/// Moves steps of the loop that read nothing of the loop in front of it.
+void hoist_invariants(Program& program);
+/// Equal primitives on equal operands are computed once.
+void eliminate_common_subexpressions(Program& program);
+/// Drops steps that no output needs.
+void eliminate_dead_code(Program& program);
+/// Merges chains of elementwise steps whose intermediate results nobody else reads.
+void fuse_elementwise(Program& program);
+
+/// All passes, in order.
+void optimise(Program& program, Backend& backend);
+
+}  // namespace onnxray
