@@ -1,0 +1,160 @@
+#include <cmath>
+#include <limits>
+
+#include "core/fail.h"
+#include "ops/axes.h"
+#include "ops/families.h"
+
+namespace onnxray {
+
+namespace {
+
+/// What a reduction runs over, from the node's attributes and inputs.
+struct Reduction {
+  std::vector<int64_t> axes;
+  bool keep = true;
+  bool over_nothing = false;  ///< noop_with_empty_axes: each element is its own set
+};
+
+Reduction reduction_of(const LowerContext& ctx) {
+  Reduction r{.axes = named_axes(ctx, 1), .keep = ctx.int_attr("keepdims", 1) != 0, .over_nothing = false};
+  if (ctx.shape(0).empty()) r.axes.clear();  // a scalar may be reduced; there is nothing to name
+  r.over_nothing = r.axes.empty() && ctx.int_attr("noop_with_empty_axes", 0) != 0;
+  return r;
+}
+
+Var reduce_over(LowerContext& ctx, const Reduction& r, Reduce::Kind kind, Var x) {
+  return r.over_nothing ? x : ctx.b.reduce(kind, x, r.axes, r.keep);
+}
+
+Var sum_over(LowerContext& ctx, const Reduction& r, Var x) { return reduce_over(ctx, r, Reduce::Kind::sum, x); }
+
+/// Integers take square roots and logarithms as float32 and are truncated afterwards.
+Var as_real(LowerContext& ctx, Var x) { return is_floating(ctx.b.dtype(x)) ? x : ctx.b.cast(x, DType::f32); }
+
+void lower_reduce_sum(LowerContext& ctx) { ctx.set(0, sum_over(ctx, reduction_of(ctx), ctx.input(0))); }
+
+void lower_reduce_prod(LowerContext& ctx) {
+  ctx.set(0, reduce_over(ctx, reduction_of(ctx), Reduce::Kind::prod, ctx.input(0)));
+}
+
+void lower_reduce_mean(LowerContext& ctx) {
+  const Reduction r = reduction_of(ctx);
+  ctx.set(0, r.over_nothing ? ctx.input(0) : ctx.b.mean(ctx.input(0), r.axes, r.keep));
+}
+
+/// Booleans are reduced as 0 and 1: any (max) and all (min).
+void lower_extremum(LowerContext& ctx, Reduce::Kind kind) {
+  const DType type = ctx.b.dtype(ctx.input(0));
+  const Var x = type == DType::boolean ? ctx.b.cast(ctx.input(0), DType::i64) : ctx.input(0);
+  ctx.set(0, ctx.b.cast(reduce_over(ctx, reduction_of(ctx), kind, x), type));
+}
+
+void lower_reduce_max(LowerContext& ctx) { lower_extremum(ctx, Reduce::Kind::max); }
+void lower_reduce_min(LowerContext& ctx) { lower_extremum(ctx, Reduce::Kind::min); }
+
+void lower_reduce_l1(LowerContext& ctx) {
+  ctx.set(0, sum_over(ctx, reduction_of(ctx), ctx.b.abs(ctx.input(0))));
+}
+
+void lower_reduce_sum_square(LowerContext& ctx) {
+  const Var x = ctx.input(0);
+  ctx.set(0, sum_over(ctx, reduction_of(ctx), ctx.b.mul(x, x)));
+}
+
+void lower_reduce_l2(LowerContext& ctx) {
+  const Var x = as_real(ctx, ctx.input(0));
+  const Var norm = ctx.b.sqrt(sum_over(ctx, reduction_of(ctx), ctx.b.mul(x, x)));
+  ctx.set(0, ctx.b.cast(norm, ctx.b.dtype(ctx.input(0))));
+}
+
+void lower_reduce_log_sum(LowerContext& ctx) {
+  const Var total = sum_over(ctx, reduction_of(ctx), as_real(ctx, ctx.input(0)));
+  ctx.set(0, ctx.b.cast(ctx.b.unary(Opcode::log, total), ctx.b.dtype(ctx.input(0))));
+}
+
+// log sum exp(x) = m + log sum exp(x - m) with m = max x, or 0 where that is infinite (inf - inf is NaN).
+void lower_reduce_log_sum_exp(LowerContext& ctx) {
+  Builder& b = ctx.b;
+  const Reduction r = reduction_of(ctx);
+  const Var x = as_real(ctx, ctx.input(0));
+  const Reduction kept{.axes = r.axes, .keep = true, .over_nothing = r.over_nothing};
+  const Var top = reduce_over(ctx, kept, Reduce::Kind::max, x);
+  const Var m = b.select(b.unary(Opcode::is_inf, top), b.scalar(0, b.dtype(x)), top);
+  const Var log_sum = b.unary(Opcode::log, sum_over(ctx, kept, b.exp(b.sub(x, m))));
+  const Var y = b.add(log_sum, m);
+  const Var shaped = r.keep || r.over_nothing ? y : b.sum(y, r.axes, false);  // over axes of extent 1: a reshape
+  ctx.set(0, b.cast(shaped, b.dtype(ctx.input(0))));
+}
+
+void lower_arg(LowerContext& ctx, bool largest) {
+  const int64_t axis = tensor_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
+  const Var index = ctx.b.arg_reduce(ctx.input(0), axis, largest, ctx.int_attr("select_last_index", 0) != 0);
+  Shape dropped = ctx.b.shape(index);
+  dropped.erase(dropped.begin() + axis);
+  ctx.set(0, ctx.int_attr("keepdims", 1) != 0 ? index : ctx.b.reshape(index, dropped));
+}
+
+void lower_arg_max(LowerContext& ctx) { lower_arg(ctx, true); }
+void lower_arg_min(LowerContext& ctx) { lower_arg(ctx, false); }
+
+void lower_cum_sum(LowerContext& ctx) {
+  const auto axis = ctx.int_constants(1, "axis");
+  require(axis.size() == 1, ErrorCode::bad_file, "its axis must be one number, not {}", axis.size());
+  const bool exclusive = ctx.int_attr("exclusive", 0) != 0, reverse = ctx.int_attr("reverse", 0) != 0;
+  ctx.set(0, ctx.b.cum_sum(ctx.input(0), tensor_axis(axis[0], ctx.shape(0).size()), exclusive, reverse));
+}
+
+int64_t top_k_count(const LowerContext& ctx) {
+  if (ctx.version < 10) return ctx.int_attr("k", 0);
+  const auto k = ctx.int_constants(1, "k");
+  require(k.size() == 1, ErrorCode::bad_file, "its k must be one number, not {}", k.size());
+  return k[0];
+}
+
+// There is no sorting primitive: k times, take the extreme entry and put the worst value in its place.
+void lower_top_k(LowerContext& ctx) {
+  Builder& b = ctx.b;
+  constexpr int64_t kMostRounds = 64;
+  const int64_t k = top_k_count(ctx), axis = tensor_axis(ctx.int_attr("axis", -1), ctx.shape(0).size());
+  require(k >= 0 && k <= ctx.shape(0)[static_cast<size_t>(axis)], ErrorCode::bad_file, "k = {} of a tensor {} along axis {}", k,
+          to_string(ctx.shape(0)), axis);
+  require(k > 0 && k <= kMostRounds, ErrorCode::unsupported, "k = {}: only 1 to {} are supported", k, kMostRounds);
+  const bool largest = ctx.int_attr("largest", 1) != 0, real = is_floating(b.dtype(ctx.input(0)));
+  const double bound = real ? std::numeric_limits<double>::infinity() : std::pow(2.0, 53);
+  Var rest = real ? ctx.input(0) : b.cast(ctx.input(0), DType::i64);
+  std::vector<Var> values, indices;
+  for (int64_t i = 0; i < k; ++i) {
+    indices.push_back(b.arg_reduce(rest, axis, largest));
+    values.push_back(b.gather_elements(ctx.input(0), indices.back(), axis));
+    if (i + 1 == k) break;
+    const Var worst = b.filled(largest ? -bound : bound, b.shape(indices.back()), b.dtype(rest));
+    rest = b.scatter_elements(ScatterElements::Kind::replace, rest, indices.back(), worst, axis);
+  }
+  ctx.set(0, b.concat(values, axis));
+  ctx.set(1, b.concat(indices, axis));
+}
+
+}  // namespace
+
+std::vector<OpDef> reduce_ops() {
+  using enum RelevanceClass;
+  return {
+      {"", "ReduceSum", {1, 11, 13}, lower_reduce_sum, sum, {1}},
+      {"", "ReduceMean", {1, 11, 13, 18}, lower_reduce_mean, sum, {1}},
+      {"", "ReduceMax", {1, 11, 12, 13, 18, 20}, lower_reduce_max, routing, {1}},
+      {"", "ReduceMin", {1, 11, 12, 13, 18, 20}, lower_reduce_min, routing, {1}},
+      {"", "ReduceProd", {1, 11, 13, 18}, lower_reduce_prod, sum, {1}},
+      {"", "ReduceL1", {1, 11, 13, 18}, lower_reduce_l1, sum, {1}},
+      {"", "ReduceL2", {1, 11, 13, 18}, lower_reduce_l2, sum, {1}},
+      {"", "ReduceSumSquare", {1, 11, 13, 18}, lower_reduce_sum_square, sum, {1}},
+      {"", "ReduceLogSum", {1, 11, 13, 18, 28}, lower_reduce_log_sum, sum, {1}},
+      {"", "ReduceLogSumExp", {1, 11, 13, 18, 28}, lower_reduce_log_sum_exp, sum, {1}},
+      {"", "ArgMax", {1, 11, 12, 13}, lower_arg_max, none},
+      {"", "ArgMin", {1, 11, 12, 13}, lower_arg_min, none},
+      {"", "CumSum", {11, 14}, lower_cum_sum, sum, {1}},
+      {"", "TopK", {1, 10, 11, 24}, lower_top_k, routing, {1}},
+  };
+}
+
+}  // namespace onnxray
