@@ -1,0 +1,61 @@
+#pragma once
+
+#include <string>
+
+#include "ops/lower_graph.h"
+
+namespace onnxray {
+
+class ReverseWalk;
+
+/// A node seen from behind: its operands, what arrived at its outputs, and where to send what its inputs get.
+class NodeContext {
+ public:
+  NodeContext(ReverseWalk& walk, int32_t index);
+
+  const Node& node;
+  Builder& b;
+  int32_t index;
+
+  size_t input_count() const { return node.inputs.size(); }
+  Var input(size_t i) const;
+  Var output(size_t i = 0) const;
+  /// What arrived at output i; unset where nothing did.
+  Var cotangent(size_t i = 0) const { return taken_[i]; }
+  /// Whether anybody wants the cotangent of input i.
+  bool wants(size_t i) const;
+  void send(size_t i, Var share);
+
+  /// What the Jacobian's transpose makes of `s` arriving at output 0, for each input (unset where not wanted).
+  /// `substitutes` replace operands of the node: T(w', s) is the adjoint under another weight.
+  struct Substitute {
+    size_t input;
+    Var with;
+  };
+  std::vector<Var> adjoint(Var s, std::span<const Substitute> substitutes = {}) const;
+  /// Output 0 of the node under other operands.
+  Var forward(std::span<const Substitute> substitutes) const;
+
+ private:
+  /// The node's steps emitted again over other operands.
+  struct Replay {
+    std::vector<Step> steps;
+    std::vector<Var> inputs;
+    Var output;
+  };
+  Replay replay(std::span<const Substitute> substitutes) const;
+
+  ReverseWalk& walk_;
+  std::vector<Var> taken_;
+};
+
+/// How one node sends what arrives at its outputs to its inputs. Replaces the node's VJP.
+class Rule {
+ public:
+  virtual ~Rule() = default;
+  /// For reports and `inspect`: "epsilon(0.1)".
+  virtual std::string name() const = 0;
+  virtual void emit(NodeContext& context) const = 0;
+};
+
+}  // namespace onnxray

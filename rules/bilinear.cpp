@@ -1,0 +1,26 @@
+#include "rules/rules.h"
+#include "rules/stabilise.h"
+
+namespace onnxray {
+
+namespace {
+
+class BilinearRule final : public Rule {
+ public:
+  std::string name() const override { return "bilinear"; }
+  void emit(NodeContext& context) const override {
+    // y bilinear in a and b: each gets half.  R_a = a * J_a^T (R / safe(2 y))   (Achtibat et al. 2024, AttnLRP)
+    Builder& b = context.b;
+    const Var s = b.div(context.cotangent(), safe(b, b.mul(context.output(), 2.0)));
+    const std::vector<Var> shares = context.adjoint(s);
+    for (size_t i = 0; i < shares.size(); ++i) {
+      if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> make_bilinear(const RuleSpec&) { return std::make_unique<BilinearRule>(); }
+
+}  // namespace onnxray
