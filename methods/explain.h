@@ -1,0 +1,26 @@
+#pragma once
+
+#include "methods/method.h"
+#include "methods/target.h"
+
+namespace onnxray {
+
+/// What one program computes: several methods for several targets over one forward pass.
+struct ExplainSpec {
+  std::vector<std::string> methods;          ///< none: a plain forward pass
+  std::vector<TargetSpec::Kind> targets;
+  size_t output = 0;                         ///< which of Graph::outputs is explained
+  bool keep_softmax = false;
+  ValueId at = kNoValue;                     ///< attribute to this inner value instead of the inputs
+};
+
+/// Emits the forward pass of a specialised graph and the explanations of `spec`.
+/// Program inputs: the graph's inputs that are not bound, then "target:K" for each target that is not an argmax.
+/// Program outputs: the graph's outputs; then, with methods, "logits", for each target "index:K" (not for masks) and
+/// "score:K" [N], and for each method M, target K and explained variable I "attribution:M:K:I".
+Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);
+
+/// The values that methods attribute to: `spec.at`, or the floating inputs.
+std::vector<ValueId> explained_values(const Graph& graph, const ExplainSpec& spec);
+
+}  // namespace onnxray

@@ -1,0 +1,62 @@
+#include "methods/target.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/fail.h"
+
+namespace onnxray {
+
+ValueId find_logits(const Graph& graph, ValueId output, bool keep_softmax) {
+  if (keep_softmax) return output;
+  constexpr std::string_view kKeepsOrder[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Dropout"};
+  const auto producers = graph.producers();
+  ValueId value = output;
+  while (true) {
+    const int32_t n = producers[static_cast<size_t>(value)];
+    if (n < 0) return output;
+    const Node& node = graph.nodes[static_cast<size_t>(n)];
+    if (node.op == "Softmax" || node.op == "LogSoftmax") return node.inputs[0];
+    // A flat index means the same entry on both sides of these.
+    if (std::ranges::find(kKeepsOrder, node.op) == std::end(kKeepsOrder)) return output;
+    value = node.inputs[0];
+  }
+}
+
+TargetVars emit_target(Builder& b, TargetSpec::Kind kind, Var logits, const std::string& name) {
+  const Shape shape = b.shape(logits);
+  if (kind == TargetSpec::Kind::mask) return {{}, b.input(name, shape, b.dtype(logits))};
+  const int64_t samples = shape.empty() ? 1 : shape[0];
+  const int64_t entries = element_count(shape) / std::max<int64_t>(samples, 1);
+  const Var flat = b.reshape(logits, {samples, entries});
+  const Var index = kind == TargetSpec::Kind::argmax ? b.reshape(b.arg_reduce(flat, 1, true), {samples}) : b.input(name, {samples}, DType::i64);
+  std::vector<int64_t> places(static_cast<size_t>(entries));
+  std::iota(places.begin(), places.end(), 0);
+  const Var chosen = b.equal(b.constant(Tensor::of<int64_t>({1, entries}, places)), b.reshape(index, {samples, 1}));
+  return {index, b.reshape(b.cast(chosen, b.dtype(logits)), shape)};
+}
+
+Tensor target_input(const TargetSpec& target, const Shape& logits) {
+  const int64_t samples = logits.empty() ? 1 : logits[0];
+  const int64_t entries = element_count(logits) / std::max<int64_t>(samples, 1);
+  if (target.kind == TargetSpec::Kind::mask) {
+    if (target.mask.shape() == logits) return target.mask;
+    require(target.mask.size() == entries, ErrorCode::usage, "a target mask of shape {} does not fit an output of shape {}",
+            to_string(target.mask.shape()), to_string(logits));
+    const std::vector<double> one = target.mask.to_doubles();
+    std::vector<double> all;
+    for (int64_t n = 0; n < samples; ++n) all.insert(all.end(), one.begin(), one.end());
+    return Tensor::of<double>(logits, all);
+  }
+  const auto count = static_cast<int64_t>(target.indices.size());
+  require(count == 1 || count == samples, ErrorCode::usage, "{} targets for a batch of {}: give one, or one per sample", count, samples);
+  std::vector<int64_t> all;
+  for (int64_t n = 0; n < samples; ++n) {
+    const int64_t index = target.indices[count == 1 ? 0 : static_cast<size_t>(n)];
+    require(index >= 0 && index < entries, ErrorCode::usage, "target {} is outside an output of {} entries per sample", index, entries);
+    all.push_back(index);
+  }
+  return Tensor::of<int64_t>({samples}, all);
+}
+
+}  // namespace onnxray

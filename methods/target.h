@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/builder.h"
+#include "core/graph.h"
+
+namespace onnxray {
+
+/// What is explained: one entry of each sample's output, or a weighting of all.
+struct TargetSpec {
+  enum class Kind { argmax, index, mask } kind = Kind::argmax;
+  std::vector<int64_t> indices;  ///< row-major inside one sample's output; one, or one per sample
+  Tensor mask;                   ///< weights in the output's shape, or in one sample's
+
+  /// Targets of equal kind share a plan: indices and masks are inputs of the program.
+  bool same_plan(const TargetSpec& other) const { return kind == other.kind; }
+};
+
+/// The value that targets index: the output, or what goes into the softmax at its end.
+ValueId find_logits(const Graph& graph, ValueId output, bool keep_softmax);
+
+struct TargetVars {
+  Var index;      ///< i64 [N], the chosen entries; unset for a mask
+  Var selection;  ///< like logits
+};
+
+/// Emits the choice. Adds a program input named `name` for an index or a mask.
+TargetVars emit_target(Builder& b, TargetSpec::Kind kind, Var logits, const std::string& name);
+
+/// The tensor for that program input. Throws Error(usage) where the target does not fit the logits.
+Tensor target_input(const TargetSpec& target, const Shape& logits);
+
+}  // namespace onnxray

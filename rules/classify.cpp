@@ -1,0 +1,73 @@
+#include "rules/classify.h"
+
+#include <algorithm>
+
+namespace onnxray {
+
+namespace {
+
+bool holds(const std::vector<bool>& flags, ValueId id) { return id != kNoValue && flags[static_cast<size_t>(id)]; }
+
+int64_t dependent_operands(const Node& node, const std::vector<bool>& dependent) {
+  return std::ranges::count_if(node.inputs, [&](ValueId id) { return holds(dependent, id); });
+}
+
+bool is_transparent(const Node& node, RelevanceClass relevance, const std::vector<bool>& dependent) {
+  constexpr std::string_view kShapeOps[] = {"Identity", "Dropout", "Cast",      "Reshape",   "Flatten", "Squeeze",
+                                            "Unsqueeze", "Transpose", "Pad",    "Slice",     "Expand",  "DepthToSpace", "SpaceToDepth"};
+  constexpr std::string_view kAffineOps[] = {"BatchNormalization", "Add", "Sub", "Mul", "Div"};
+  if (dependent_operands(node, dependent) != 1) return false;
+  return relevance == RelevanceClass::affine || std::ranges::find(kShapeOps, node.op) != std::end(kShapeOps) ||
+         std::ranges::find(kAffineOps, node.op) != std::end(kAffineOps);
+}
+
+}  // namespace
+
+std::vector<bool> data_dependent(const Graph& graph) {
+  std::vector<bool> dependent(graph.values.size(), false);
+  for (const InputInfo& input : graph.inputs) {
+    const auto dtype = graph[input.value].dtype;
+    dependent[static_cast<size_t>(input.value)] = !graph.constant(input.value) && (!dtype || is_floating(*dtype));
+  }
+  for (const Node& node : graph.nodes) {
+    if (dependent_operands(node, dependent) == 0) continue;
+    for (const ValueId id : node.outputs) {
+      if (id == kNoValue) continue;
+      const auto dtype = graph[id].dtype;
+      dependent[static_cast<size_t>(id)] = !dtype || is_floating(*dtype);
+    }
+  }
+  return dependent;
+}
+
+RelevanceClass classify(const Node& node, const OpRegistry& ops, const std::vector<bool>& dependent) {
+  const OpDef* op = ops.find(node.domain, node.op);
+  if (!op) return RelevanceClass::none;
+  const int64_t moving = dependent_operands(node, dependent);
+  if (moving == 0) return RelevanceClass::none;
+  if (op->relevance == RelevanceClass::linear && moving > 1) return RelevanceClass::bilinear;
+  if (op->relevance != RelevanceClass::bilinear) return op->relevance;
+  // A quotient is carried by its numerator.
+  return moving == 1 || node.op == "Div" ? RelevanceClass::activation : RelevanceClass::bilinear;
+}
+
+std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops, const std::vector<bool>& dependent) {
+  std::vector<bool> sees_input(graph.values.size(), false), found(graph.nodes.size(), false);
+  for (const InputInfo& input : graph.inputs) sees_input[static_cast<size_t>(input.value)] = holds(dependent, input.value);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    const bool sees = std::ranges::any_of(node.inputs, [&](ValueId id) { return holds(dependent, id) && holds(sees_input, id); });
+    if (!sees) continue;
+    const RelevanceClass relevance = classify(node, ops, dependent);
+    if (relevance == RelevanceClass::linear) {
+      found[n] = true;
+    } else if (is_transparent(node, relevance, dependent)) {
+      for (const ValueId id : node.outputs) {
+        if (id != kNoValue) sees_input[static_cast<size_t>(id)] = true;
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace onnxray
