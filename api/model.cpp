@@ -1,0 +1,72 @@
+#include "api/model_data.h"
+#include "methods/method_name.h"
+
+namespace onnxray {
+
+std::string version() { return ONNXRAY_VERSION; }
+
+Model Model::load(const std::filesystem::path& path) {
+  Model model;
+  model.data_ = std::make_shared<const Data>(Data{import_onnx(path, OpRegistry::builtin())});
+  return model;
+}
+
+namespace {
+
+ValueInfo info(const Graph& graph, ValueId id) {
+  const Value& value = graph[id];
+  ValueInfo result{value.name, value.dtype, {}, value.shape.has_value()};
+  if (value.shape) result.extents.assign(value.shape->begin(), value.shape->end());
+  return result;
+}
+
+}  // namespace
+
+std::vector<ValueInfo> Model::inputs() const {
+  std::vector<ValueInfo> result;
+  const Graph& graph = data_->imported.graph;
+  for (const InputInfo& input : graph.inputs) {
+    result.push_back({graph[input.value].name, graph[input.value].dtype, input.extents, input.has_shape});
+  }
+  return result;
+}
+
+std::vector<ValueInfo> Model::outputs() const {
+  std::vector<ValueInfo> result;
+  for (const ValueId id : data_->imported.graph.outputs) result.push_back(info(data_->imported.graph, id));
+  return result;
+}
+
+int64_t Model::opset() const {
+  const auto it = data_->imported.opsets.find("");
+  return it == data_->imported.opsets.end() ? 0 : it->second;
+}
+
+std::string Model::producer() const { return data_->imported.producer; }
+std::vector<std::string> Model::notes() const { return data_->imported.notes; }
+
+Target Target::argmax() { return {}; }
+
+Target Target::index(int64_t index) { return indices({index}); }
+
+Target Target::indices(std::vector<int64_t> indices) {
+  Target target;
+  target.kind_ = Kind::index;
+  target.indices_ = std::move(indices);
+  return target;
+}
+
+Target Target::mask(Tensor weights) {
+  Target target;
+  target.kind_ = Kind::mask;
+  target.mask_ = std::move(weights);
+  return target;
+}
+
+std::vector<MethodDescription> methods() {
+  std::vector<MethodDescription> result;
+  for (const MethodInfo& method : method_list()) result.push_back({method.pattern, method.formula, method.parameters, method.citation});
+  return result;
+}
+
+}  // namespace onnxray

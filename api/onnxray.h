@@ -1,0 +1,175 @@
+#pragma once
+
+/// onnxray explains the predictions of ONNX models. This is its public C++ interface:
+///
+///   auto model = onnxray::Model::load("resnet50.onnx");
+///   auto session = onnxray::Session(model, {.backend = "auto", .threads = 2});
+///   auto result = session.explain(x, {.method = "lrp_epsilon_0_1", .target = onnxray::Target::argmax()});
+///   // result.attribution is a Tensor like x, result.output the model's output
+///
+/// Every function may throw onnxray::Error.
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/error.h"
+#include "core/tensor.h"
+
+namespace onnxray {
+
+std::string version();
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// A model's input or output as its file declares it. An extent is a number, or the name of a symbol.
+struct ValueInfo {
+  std::string name;
+  std::optional<DType> dtype;
+  std::vector<std::variant<int64_t, std::string>> extents;
+  bool has_shape = false;
+};
+
+/// A loaded model. Immutable; copies share it, between threads too.
+class Model {
+ public:
+  static Model load(const std::filesystem::path& path);
+
+  std::vector<ValueInfo> inputs() const;
+  std::vector<ValueInfo> outputs() const;
+  int64_t opset() const;
+  std::string producer() const;
+  std::vector<std::string> notes() const;  ///< what the importer wants people to know
+
+ private:
+  friend class Session;
+  struct Data;
+  std::shared_ptr<const Data> data_;
+};
+
+/// What to explain: one entry of each sample's output, or a weighting of all of them.
+class Target {
+ public:
+  /// The largest entry of each sample; the first on ties.
+  static Target argmax();
+  /// Row-major entry of one sample's output.
+  static Target index(int64_t index);
+  /// One entry per sample of the batch.
+  static Target indices(std::vector<int64_t> indices);
+  /// Weights over the output, or over one sample's.
+  static Target mask(Tensor weights);
+
+ private:
+  friend class Session;
+  enum class Kind : uint8_t { argmax, index, mask } kind_ = Kind::argmax;
+  std::vector<int64_t> indices_;
+  Tensor mask_;
+};
+
+struct SessionOptions {
+  std::string backend = "auto";    ///< auto, onednn, reference
+  std::string precision = "fp32";  ///< fp32, double (reference only)
+  int threads = 0;                 ///< 0: as many as the machine has cores
+};
+
+struct ExplainOptions {
+  std::string method = "gradient";
+  Target target = Target::argmax();
+  std::string output;         ///< which of the model's outputs; empty: the first
+  bool keep_softmax = false;  ///< explain the probability instead of what goes into the final softmax
+  std::string at;             ///< attribute to this inner value or node instead of the input
+};
+
+/// Several methods for several targets over one forward pass.
+struct ExplainManyOptions {
+  std::vector<std::string> methods;
+  std::vector<Target> targets = {Target::argmax()};
+  std::string output;
+  bool keep_softmax = false;
+  std::string at;
+};
+
+struct Attribution {
+  std::string method;
+  size_t target = 0;    ///< which of ExplainManyOptions::targets
+  std::string input;    ///< the input (or inner value) that it is over
+  Tensor values;        ///< in that value's shape
+  std::vector<double> sums;  ///< per sample
+};
+
+struct ExplainedTarget {
+  std::vector<int64_t> indices;  ///< per sample; empty for a mask
+  std::vector<double> scores;    ///< the logit, or the weighted sum, per sample
+};
+
+struct Explanations {
+  std::vector<NamedTensor> outputs;  ///< the model's outputs
+  Tensor logits;                     ///< what targets index
+  std::vector<ExplainedTarget> targets;
+  std::vector<Attribution> attributions;  ///< targets outermost, then methods, then inputs
+};
+
+struct Explanation {
+  Tensor attribution;  ///< over the model's first floating input
+  Tensor output;       ///< the output that was explained
+  ExplainedTarget target;
+};
+
+/// What a session will do with a node, for people.
+struct NodeReport {
+  std::string name, op, output, rule;
+  Shape shape;
+  std::vector<std::string> names;  ///< every ONNX name that the node stands for
+};
+
+struct Inspection {
+  std::vector<NodeReport> nodes;
+  std::string graph;    ///< the canonical graph as text
+  std::string program;  ///< the optimised program as text
+  std::map<std::string, int64_t> primitives;  ///< how often each primitive runs
+  int64_t arena_bytes = 0;
+};
+
+/// Runs and explains one model. One thread at a time; several sessions may share a model.
+class Session {
+ public:
+  explicit Session(Model model, const SessionOptions& options = {});
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+
+  /// The model's outputs. Inputs in the order of Model::inputs(), in their declared types and shapes.
+  std::vector<NamedTensor> run(const std::vector<Tensor>& inputs);
+  Explanation explain(const Tensor& input, const ExplainOptions& options = {});
+  Explanations explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+  /// What explain_many would do, without running it.
+  Inspection inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+
+  /// Called with (done, total) during long loops.
+  std::function<void(int64_t, int64_t)> on_progress;
+  /// "onednn: oneDNN 2.6.3, ..."
+  std::string backend_description() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The methods that explain() knows, as data.
+struct MethodDescription {
+  std::string pattern, formula, parameters, citation;
+};
+std::vector<MethodDescription> methods();
+
+/// One line per usable backend.
+std::vector<std::string> backends();
+
+}  // namespace onnxray

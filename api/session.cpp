@@ -1,0 +1,264 @@
+#include <algorithm>
+#include <list>
+
+#include "api/backends.h"
+#include "api/model_data.h"
+#include "core/fail.h"
+#include "core/optimise/optimise.h"
+#include "methods/explain.h"
+#include "onnx/specialise.h"
+
+namespace onnxray {
+
+namespace {
+
+constexpr size_t kCachedPlans = 16;
+
+/// What one program was made for.
+struct PlanKey {
+  std::vector<Shape> shapes;
+  std::map<ValueId, std::vector<double>> bound;
+  std::vector<std::string> methods;
+  std::vector<TargetSpec::Kind> targets;
+  std::string output, at;
+  bool keep_softmax = false;
+  bool operator==(const PlanKey&) const = default;
+};
+
+/// A program ready to run, with the graph that it came from.
+struct CompiledPlan {
+  PlanKey key;
+  Graph graph;
+  ExplainSpec spec;
+  Plan plan;
+  std::unique_ptr<Executable> executable;
+  std::vector<std::string> output_names;
+  Shape logits;
+};
+
+size_t find_output(const Graph& graph, const std::string& name) {
+  if (name.empty()) return 0;
+  std::vector<std::string> known;
+  for (size_t i = 0; i < graph.outputs.size(); ++i) {
+    known.push_back(graph[graph.outputs[i]].name);
+    if (known.back() == name) return i;
+  }
+  fail(ErrorCode::usage, "the model has no output '{}'; it has {}", name, fmt::join(known, ", "));
+}
+
+/// A value by its own name or by that of a node that writes it; replaced nodes count.
+ValueId find_value(const Graph& graph, const std::string& name) {
+  if (name.empty()) return kNoValue;
+  for (const Node& node : graph.nodes) {
+    const bool names_it = std::ranges::find(node.origin.names, name) != node.origin.names.end();
+    for (const ValueId id : node.outputs) {
+      if (id != kNoValue && (names_it || graph[id].name == name)) return id;
+    }
+  }
+  for (const InputInfo& input : graph.inputs) {
+    if (graph[input.value].name == name) return input.value;
+  }
+  fail(ErrorCode::usage, "no node or value is called '{}'; `onnxray inspect` lists the names", name);
+}
+
+void check_input(const Graph& graph, const InputInfo& input, const Tensor& tensor) {
+  if (!input.has_shape) return;
+  const std::string& name = graph[input.value].name;
+  const auto text = [&] {
+    std::string all;
+    for (const auto& extent : input.extents) {
+      all += all.empty() ? "" : ",";
+      all += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent)) : std::get<std::string>(extent);
+    }
+    return all;
+  };
+  bool fits = tensor.shape().size() == input.extents.size();
+  for (size_t i = 0; fits && i < input.extents.size(); ++i) {
+    const auto* extent = std::get_if<int64_t>(&input.extents[i]);
+    fits = !extent || *extent == tensor.shape()[i];
+  }
+  require(fits, ErrorCode::usage, "input '{}' has shape {}, the model wants [{}]", name, to_string(tensor.shape()), text());
+}
+
+}  // namespace
+
+class Session::Impl {
+ public:
+  Impl(Model model, const SessionOptions& options)
+      : model_(std::move(model)), backend_(make_backend(options)), folder_(make_backend({"reference", "double", 1})),
+        bound_(bound_inputs(graph(), ops())) {}
+
+  const Graph& graph() const { return model_.data_->imported.graph; }
+  static const OpRegistry& ops() { return OpRegistry::builtin(); }
+  Backend& backend() { return *backend_; }
+
+  CompiledPlan& plan_for(const std::vector<Tensor>& inputs, PlanKey key) {
+    complete(key, inputs);
+    const auto it = std::ranges::find(plans_, key, &CompiledPlan::key);
+    if (it != plans_.end()) {
+      plans_.splice(plans_.begin(), plans_, it);
+      return plans_.front();
+    }
+    plans_.push_front(make(inputs, std::move(key)));
+    if (plans_.size() > kCachedPlans) plans_.pop_back();
+    return plans_.front();
+  }
+
+  /// Runs a plan; results by name.
+  std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs, const std::vector<TargetSpec>& targets,
+                                    const std::function<void(int64_t, int64_t)>& progress) {
+    std::vector<Tensor> operands;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!is_bound(graph().inputs[i].value)) operands.push_back(inputs[i]);
+    }
+    for (const TargetSpec& target : targets) {
+      if (target.kind != TargetSpec::Kind::argmax) operands.push_back(target_input(target, compiled.logits));
+    }
+    if (!compiled.executable) compiled.executable = backend_->compile(compiled.plan);
+    std::vector<Tensor> values = compiled.executable->run(operands, progress);
+    std::map<std::string, Tensor> results;
+    for (size_t i = 0; i < values.size(); ++i) results.emplace(compiled.output_names[i], std::move(values[i]));
+    return results;
+  }
+
+ private:
+  bool is_bound(ValueId id) const { return std::ranges::find(bound_, id) != bound_.end(); }
+
+  void complete(PlanKey& key, const std::vector<Tensor>& inputs) const {
+    const auto& declared = graph().inputs;
+    require(inputs.size() == declared.size(), ErrorCode::usage, "the model has {} inputs, {} were given", declared.size(), inputs.size());
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      check_input(graph(), declared[i], inputs[i]);
+      key.shapes.push_back(inputs[i].shape());
+      if (is_bound(declared[i].value)) key.bound[declared[i].value] = inputs[i].to_doubles();
+    }
+  }
+
+  CompiledPlan make(const std::vector<Tensor>& inputs, PlanKey key) {
+    Specialisation special{key.shapes, {}};
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (is_bound(graph().inputs[i].value)) special.bound[graph().inputs[i].value] = inputs[i];
+    }
+    CompiledPlan compiled;
+    compiled.graph = specialise(graph(), special, {}, ops(), *folder_);
+    compiled.spec = {key.methods, key.targets, find_output(compiled.graph, key.output), key.keep_softmax, find_value(compiled.graph, key.at)};
+    Program program = emit_explanation(compiled.graph, ops(), compiled.spec);
+    optimise(program, *backend_);
+    for (const NamedVar& output : program.outputs) {
+      compiled.output_names.push_back(output.name);
+      if (output.name == "logits") compiled.logits = program[output.var].shape;
+    }
+    compiled.plan = make_plan(std::move(program), backend_->plan_options());
+    compiled.key = std::move(key);
+    return compiled;
+  }
+
+  Model model_;
+  std::unique_ptr<Backend> backend_, folder_;
+  std::vector<ValueId> bound_;
+  std::list<CompiledPlan> plans_;  // the last used first
+};
+
+Session::Session(Model model, const SessionOptions& options) : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+std::string Session::backend_description() const {
+  return fmt::format("{}: {}", impl_->backend().name(), impl_->backend().description());
+}
+
+std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs) {
+  CompiledPlan& compiled = impl_->plan_for(inputs, {});
+  auto results = impl_->run(compiled, inputs, {}, on_progress);
+  std::vector<NamedTensor> outputs;
+  for (const ValueId id : compiled.graph.outputs) {
+    const std::string& name = compiled.graph[id].name;
+    outputs.push_back({name, results.at(name)});
+  }
+  return outputs;
+}
+
+namespace {
+
+PlanKey key_of(const ExplainManyOptions& options, const std::vector<TargetSpec>& targets) {
+  PlanKey key;
+  key.methods = options.methods;
+  for (const TargetSpec& target : targets) key.targets.push_back(target.kind);
+  key.output = options.output;
+  key.at = options.at;
+  key.keep_softmax = options.keep_softmax;
+  return key;
+}
+
+std::vector<double> sums_per_sample(const Tensor& values) {
+  const int64_t samples = values.shape().empty() ? 1 : values.shape()[0];
+  const int64_t each = samples > 0 ? values.size() / samples : 0;
+  std::vector<double> sums(static_cast<size_t>(samples), 0.0);
+  for (int64_t i = 0; i < values.size(); ++i) sums[static_cast<size_t>(i / each)] += values.as_double(i);
+  return sums;
+}
+
+}  // namespace
+
+Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage, "explain needs a method and a target");
+  std::vector<TargetSpec> targets;
+  for (const Target& t : options.targets) targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.mask_});
+  CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, targets));
+  auto results = impl_->run(compiled, inputs, targets, on_progress);
+
+  Explanations explanations;
+  for (const ValueId id : compiled.graph.outputs) {
+    explanations.outputs.push_back({compiled.graph[id].name, results.at(compiled.graph[id].name)});
+  }
+  explanations.logits = results.at("logits");
+  const std::vector<ValueId> explained = explained_values(compiled.graph, compiled.spec);
+  for (size_t k = 0; k < targets.size(); ++k) {
+    ExplainedTarget target;
+    if (const auto it = results.find(fmt::format("index:{}", k)); it != results.end()) target.indices = it->second.to_int64s();
+    target.scores = results.at(fmt::format("score:{}", k)).to_doubles();
+    explanations.targets.push_back(std::move(target));
+    for (size_t m = 0; m < options.methods.size(); ++m) {
+      for (size_t i = 0; i < explained.size(); ++i) {
+        Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", m, k, i));
+        explanations.attributions.push_back({options.methods[m], k, compiled.graph[explained[i]].name, values, sums_per_sample(values)});
+      }
+    }
+  }
+  return explanations;
+}
+
+Explanation Session::explain(const Tensor& input, const ExplainOptions& options) {
+  Explanations all = explain_many({input}, {{options.method}, {options.target}, options.output, options.keep_softmax, options.at});
+  require(!all.attributions.empty(), ErrorCode::unsupported, "the model has no floating-point input to attribute to");
+  size_t which = 0;
+  for (size_t i = 0; i < all.outputs.size(); ++i) {
+    if (all.outputs[i].name == options.output) which = i;
+  }
+  return {all.attributions[0].values, all.outputs[which].tensor, all.targets[0]};
+}
+
+Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  std::vector<TargetSpec> targets(options.methods.empty() ? 0 : 1);
+  CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, targets));
+  Inspection inspection;
+  inspection.graph = compiled.graph.to_text();
+  inspection.program = compiled.plan.program.to_text();
+  inspection.arena_bytes = compiled.plan.arena_bytes;
+  for (const Step& step : compiled.plan.program.steps) ++inspection.primitives[std::string(name_of(step.primitive))];
+  std::optional<RuleAssignment> rules;
+  if (!options.methods.empty()) {
+    const MethodName method = parse_method_name(options.methods[0]);
+    if (method.family == MethodName::Family::lrp) rules.emplace(compiled.graph, Impl::ops(), method.composite);
+  }
+  for (size_t n = 0; n < compiled.graph.nodes.size(); ++n) {
+    const Node& node = compiled.graph.nodes[n];
+    const Value& value = compiled.graph[node.outputs[0]];
+    inspection.nodes.push_back({node.origin.names.empty() ? "" : node.origin.names[0], node.op, value.name,
+                                rules ? rules->name_of(static_cast<int32_t>(n)) : "", value.shape.value_or(Shape{}), node.origin.names});
+  }
+  return inspection;
+}
+
+}  // namespace onnxray
