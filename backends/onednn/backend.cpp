@@ -1,0 +1,66 @@
+#include <omp.h>
+
+#include "backends/onednn/dnnl_compat.h"
+#include "backends/onednn/onednn.h"
+
+namespace onnxray {
+
+namespace {
+
+/// Sets OpenMP's number of threads for a scope; 0 leaves it alone.
+class ThreadScope {
+ public:
+  explicit ThreadScope(int threads) : before_(omp_get_max_threads()) {
+    if (threads > 0) omp_set_num_threads(threads);
+  }
+  ~ThreadScope() { omp_set_num_threads(before_); }
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+
+ private:
+  int before_;
+};
+
+/// oneDNN cuts the work of a primitive for the threads that it saw at compile time, so both scopes are needed.
+class ThreadedExecutable final : public Executable {
+ public:
+  ThreadedExecutable(std::unique_ptr<Executable> inner, int threads) : inner_(std::move(inner)), threads_(threads) {}
+  std::vector<Tensor> run(std::span<const Tensor> inputs, const std::function<void(int64_t, int64_t)>& progress) override {
+    const ThreadScope scope(threads_);
+    return inner_->run(inputs, progress);
+  }
+
+ private:
+  std::unique_ptr<Executable> inner_;
+  int threads_;
+};
+
+class OneDnnBackend final : public Backend {
+ public:
+  explicit OneDnnBackend(int threads) : threads_(threads) {}
+
+  std::string_view name() const override { return "onednn"; }
+
+  std::string description() const override {
+    const int threads = threads_ > 0 ? threads_ : omp_get_max_threads();
+    return "oneDNN " + onednn::dnnl_version() + ", " + onednn::dnnl_isa() + ", " + std::to_string(threads) +
+           (threads == 1 ? " thread" : " threads");
+  }
+
+  PlanOptions plan_options() const override { return {.real_size = 4, .channels_last = true}; }
+
+  std::unique_ptr<Executable> compile(const Plan& plan) override {
+    const ThreadScope scope(threads_);
+    const auto compiler = make_onednn_compiler();
+    return std::make_unique<ThreadedExecutable>(compile_for_host(plan, *compiler), threads_);
+  }
+
+ private:
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_onednn_backend(int threads) { return std::make_unique<OneDnnBackend>(threads); }
+
+}  // namespace onnxray

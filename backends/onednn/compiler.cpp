@@ -1,0 +1,64 @@
+#include <algorithm>
+#include <type_traits>
+
+#include "backends/onednn/dnnl_call.h"
+#include "backends/onednn/kernels.h"
+#include "backends/onednn/onednn.h"
+#include "backends/reference/reference.h"
+#include "core/fail.h"
+
+namespace onnxray {
+
+namespace {
+
+using namespace onednn;
+
+class NoKernel final : public Kernel {
+ public:
+  void run(std::span<const std::byte* const>, std::span<std::byte* const>) override {}
+};
+
+/// One overload per primitive with a kernel here; any other goes to the last.
+struct Dispatch {
+  const Context& context;
+  Operands in, out;
+
+  using Result = std::unique_ptr<Kernel>;
+  Result operator()(const Convolution& p) const { return compile_convolution(context, p, in, out); }
+  Result operator()(const ConvolutionInput& p) const { return compile_convolution_input(context, p, in, out); }
+  Result operator()(const ConvolutionWeight& p) const { return compile_convolution_weight(context, p, in, out); }
+  Result operator()(const MatMul& p) const { return compile_matmul(context, p, in, out); }
+  Result operator()(const Elementwise& p) const { return compile_elementwise(p, in, out); }
+  template <class P>
+  Result operator()(const P&) const { return nullptr; }
+};
+
+class OneDnnCompiler final : public KernelCompiler {
+ public:
+  std::unique_ptr<Kernel> compile(const Primitive& primitive, Operands in, Operands out) override {
+    if (std::ranges::all_of(out, [](const Operand& o) { return element_count(o.shape) == 0; })) return std::make_unique<NoKernel>();
+    if (auto kernel = compile_here(primitive, in, out)) return kernel;
+    return reference_->compile(primitive, in, out);
+  }
+
+ private:
+  std::unique_ptr<Kernel> compile_here(const Primitive& primitive, Operands in, Operands out) const {
+    try {
+      return std::visit(Dispatch{context_, in, out}, primitive);
+    } catch (const dnnl::error& error) {
+      // What a version of oneDNN has no kernel for, or refuses, is not our caller's concern.
+      if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments) return nullptr;
+      fail(ErrorCode::failed, "oneDNN could not prepare {} ({}): {}; try --backend reference", name_of(primitive),
+           attributes_text(primitive), error.what());
+    }
+  }
+
+  Context context_;
+  std::unique_ptr<KernelCompiler> reference_ = make_reference_compiler_f32();
+};
+
+}  // namespace
+
+std::unique_ptr<KernelCompiler> make_onednn_compiler() { return std::make_unique<OneDnnCompiler>(); }
+
+}  // namespace onnxray

@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <cstring>
+
+#include "backends/onednn/dnnl_call.h"
+#include "backends/onednn/kernels.h"
+
+namespace onnxray::onednn {
+
+namespace {
+
+using dnnl::memory;
+
+/// oneDNN has kernels for one to three spatial axes, and none for repeated elements or empty tensors.
+bool is_covered(std::span<const Operand> operands) {
+  return std::ranges::all_of(operands, [](const Operand& o) {
+    bool dense = element_count(o.shape) > 0;
+    for (size_t i = 0; i < o.shape.size(); ++i) dense = dense && (o.shape[i] == 1 || o.strides[i] > 0);
+    return dense;
+  }) && operands[0].shape.size() >= 3 && operands[0].shape.size() <= 5;
+}
+
+memory::desc describe(const Operand& operand) { return onednn::describe(operand.shape, operand.strides); }
+
+struct Weights {
+  Shape shape;  // with a leading axis of groups where there are several
+  Strides strides;
+};
+
+/// [M, C/groups, k..] as [groups, M/groups, C/groups, k..].
+Weights grouped(const Operand& w, int64_t groups) {
+  if (groups == 1) return {w.shape, w.strides};
+  Weights result{w.shape, w.strides};
+  result.shape[0] /= groups;
+  result.shape.insert(result.shape.begin(), groups);
+  result.strides.insert(result.strides.begin(), w.strides[0] * result.shape[1]);
+  return result;
+}
+
+/// Pads at the end such that `out` places come out of `in`: as oneDNN checks it, with the window's floor.
+Shape matching_pads_end(const Window& window, std::span<const int64_t> in, std::span<const int64_t> out) {
+  Shape pads;
+  for (size_t i = 0; i < in.size(); ++i) {
+    const int64_t reach = window.dilations[i] * (window.kernel[i] - 1) + 1;
+    const int64_t exact = (out[i] - 1) * window.strides[i] + reach - in[i] - window.pads_begin[i];
+    pads.push_back(exact > -window.strides[i] ? std::max<int64_t>(exact, 0) : exact);
+  }
+  return pads;
+}
+
+std::span<const int64_t> spatial(const Shape& shape) { return std::span(shape).subspan(2); }
+
+ConvolutionGeometry geometry(const Window& window, const Shape& x, const Shape& y) {
+  ConvolutionGeometry g{window.strides, window.dilations, window.pads_begin, matching_pads_end(window, spatial(x), spatial(y))};
+  for (int64_t& dilate : g.dilates) --dilate;
+  return g;
+}
+
+/// For the adjoint of a stride-1 convolution as a convolution: pads of dilation * (k - 1) - pad.
+ConvolutionGeometry rotated_geometry(const Window& window, const Shape& x, const Shape& g) {
+  Window rotated = window;
+  for (size_t i = 0; i < window.kernel.size(); ++i) {
+    rotated.pads_begin[i] = window.dilations[i] * (window.kernel[i] - 1) - window.pads_begin[i];
+  }
+  return geometry(rotated, g, x);
+}
+
+bool has_negative_pads(const ConvolutionGeometry& g) {
+  const auto negative = [](int64_t pad) { return pad < 0; };
+  return std::ranges::any_of(g.pads_begin, negative) || std::ranges::any_of(g.pads_end, negative);
+}
+
+/// w'[group][c][m][k] = w[group][m][c][K - 1 - k], row-major.
+std::vector<float> rotate_weights(const Weights& w, bool has_groups, const float* data) {
+  const size_t lead = has_groups ? 1 : 0;
+  const int64_t groups = has_groups ? w.shape[0] : 1, group_stride = has_groups ? w.strides[0] : 0;
+  const int64_t outs = w.shape[lead], ins = w.shape[lead + 1];
+  const int64_t taps = count_between(w.shape, lead + 2, w.shape.size());
+  std::vector<int64_t> tap_offsets;
+  for (int64_t tap = taps; tap-- > 0;) {
+    int64_t rest = tap, offset = 0;
+    for (size_t axis = w.shape.size(); axis-- > lead + 2;) {
+      offset += rest % w.shape[axis] * w.strides[axis];
+      rest /= w.shape[axis];
+    }
+    tap_offsets.push_back(offset);
+  }
+  std::vector<float> result(static_cast<size_t>(groups * outs * ins * taps));
+  float* dst = result.data();
+  for (int64_t group = 0; group < groups; ++group) {
+    for (int64_t c = 0; c < ins; ++c) {
+      for (int64_t m = 0; m < outs; ++m) {
+        const float* src = data + group * group_stride + m * w.strides[lead] + c * w.strides[lead + 1];
+        for (const int64_t offset : tap_offsets) *dst++ = src[offset];
+      }
+    }
+  }
+  return result;
+}
+
+/// The adjoint of a stride-1 convolution as a convolution with turned weights: up to 1.5 times as fast as oneDNN 2.6's own.
+std::unique_ptr<Kernel> compile_rotated(const Context& context, const ConvolutionGeometry& geometry, int64_t groups,
+                                        Operands in, Operands out) {
+  const Weights w = grouped(in[1], groups);
+  const std::vector<float> rotated = rotate_weights(w, groups > 1, reinterpret_cast<const float*>(in[1].constant));
+  Shape shape = w.shape;
+  std::swap(shape[groups > 1 ? 1 : 0], shape[groups > 1 ? 2 : 1]);
+  const auto pd = convolution_forward(context.engine, describe(in[0]), describe_any(shape), nullptr, describe(out[0]), geometry);
+  auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(pd));
+  call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
+  call->bind_constant(DNNL_ARG_WEIGHTS, onednn::describe(shape, row_major_strides(shape)), pd.weights_desc(), rotated.data());
+  call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
+  return call;
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in, Operands out) {
+  if (!is_covered(in.first(2)) || !is_covered(out)) return nullptr;
+  const Weights w = grouped(in[1], p.groups);
+  const auto g = geometry(p.window, in[0].shape, out[0].shape);
+  const bool has_bias = in.size() > 2;
+  const auto bias = has_bias ? describe(in[2]) : memory::desc();
+  const auto pd = convolution_forward(context.engine, describe(in[0]), describe_any(w.shape), has_bias ? &bias : nullptr,
+                                      describe(out[0]), g);
+  auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(pd));
+  call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
+  call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(w.shape, w.strides), pd.weights_desc(), 1, in[1].constant);
+  if (has_bias) call->bind_packed(DNNL_ARG_BIAS, bias, pd.bias_desc(), 2, in[2].constant);
+  call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
+  return call;
+}
+
+std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p, Operands in, Operands out) {
+  if (!is_covered(in.first(2)) || !is_covered(out)) return nullptr;
+  const bool has_stride = std::ranges::any_of(p.window.strides, [](int64_t stride) { return stride != 1; });
+  if (in[1].constant && !has_stride) {
+    const auto rotated = rotated_geometry(p.window, out[0].shape, in[0].shape);
+    if (!has_negative_pads(rotated)) return compile_rotated(context, rotated, p.groups, in, out);
+  }
+  const Weights w = grouped(in[1], p.groups);
+  const auto g = geometry(p.window, out[0].shape, in[0].shape);
+  const auto pd = convolution_backward_data(context.engine, describe(out[0]), describe_any(w.shape), describe(in[0]), g);
+  auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_backward_data(pd));
+  call->bind_input(DNNL_ARG_DIFF_DST, describe(in[0]), 0);
+  call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(w.shape, w.strides), pd.weights_desc(), 1, in[1].constant);
+  call->bind_output(DNNL_ARG_DIFF_SRC, describe(out[0]), 0);
+  return call;
+}
+
+std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p, Operands in, Operands out) {
+  if (!is_covered(in) || !is_covered(out)) return nullptr;
+  const Weights w = grouped(out[0], p.groups);
+  const auto g = geometry(p.window, in[0].shape, in[1].shape);
+  const auto pd = convolution_backward_weights(context.engine, describe(in[0]), describe_any(w.shape), describe(in[1]), g);
+  auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_backward_weights(pd));
+  call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
+  call->bind_input(DNNL_ARG_DIFF_DST, describe(in[1]), 1);
+  call->bind_unpacked(DNNL_ARG_DIFF_WEIGHTS, pd.diff_weights_desc(), onednn::describe(w.shape, w.strides), 0);
+  return call;
+}
+
+}  // namespace onnxray::onednn

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "core/kernel.h"
+
+/// The kernels of the oneDNN backend, one file each. Every function returns null for what its kernel does not cover;
+/// the reference backend then takes the step.
+namespace onnxray::onednn {
+
+struct Context;  // dnnl_call.h
+using Operands = std::span<const Operand>;
+
+std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_elementwise(const Elementwise& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_max_pool(const MaxPool& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_max_pool_scatter(const MaxPoolScatter& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_max_pool_gather(const MaxPoolGather& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_sum_pool(const SumPool& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_sum_pool_input(const SumPoolInput& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_reduce(const Reduce& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_softmax(const Softmax& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_reshape(const Reshape& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_transpose(const Transpose& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_broadcast(const Broadcast& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_slice(const Slice& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_place(const Place& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_concat(const Concat& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_gather(const Gather& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_axis_map(const AxisMap& p, Operands in, Operands out);
+
+}  // namespace onnxray::onednn

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "core/backend.h"
+#include "core/kernel.h"
+
+namespace onnxray {
+
+/// The CPU backend: float, channels-last, oneDNN for the products, own kernels for the rest.
+/// `threads` of 0 leaves the number to OpenMP.
+std::unique_ptr<Backend> make_onednn_backend(int threads = 0);
+
+/// Its kernels one by one. What has no kernel of its own here is the reference backend's, in float.
+std::unique_ptr<KernelCompiler> make_onednn_compiler();
+
+}  // namespace onnxray
