@@ -1,0 +1,92 @@
+#include "onnx/infer.h"
+
+#include <algorithm>
+
+#include "core/fail.h"
+#include "onnx/fold.h"
+
+namespace onnxray {
+
+DType widened(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16 ? DType::f32 : dtype; }
+
+namespace {
+
+// A constant that is larger than what it is computed from (a tiled mask, a mesh) costs memory in every plan.
+constexpr int64_t kMaxExpansion = int64_t{64} << 20;
+
+class NodeInference {
+ public:
+  NodeInference(Graph& graph, const OpRegistry& ops, Backend& folder) : graph_(graph), ops_(ops), folder_(folder) {}
+
+  void infer(Node& node) {
+    Program program;
+    Builder builder(program);
+    std::vector<Var> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back(operand(builder, node, id));
+    const bool known = program.inputs.empty();
+    std::vector<Var> outputs = lower_node(ops_, node, builder, std::move(inputs));
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i] == kNoValue) continue;
+      Value& value = graph_[node.outputs[i]];
+      value.dtype = widened(program[outputs[i]].dtype);
+      value.shape = program[outputs[i]].shape;
+      if (program.is_constant(outputs[i])) settle(node, i, *program[outputs[i]].constant);
+    }
+    if (known) fold(node, std::move(program), outputs);
+  }
+
+ private:
+  Var operand(Builder& builder, const Node& node, ValueId id) const {
+    if (id == kNoValue) return {};
+    const Value& value = graph_[id];
+    if (value.constant) return builder.constant(*value.constant, value.name);
+    require(value.shape && value.dtype, ErrorCode::bad_file, "{}: nothing computes its input '{}'", node.describe(), value.name);
+    return builder.input(value.name, *value.shape, *value.dtype);
+  }
+
+  /// Output `i` is a constant: the node does not write it any more.
+  void settle(Node& node, size_t i, Tensor constant) {
+    Value& value = graph_[node.outputs[i]];
+    value.constant = constant.to(*value.dtype);
+    node.outputs[i] = kNoValue;
+  }
+
+  void fold(Node& node, Program program, const std::vector<Var>& outputs) {
+    std::vector<size_t> wanted;
+    int64_t bytes = 0, input_bytes = 0;
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i] == kNoValue) continue;
+      wanted.push_back(i);
+      program.outputs.push_back({graph_[node.outputs[i]].name, outputs[i]});
+      bytes += element_count(program[outputs[i]].shape) * size_of(program[outputs[i]].dtype);
+    }
+    for (const ValueId id : node.inputs) {
+      if (const Tensor* t = graph_.constant(id)) input_bytes += t->byte_size();
+    }
+    if (wanted.empty() || (bytes > kMaxExpansion && bytes > input_bytes)) return;
+    std::vector<Tensor> results = evaluate(std::move(program), folder_);
+    for (size_t k = 0; k < wanted.size(); ++k) settle(node, wanted[k], std::move(results[k]));
+  }
+
+  Graph& graph_;
+  const OpRegistry& ops_;
+  Backend& folder_;
+};
+
+bool lacks_shape(const Graph& graph, const Node& node) {
+  return std::ranges::any_of(node.outputs, [&](ValueId id) { return id != kNoValue && !(graph[id].shape && graph[id].dtype); });
+}
+
+}  // namespace
+
+void infer_values(Graph& graph, const OpRegistry& ops, Backend& folder) {
+  NodeInference inference(graph, ops, folder);
+  for (Node& node : graph.nodes) {
+    if (lacks_shape(graph, node)) inference.infer(node);
+  }
+  std::erase_if(graph.nodes, [](const Node& node) {
+    return std::ranges::all_of(node.outputs, [](ValueId id) { return id == kNoValue; });
+  });
+}
+
+}  // namespace onnxray

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "core/backend.h"
+#include "core/graph.h"
+#include "ops/op.h"
+
+namespace onnxray {
+
+/// Gives a type and a shape to every value that lacks one, by lowering the node that writes it into a scratch
+/// program. A node whose results are known before running becomes constants: because its lowering says so, or
+/// because its inputs are constants and `folder` can compute it. Inputs of the graph must have shapes.
+void infer_values(Graph& graph, const OpRegistry& ops, Backend& folder);
+
+/// f32 for f16 and bf16, other types as they are. A running program holds no half precision (core/dtype.h).
+DType widened(DType dtype);
+
+}  // namespace onnxray

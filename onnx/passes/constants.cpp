@@ -1,0 +1,95 @@
+#include "onnx/passes/constants.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+namespace onnxray {
+
+std::optional<double> scalar_constant(const Graph& graph, ValueId id) {
+  const Tensor* t = graph.constant(id);
+  if (t == nullptr || t->size() != 1) return std::nullopt;
+  return t->as_double(0);
+}
+
+bool nearly(double a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b); }
+
+bool is_scalar(const Graph& graph, ValueId id, double value) {
+  const auto c = scalar_constant(graph, id);
+  return c.has_value() && nearly(*c, value);
+}
+
+bool is_filled(const Graph& graph, ValueId id, double value) {
+  const Tensor* t = graph.constant(id);
+  if (t == nullptr) return false;
+  for (int64_t i = 0; i < t->size(); ++i) {
+    if (t->as_double(i) != value) return false;
+  }
+  return true;
+}
+
+Tensor from_doubles(DType dtype, Shape shape, const std::vector<double>& values) {
+  const Tensor t = Tensor::of<double>(std::move(shape), values);
+  return t.to(dtype);
+}
+
+Tensor from_int64s(const std::vector<int64_t>& values) {
+  return Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values);
+}
+
+Tensor transposed(const Tensor& tensor, const std::vector<int64_t>& permutation) {
+  const size_t rank = permutation.size();
+  const Strides source = row_major_strides(tensor.shape());
+  Shape shape(rank);
+  Strides strides(rank);
+  for (size_t i = 0; i < rank; ++i) {
+    shape[i] = tensor.shape()[static_cast<size_t>(permutation[i])];
+    strides[i] = source[static_cast<size_t>(permutation[i])];
+  }
+  Tensor result(tensor.dtype(), shape);
+  const auto bytes = static_cast<size_t>(size_of(tensor.dtype()));
+  std::byte* out = result.mutable_bytes();
+  Shape index(rank, 0);
+  int64_t offset = 0;
+  for (int64_t n = 0; n < tensor.size(); ++n) {
+    std::memcpy(out + static_cast<size_t>(n) * bytes, tensor.bytes() + static_cast<size_t>(offset) * bytes, bytes);
+    for (size_t i = rank; i-- > 0;) {
+      offset += strides[i];
+      if (++index[i] < shape[i]) break;
+      offset -= shape[i] * strides[i];
+      index[i] = 0;
+    }
+  }
+  return result;
+}
+
+std::optional<std::vector<double>> along_axis(const Tensor& constant, size_t rank, size_t axis, int64_t extent) {
+  if (constant.shape().size() > rank) return std::nullopt;
+  if (constant.size() == 1) return std::vector<double>(static_cast<size_t>(extent), constant.as_double(0));
+  const size_t missing = rank - constant.shape().size();
+  for (size_t i = 0; i < constant.shape().size(); ++i) {
+    const int64_t expected = i + missing == axis ? extent : 1;
+    if (constant.shape()[i] != expected) return std::nullopt;
+  }
+  return constant.to_doubles();
+}
+
+std::optional<std::vector<int64_t>> reduction_axes(const Graph& graph, const Node& node, size_t rank) {
+  std::vector<int64_t> axes = ints_attribute(node, "axes");
+  if (node.inputs.size() > 1 && node.inputs[1] != kNoValue) {
+    const Tensor* t = graph.constant(node.inputs[1]);
+    if (t == nullptr) return std::nullopt;
+    axes = t->to_int64s();
+  }
+  if (axes.empty()) {
+    if (int_attribute(node, "noop_with_empty_axes", 0) != 0) return std::nullopt;
+    axes.resize(rank);
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  for (int64_t& axis : axes) axis = normalise_axis(axis, rank);
+  std::ranges::sort(axes);
+  return axes;
+}
+
+}  // namespace onnxray

@@ -1,0 +1,25 @@
+#include "onnx/passes/pass.h"
+
+#include <array>
+
+namespace onnxray {
+
+std::span<const Pass> all_passes() {
+  // Layer normalisation goes before the pooling pass, which would take its means for global pooling.
+  static constexpr std::array kPasses = {
+      Pass{"remove_identities", remove_identities},
+      Pass{"merge_reshapes", merge_reshapes},
+      Pass{"merge_transposes", merge_transposes},
+      Pass{"fuse_layer_norm", fuse_layer_norm},
+      Pass{"fuse_gelu", fuse_gelu},
+      Pass{"fuse_hard_swish", fuse_hard_swish},
+      Pass{"fuse_silu", fuse_silu},
+      Pass{"matmul_add_to_gemm", matmul_add_to_gemm},
+      Pass{"add_to_bias", add_to_bias},
+      Pass{"reduce_mean_to_global_average_pool", reduce_mean_to_global_average_pool},
+      Pass{"fold_batchnorm", fold_batchnorm},
+  };
+  return kPasses;
+}
+
+}  // namespace onnxray
