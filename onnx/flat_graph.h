@@ -1,0 +1,84 @@
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+
+namespace onnxray {
+
+/// Domain to version; the domain "ai.onnx" is "".
+using OpsetImports = std::map<std::string, int64_t>;
+
+std::string normal_domain(const std::string& domain);
+/// Error(bad_file) on an opset below 1 or a domain imported with two versions. `where` names the importer.
+template <class Proto>
+OpsetImports read_opsets(const Proto& proto, const std::string& where);
+
+/// Where a node stands: in the model's graph, or in one call of a local function.
+struct CallFrame {
+  const CallFrame* caller = nullptr;
+  std::string call_name;            ///< "outer/inner" for a call within a call; "" for the graph
+  std::vector<std::string> scopes;  ///< module paths of the call
+  std::vector<ValueId> outputs;     ///< what the call writes, in the caller's terms
+  std::map<std::string, onnx::AttributeProto*, std::less<>> attributes;  ///< what references resolve to
+  const OpsetImports* opsets = nullptr;
+};
+
+/// " (in the function call 'a/b')", or "" for the model's graph: for messages.
+std::string place_of(const CallFrame& frame);
+
+/// The version of a domain that holds at `frame`: the function's, else the model's, else 0.
+int64_t opset_of(const std::string& domain, const CallFrame& frame);
+
+/// A node of the model with every local function call expanded and every name resolved.
+struct FlatNode {
+  onnx::NodeProto* proto = nullptr;
+  const CallFrame* frame = nullptr;
+  std::string domain;
+  int64_t opset = 0;  ///< 0 where the model does not import the domain
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+};
+
+/// Local functions and what is read once of each.
+struct LocalFunction {
+  onnx::FunctionProto* proto = nullptr;
+  OpsetImports opsets;
+  std::vector<onnx::AttributeProto> defaults;
+  size_t size = 0;    ///< about how many bytes one call takes when it is expanded
+  bool open = false;  ///< being expanded: a call of it now would never end
+};
+
+/// The graph before anything is judged: values, inputs and outputs are final, `graph.nodes` is empty.
+struct FlatGraph {
+  Graph graph;
+  std::vector<FlatNode> nodes;
+  std::map<ValueId, onnx::TensorProto*> initialisers;
+  std::map<ValueId, std::string> sparse;  ///< values of sparse initialisers
+  std::vector<std::string> problems;      ///< inputs that cannot be supported
+  int shadowed_inputs = 0;                ///< graph inputs that an initialiser makes constant
+
+  // What the nodes point to.
+  std::deque<CallFrame> frames;
+  std::map<std::string, LocalFunction> functions;
+  std::unique_ptr<onnx::NodeProto> identity;
+};
+
+/// Bounds what a small file may grow into: functions that call each other may double with every level.
+class GrowthBudget {
+ public:
+  explicit GrowthBudget(size_t file_bytes) : left_((size_t{64} << 20) + 64 * file_bytes) {}
+  /// Error(bad_file) when the file has no right to that many bytes more.
+  void spend(size_t bytes);
+
+ private:
+  size_t left_;
+};
+
+}  // namespace onnxray

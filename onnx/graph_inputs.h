@@ -1,0 +1,14 @@
+#pragma once
+
+#include "onnx/flat_graph.h"
+
+namespace onnxray {
+
+/// Declares a graph input with its element type and extents. Error(bad_file) on a malformed type; types
+/// that are well-formed but not supported join `flat.problems`.
+void declare_input(FlatGraph& flat, ValueId value, const onnx::ValueInfoProto& info);
+
+/// Checks a graph input that is also an initialiser against what the initialiser holds.
+void check_shadowed_input(const onnx::ValueInfoProto& info, const onnx::TensorProto& initialiser);
+
+}  // namespace onnxray

@@ -1,0 +1,102 @@
+#include "onnx/import.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <onnx/onnx_pb.h>
+
+#include <climits>
+#include <optional>
+
+#include "core/fail.h"
+#include "onnx/build_graph.h"
+#include "onnx/inline_functions.h"
+#include "onnx/mapped_file.h"
+#include "onnx/tensor_proto.h"
+
+namespace onnxray {
+
+namespace {
+
+using Folder = std::optional<std::filesystem::path>;
+
+void check_size(std::span<const std::byte> bytes) {
+  require(!bytes.empty(), ErrorCode::bad_file, "the file is empty");
+  require(bytes.size() <= INT_MAX, ErrorCode::bad_file,
+          "the file has {} bytes, but an ONNX file cannot exceed 2 GB: store the weights as external data",
+          bytes.size());
+  constexpr std::string_view kPointer = "version https://git-lfs";
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  require(!text.starts_with(kPointer), ErrorCode::bad_file,
+          "this is a Git LFS pointer, not the model: fetch it with 'git lfs pull'");
+}
+
+onnx::ModelProto parse_model(std::span<const std::byte> bytes) {
+  check_size(bytes);
+  constexpr int kDeepestMessage = 100;
+  const auto size = static_cast<int>(bytes.size());
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()), size);
+  stream.SetTotalBytesLimit(size);
+  stream.SetRecursionLimit(kDeepestMessage);
+  onnx::ModelProto model;
+  const bool parsed = model.MergeFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+  require(parsed, ErrorCode::bad_file,
+          "not an ONNX file, or cut short: the {} bytes cannot be parsed as a protobuf ModelProto", size);
+  return model;
+}
+
+void check_header(const onnx::ModelProto& model, ImportedModel& result) {
+  constexpr int64_t kOldestOpset = 7, kNewestOpset = 26, kNewestIr = 13;
+  require(model.has_graph(), ErrorCode::bad_file, "not an ONNX model: it has no graph");
+  require(model.ir_version() >= 1 && model.ir_version() < 1000, ErrorCode::bad_file,
+          "the model has the impossible IR version {}", model.ir_version());
+  if (model.ir_version() > kNewestIr) {
+    result.notes.push_back(fmt::format("IR version {} is newer than any known here", model.ir_version()));
+  }
+  if (model.training_info_size() > 0) result.notes.push_back("training information is ignored");
+  result.opsets = read_opsets(model, "the model");
+  // Opset imports are newer than the first two IR versions.
+  if (model.ir_version() < 3) result.opsets.emplace("", 1);
+  require(!result.opsets.empty(), ErrorCode::bad_file, "the model imports no opset");
+  const auto it = result.opsets.find("");
+  if (it == result.opsets.end()) return;
+  if (it->second > kNewestOpset) {
+    result.notes.push_back(
+        fmt::format("opset {} is newer than {}: operators are read in their newest known form", it->second,
+                    kNewestOpset));
+  }
+  if (it->second < kOldestOpset) {
+    result.notes.push_back(
+        fmt::format("opset {} is older than {}: not every old form is known", it->second, kOldestOpset));
+  }
+}
+
+ImportedModel import_bytes(std::span<const std::byte> bytes, const Folder& folder, const OpRegistry& ops) {
+  onnx::ModelProto model = parse_model(bytes);
+  ImportedModel result;
+  check_header(model, result);
+  result.ir_version = model.ir_version();
+  result.producer = model.producer_name();
+  if (!model.producer_version().empty()) result.producer += " " + model.producer_version();
+  GrowthBudget budget(bytes.size());
+  TensorReader tensors(folder);
+  result.graph = build_graph(flatten(model, result.opsets, budget), ops, tensors, budget, result.notes);
+  return result;
+}
+
+}  // namespace
+
+ImportedModel import_onnx(const std::filesystem::path& path, const OpRegistry& ops) {
+  try {
+    const auto file = MappedFile::open(path);
+    return import_bytes(file->bytes(), path.parent_path(), ops);
+  } catch (const Error& error) {
+    throw Error(error.code(), path.string() + ": " + error.what());
+  }
+}
+
+ImportedModel import_onnx(std::span<const std::byte> bytes,
+                          const std::filesystem::path& folder_of_external_data, const OpRegistry& ops) {
+  const bool has_folder = !folder_of_external_data.empty();
+  return import_bytes(bytes, has_folder ? Folder(folder_of_external_data) : std::nullopt, ops);
+}
+
+}  // namespace onnxray
