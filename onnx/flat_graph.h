@@ -33,7 +33,7 @@ struct CallFrame {
 /// " (in the function call 'a/b')", or "" for the model's graph: for messages.
 std::string place_of(const CallFrame& frame);
 
-/// The version of a domain that holds at `frame`: the function's, else the model's, else 0.
+/// The version of a domain that holds at `frame`: its own import, else its caller's, else 0.
 int64_t opset_of(const std::string& domain, const CallFrame& frame);
 
 /// A node of the model with every local function call expanded and every name resolved.
