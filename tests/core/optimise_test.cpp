@@ -1,0 +1,126 @@
+#include "core/optimise/optimise.h"
+
+#include <algorithm>
+
+#include "backends/reference/reference.h"
+#include "core/builder.h"
+#include "tests/catch.h"
+
+namespace onnxray {
+namespace {
+
+int64_t count(const Program& program, std::string_view primitive) {
+  return std::ranges::count_if(program.steps, [&](const Step& step) { return name_of(step.primitive) == primitive; });
+}
+
+std::vector<Tensor> run(Program program, const std::vector<Tensor>& inputs) {
+  const auto backend = make_reference_backend(true);
+  return backend->compile(make_plan(std::move(program), backend->plan_options()))->run(inputs);
+}
+
+/// Runs a pass and checks that it left the results alone.
+template <class Pass>
+Program changed_by(Program program, const std::vector<Tensor>& inputs, Pass pass) {
+  const std::vector<Tensor> before = run(program, inputs);
+  pass(program);
+  const std::vector<Tensor> after = run(program, inputs);
+  REQUIRE(before.size() == after.size());
+  for (size_t i = 0; i < before.size(); ++i) CHECK(before[i].to_doubles() == after[i].to_doubles());
+  return program;
+}
+
+const Tensor kX = Tensor::of<float>({2, 3}, {1, -2, 3, -4, 5, -6});
+
+TEST_CASE("equal steps on equal operands are computed once") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  const Var a = b.exp(b.mul(x, 2.0)), c = b.exp(b.mul(x, 2.0));
+  b.output("y", b.add(a, b.transpose(b.transpose(c, {1, 0}), {1, 0})));
+  const Program after = changed_by(program, {kX}, eliminate_common_subexpressions);
+  CHECK(count(after, "elementwise") == 3);
+}
+
+TEST_CASE("steps that no output needs are dropped") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  b.exp(x);
+  b.output("y", b.neg(x));
+  CHECK(changed_by(program, {kX}, eliminate_dead_code).steps.size() == 1);
+}
+
+TEST_CASE("steps on constants are folded, unless the result would outgrow them") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  const Var w = b.constant(Tensor::of<float>({3}, {1, -2, 3}));
+  b.output("y", b.mul(x, b.max(w, 0.0)));
+  b.output("big", b.broadcast(b.constant(Tensor::of<float>({1}, {2})), {1 << 11, 1 << 11}));
+  const auto backend = make_reference_backend(true);
+  const Program after = changed_by(program, {kX}, [&](Program& p) { fold_constants(p, *backend); });
+  CHECK(count(after, "elementwise") == 1);
+  CHECK(count(after, "broadcast") == 1);
+}
+
+TEST_CASE("a chain of elementwise steps becomes one") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32), row = b.input("row", {3}, DType::f32);
+  const Var y = b.select(b.less(0.0, x), b.mul(x, row), b.add(b.exp(x), 1.0));
+  b.output("y", y);
+  const Program after = changed_by(program, {kX, Tensor::of<float>({3}, {1, 2, 3})}, fuse_elementwise);
+  CHECK(after.steps.size() == 1);
+}
+
+TEST_CASE("a result that somebody else reads is not fused away") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  const Var shared = b.exp(x);
+  b.output("sum", b.sum(shared, {0}));
+  b.output("y", b.neg(shared));
+  CHECK(changed_by(program, {kX}, fuse_elementwise).steps.size() == 3);
+}
+
+TEST_CASE("fusion keeps what a store would change") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {4}, DType::u8);
+  b.output("y", b.cast(b.div(b.add(x, x), 2.0), DType::i64));  // 200 + 200 wraps to 144 in u8
+  const Program after = changed_by(program, {Tensor::of<uint8_t>({4}, {200, 1, 2, 3})}, fuse_elementwise);
+  CHECK(run(after, {Tensor::of<uint8_t>({4}, {200, 1, 2, 3})})[0].to_int64s() == std::vector<int64_t>{72, 1, 2, 3});
+}
+
+Program loop_program() {
+  // y = sum over trips of step * (x + 1)
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  program.trips = 4;
+  b.set_block(Block::repeat);
+  const Var current = program.add_variable({2, 3}, DType::f32);
+  const Var next = b.add(current, b.mul(b.add(x, 1.0), b.cast(b.step_index(), DType::f32)));
+  program.loop.push_back({b.filled(0, {2, 3}), current, next});
+  b.set_block(Block::finish);
+  b.output("y", b.mul(current, 1.0));
+  return program;
+}
+
+TEST_CASE("a loop carries its variables from trip to trip") {
+  const std::vector<double> y = run(loop_program(), {kX})[0].to_doubles();
+  CHECK(y == std::vector<double>{12, -6, 24, -18, 36, -30});  // (0 + 1 + 2 + 3) * (x + 1)
+}
+
+TEST_CASE("what does not change inside a loop is computed before it") {
+  const Program after = changed_by(loop_program(), {kX}, hoist_invariants);
+  CHECK(std::ranges::count(after.steps, Block::once, &Step::block) == 1);
+}
+
+TEST_CASE("all passes together keep a loop's result") {
+  const auto backend = make_reference_backend(true);
+  changed_by(loop_program(), {kX}, [&](Program& p) { optimise(p, *backend); });
+}
+
+}  // namespace
+}  // namespace onnxray
