@@ -18,7 +18,8 @@ Var split_heads(LowerContext& ctx, size_t i, const char* heads_attribute) {
   if (shape.size() == 4) return ctx.input(i);
   const int64_t heads = ctx.int_attr(heads_attribute, 0);
   require(shape.size() == 3 && heads > 0 && shape[2] % heads == 0, ErrorCode::bad_file,
-          "input {} is {}: needs rank 4, or rank 3 with a width that {} = {} divides", i, to_string(shape), heads_attribute, heads);
+          "input {} is {}: needs rank 4, or rank 3 with a width that {} = {} divides", i, to_string(shape),
+          heads_attribute, heads);
   const Var split = ctx.b.reshape(ctx.input(i), {shape[0], shape[1], heads, shape[2] / heads});
   return ctx.b.transpose(split, {0, 2, 1, 3});
 }
@@ -34,17 +35,19 @@ Var with_past(LowerContext& ctx, size_t past, Var x) {
 Var repeat_heads(LowerContext& ctx, Var x, int64_t heads) {
   const Shape s = ctx.b.shape(x);
   if (s[1] == heads) return x;
-  require(s[1] > 0 && heads % s[1] == 0, ErrorCode::bad_file, "{} query heads cannot share {} key heads", heads, s[1]);
-  const Var repeated = ctx.b.broadcast(ctx.b.reshape(x, {s[0], s[1], 1, s[2], s[3]}), {s[0], s[1], heads / s[1], s[2], s[3]});
+  require(s[1] > 0 && heads % s[1] == 0, ErrorCode::bad_file, "{} query heads cannot share {} key heads",
+          heads, s[1]);
+  const Var repeated =
+      ctx.b.broadcast(ctx.b.reshape(x, {s[0], s[1], 1, s[2], s[3]}), {s[0], s[1], heads / s[1], s[2], s[3]});
   return ctx.b.reshape(repeated, {s[0], heads, s[2], s[3]});
 }
 
 /// The attributes and operands that decide which keys a query sees.
 struct Masking {
-  Shape scores;     ///< [N, heads, L, K]
+  Shape scores;  ///< [N, heads, L, K]
   DType dtype = DType::f32;
-  Var allowed;      ///< boolean, broadcastable to scores; unset: all
-  Var bias;         ///< added to scores; unset: none
+  Var allowed;  ///< boolean, broadcastable to scores; unset: all
+  Var bias;     ///< added to scores; unset: none
 };
 
 void allow(LowerContext& ctx, Masking& mask, Var condition) {
@@ -57,7 +60,8 @@ void apply_operand(LowerContext& ctx, Masking& mask) {
   Builder& b = ctx.b;
   const bool boolean = b.dtype(ctx.input(3)) == DType::boolean;
   Shape wanted = ctx.shape(3);
-  require(!wanted.empty() && wanted.back() <= mask.scores.back(), ErrorCode::bad_file, "attn_mask {} for scores {}", to_string(wanted), to_string(mask.scores));
+  require(!wanted.empty() && wanted.back() <= mask.scores.back(), ErrorCode::bad_file,
+          "attn_mask {} for scores {}", to_string(wanted), to_string(mask.scores));
   wanted.back() = mask.scores.back();
   const std::vector<int64_t> starts(wanted.size(), 0), steps(wanted.size(), 1);
   const Var operand = b.place(ctx.input(3), starts, steps, wanted, boolean ? 0 : -kInfinity);
@@ -126,7 +130,8 @@ void lower_attention(LowerContext& ctx) {
     const Shape s = b.shape(y);
     y = b.reshape(b.transpose(y, {0, 2, 1, 3}), {s[0], s[2], s[1] * s[3]});
   }
-  require(mode >= 0 && mode <= 3, ErrorCode::bad_file, "its qk_matmul_output_mode must be 0 to 3, not {}", mode);
+  require(mode >= 0 && mode <= 3, ErrorCode::bad_file, "its qk_matmul_output_mode must be 0 to 3, not {}",
+          mode);
   const Var stages[] = {raw, capped, scores, weights};
   ctx.set(0, y);
   ctx.set(1, k);
@@ -138,7 +143,8 @@ void lower_attention(LowerContext& ctx) {
 Var rotation_table(LowerContext& ctx, size_t i) {
   const Var rows = ctx.has(3) ? ctx.b.gather(ctx.input(i), ctx.input(3), 0) : ctx.input(i);
   const Shape s = ctx.b.shape(rows);
-  require(s.size() == 3, ErrorCode::bad_file, "input {} must be [N, L, half], or [positions, half] with position_ids", i);
+  require(s.size() == 3, ErrorCode::bad_file,
+          "input {} must be [N, L, half], or [positions, half] with position_ids", i);
   return ctx.b.reshape(rows, {s[0], 1, s[1], s[2]});
 }
 
@@ -148,17 +154,23 @@ void lower_rotary_embedding(LowerContext& ctx) {
   const Shape original = ctx.shape(0);
   const Var x = split_heads(ctx, 0, "num_heads");
   const Shape s = b.shape(x);
-  const int64_t size = s[3], asked = ctx.int_attr("rotary_embedding_dim", 0), rotated = asked > 0 ? asked : size, half = rotated / 2;
-  require(rotated <= size && rotated % 2 == 0, ErrorCode::bad_file, "cannot rotate {} of {} features", rotated, size);
+  const int64_t size = s[3], asked = ctx.int_attr("rotary_embedding_dim", 0),
+                rotated = asked > 0 ? asked : size, half = rotated / 2;
+  require(rotated <= size && rotated % 2 == 0, ErrorCode::bad_file, "cannot rotate {} of {} features",
+          rotated, size);
   const bool interleaved = ctx.int_attr("interleaved", 0) != 0;
   // Pairs stand side by side (.., half, 2) or half a row apart (.., 2, half).
   const int64_t pair_axis = interleaved ? 4 : 3;
-  const Var pairs = b.reshape(b.slice_axis(x, 3, 0, rotated), interleaved ? Shape{s[0], s[1], s[2], half, 2} : Shape{s[0], s[1], s[2], 2, half});
-  const auto member = [&](int64_t i) { return b.reshape(b.slice_axis(pairs, pair_axis, i, i + 1), {s[0], s[1], s[2], half}); };
+  const Var pairs = b.reshape(b.slice_axis(x, 3, 0, rotated), interleaved ? Shape{s[0], s[1], s[2], half, 2}
+                                                                          : Shape{s[0], s[1], s[2], 2, half});
+  const auto member = [&](int64_t i) {
+    return b.reshape(b.slice_axis(pairs, pair_axis, i, i + 1), {s[0], s[1], s[2], half});
+  };
   const Var x1 = member(0), x2 = member(1), cos = rotation_table(ctx, 1), sin = rotation_table(ctx, 2);
   Shape single{s[0], s[1], s[2], half, half};
   single[static_cast<size_t>(pair_axis)] = 1;
-  const Var turned[] = {b.reshape(b.sub(b.mul(cos, x1), b.mul(sin, x2)), single), b.reshape(b.add(b.mul(sin, x1), b.mul(cos, x2)), single)};
+  const Var turned[] = {b.reshape(b.sub(b.mul(cos, x1), b.mul(sin, x2)), single),
+                        b.reshape(b.add(b.mul(sin, x1), b.mul(cos, x2)), single)};
   Var y = b.reshape(b.concat(turned, pair_axis), {s[0], s[1], s[2], rotated});
   if (rotated < size) {
     const Var parts[] = {y, b.slice_axis(x, 3, rotated, size)};

@@ -39,7 +39,8 @@ DType dtype_from_onnx(int64_t code) {
     case 12: return DType::u32;
     case 13: return DType::u64;
     case 16: return DType::bf16;
-    default: fail(ErrorCode::unsupported, "element type {} is not supported; re-export the model in float32", code);
+    default:
+      fail(ErrorCode::unsupported, "element type {} is not supported; re-export the model in float32", code);
   }
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 Tensor constant_value(const Node& node) {
   if (const Tensor* value = tensor_attribute(node, "value")) return *value;
-  if (has_attribute(node, "value_float")) return Tensor::scalar(static_cast<float>(float_attribute(node, "value_float", 0)));
+  if (has_attribute(node, "value_float"))
+    return Tensor::scalar(static_cast<float>(float_attribute(node, "value_float", 0)));
   if (has_attribute(node, "value_int")) return Tensor::scalar(int_attribute(node, "value_int", 0));
   if (has_attribute(node, "value_ints")) {
     const auto values = ints_attribute(node, "value_ints");
@@ -19,7 +20,8 @@ Tensor constant_value(const Node& node) {
     const auto values = floats_attribute(node, "value_floats");
     return Tensor::of<double>({static_cast<int64_t>(values.size())}, values).to(DType::f32);
   }
-  fail(ErrorCode::unsupported, "its value is not a tensor of numbers (strings and sparse tensors are not supported)");
+  fail(ErrorCode::unsupported,
+       "its value is not a tensor of numbers (strings and sparse tensors are not supported)");
 }
 
 void lower_constant(LowerContext& ctx) { ctx.set(0, ctx.b.constant(constant_value(ctx.node))); }
@@ -28,7 +30,8 @@ void lower_constant_of_shape(LowerContext& ctx) {
   const Shape shape = ctx.int_constants(0, "shape");
   const Tensor* value = tensor_attribute(ctx.node, "value");
   if (value == nullptr) return ctx.set(0, ctx.b.filled(0, shape));
-  require(value->size() == 1, ErrorCode::bad_file, "its value must be one number, not a tensor {}", to_string(value->shape()));
+  require(value->size() == 1, ErrorCode::bad_file, "its value must be one number, not a tensor {}",
+          to_string(value->shape()));
   // Broadcasting keeps integers exact that a double cannot hold.
   const Var one = ctx.b.constant(value->reshaped({}));
   if (is_integer(value->dtype()) && std::abs(value->as_double(0)) > 9007199254740992.0) {
@@ -39,16 +42,18 @@ void lower_constant_of_shape(LowerContext& ctx) {
 
 // y[i] = start + i * delta for i < max(0, ceil((limit - start) / delta))
 void lower_range(LowerContext& ctx) {
-  const Tensor &start = ctx.constant(0, "start"), &limit = ctx.constant(1, "limit"), &delta = ctx.constant(2, "delta");
-  require(start.size() == 1 && limit.size() == 1 && delta.size() == 1 && delta.as_double(0) != 0, ErrorCode::bad_file,
-          "start, limit and delta must be one number each, and delta not 0");
+  const Tensor &start = ctx.constant(0, "start"), &limit = ctx.constant(1, "limit"),
+               &delta = ctx.constant(2, "delta");
+  require(start.size() == 1 && limit.size() == 1 && delta.size() == 1 && delta.as_double(0) != 0,
+          ErrorCode::bad_file, "start, limit and delta must be one number each, and delta not 0");
   const double steps = std::ceil((limit.as_double(0) - start.as_double(0)) / delta.as_double(0));
   require(!(steps > 1e9), ErrorCode::unsupported, "it would count {:g} numbers", steps);
   const auto n = steps > 0 ? static_cast<int64_t>(steps) : int64_t{0};
   const DType dtype = start.dtype();
   if (is_floating(dtype)) {
     std::vector<double> values(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = start.as_double(0) + static_cast<double>(i) * delta.as_double(0);
+    for (int64_t i = 0; i < n; ++i)
+      values[static_cast<size_t>(i)] = start.as_double(0) + static_cast<double>(i) * delta.as_double(0);
     return ctx.set(0, ctx.b.constant(Tensor::of<double>({n}, values).to(dtype)));
   }
   std::vector<int64_t> values(static_cast<size_t>(n));

@@ -9,8 +9,8 @@ namespace onnxray {
 
 namespace {
 
-/// A tensor whose axes carry labels. Axes of an ellipsis are '0', '1', ... from the last one backwards, so that
-/// they line up as in broadcasting.
+/// A tensor whose axes carry labels. Axes of an ellipsis are '0', '1', ... from the last one backwards, so
+/// that they line up as in broadcasting.
 struct Term {
   Var value;
   std::string labels;
@@ -50,14 +50,16 @@ std::string expand(const std::string& term, size_t ellipsis) {
   std::string labels = term;
   const size_t at = term.find("...");
   if (at != std::string::npos) labels.replace(at, 3, ellipsis_labels(ellipsis));
-  const bool valid = std::ranges::all_of(labels, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; });
+  const bool valid =
+      std::ranges::all_of(labels, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; });
   require(valid, ErrorCode::bad_file, "its equation has the term '{}'", term);
   return labels;
 }
 
 size_t ellipsis_rank(const std::string& term, size_t rank) {
   if (term.find("...") == std::string::npos) return 0;
-  require(rank + 3 >= term.size() && rank + 3 - term.size() <= 10, ErrorCode::bad_file, "its term '{}' meets a tensor of rank {}", term, rank);
+  require(rank + 3 >= term.size() && rank + 3 - term.size() <= 10, ErrorCode::bad_file,
+          "its term '{}' meets a tensor of rank {}", term, rank);
   return rank + 3 - term.size();
 }
 
@@ -102,11 +104,13 @@ class Contraction {
 bool has(const std::string& labels, char label) { return labels.find(label) != std::string::npos; }
 
 void Contraction::learn(const Term& term) {
-  require(term.labels.size() == b.rank(term.value), ErrorCode::bad_file, "its term '{}' meets a tensor {}", term.labels, to_string(b.shape(term.value)));
+  require(term.labels.size() == b.rank(term.value), ErrorCode::bad_file, "its term '{}' meets a tensor {}",
+          term.labels, to_string(b.shape(term.value)));
   for (size_t i = 0; i < term.labels.size(); ++i) {
     const int64_t extent = b.shape(term.value)[i];
     int64_t& known = extents_.try_emplace(term.labels[i], 1).first->second;
-    require(known == 1 || extent == 1 || known == extent, ErrorCode::bad_file, "its label '{}' stands for {} and {}", term.labels[i], known, extent);
+    require(known == 1 || extent == 1 || known == extent, ErrorCode::bad_file,
+            "its label '{}' stands for {} and {}", term.labels[i], known, extent);
     if (known == 1) known = extent;
   }
 }
@@ -119,10 +123,12 @@ Shape Contraction::extents_of(const std::string& labels) const {
   return shape;
 }
 
-/// Axes `first` and `second` become one: moved to the end and read as a row of d * d, every (d+1)th is on the diagonal.
+/// Axes `first` and `second` become one: moved to the end and read as a row of d * d, every (d+1)th is on the
+/// diagonal.
 Term Contraction::diagonal(const Term& term, size_t first, size_t second) {
   Shape shape = b.shape(term.value), rest;
-  require(shape[first] == shape[second], ErrorCode::bad_file, "its label '{}' stands for {} and {}", term.labels[first], shape[first], shape[second]);
+  require(shape[first] == shape[second], ErrorCode::bad_file, "its label '{}' stands for {} and {}",
+          term.labels[first], shape[first], shape[second]);
   std::vector<int64_t> order;
   std::string labels;
   for (size_t i = 0; i < shape.size(); ++i) {
@@ -164,8 +170,10 @@ Term Contraction::summed(const Term& term, const std::string& kept) {
   std::vector<int64_t> axes;
   std::string labels;
   for (size_t i = 0; i < term.labels.size(); ++i) {
-    if (has(kept, term.labels[i])) labels += term.labels[i];
-    else axes.push_back(static_cast<int64_t>(i));
+    if (has(kept, term.labels[i]))
+      labels += term.labels[i];
+    else
+      axes.push_back(static_cast<int64_t>(i));
   }
   return axes.empty() ? term : Term{b.sum(term.value, axes, false), labels};
 }
@@ -180,9 +188,12 @@ Term Contraction::product(const Term& left, const Term& right, const std::string
   const Term a = summed(left, kept + right.labels), c = summed(right, kept + left.labels);
   std::string shared, inner, rows, columns;
   for (const char label : a.labels) {
-    if (!has(c.labels, label)) rows += label;
-    else if (has(kept, label)) shared += label;
-    else inner += label;
+    if (!has(c.labels, label))
+      rows += label;
+    else if (has(kept, label))
+      shared += label;
+    else
+      inner += label;
   }
   for (const char label : c.labels) {
     if (!has(a.labels, label)) columns += label;
@@ -219,7 +230,8 @@ void check_result(const std::string& result, const std::vector<Term>& terms) {
 void lower_einsum(LowerContext& ctx) {
   const std::string text = ctx.string_attr("equation", "");
   const Equation equation = parse(text);
-  require(ctx.input_count() == equation.terms.size(), ErrorCode::bad_file, "its equation '{}' has {} terms for {} inputs", text, equation.terms.size(), ctx.input_count());
+  require(ctx.input_count() == equation.terms.size(), ErrorCode::bad_file,
+          "its equation '{}' has {} terms for {} inputs", text, equation.terms.size(), ctx.input_count());
   size_t ellipsis = 0;
   std::vector<Term> terms;
   Contraction contraction(ctx.b);
@@ -229,7 +241,8 @@ void lower_einsum(LowerContext& ctx) {
     contraction.learn(terms.back());
     ellipsis = std::max(ellipsis, own);
   }
-  const std::string result = equation.result ? expand(*equation.result, ellipsis) : implicit_result(terms, ellipsis);
+  const std::string result =
+      equation.result ? expand(*equation.result, ellipsis) : implicit_result(terms, ellipsis);
   check_result(result, terms);
   for (Term& term : terms) term = contraction.simplified(std::move(term));
   Term total = terms[0];

@@ -35,19 +35,21 @@ void lower_gather_elements(LowerContext& ctx) {
 
 /// How index tuples [..., k] address a tensor whose axes [0, batch) they share.
 struct TupleIndex {
-  size_t batch = 0, last = 0;  ///< tuples address axes [batch, last)
+  size_t batch = 0, last = 0;    ///< tuples address axes [batch, last)
   int64_t places = 1, slab = 1;  ///< extents of [0, last) and of the rest
-  Var linear;                  ///< the row-major place in [0, places), of the index's shape without its last axis
+  Var linear;  ///< the row-major place in [0, places), of the index's shape without its last axis
 };
 
 // linear = sum over j of index[..., j] * stride[batch + j], plus the start of each batch entry.
 TupleIndex linear_index(LowerContext& ctx, const Shape& data, Var tuples, size_t batch) {
   Builder& b = ctx.b;
   const Shape shape = b.shape(tuples);
-  require(!shape.empty() && batch < shape.size(), ErrorCode::bad_file, "indices {} with {} batch axes", to_string(shape), batch);
+  require(!shape.empty() && batch < shape.size(), ErrorCode::bad_file, "indices {} with {} batch axes",
+          to_string(shape), batch);
   const auto k = static_cast<size_t>(shape.back());
   TupleIndex result{.batch = batch, .last = batch + k, .places = 1, .slab = 1, .linear = {}};
-  require(k > 0 && result.last <= data.size() && std::equal(data.begin(), data.begin() + static_cast<int64_t>(batch), shape.begin()),
+  require(k > 0 && result.last <= data.size() &&
+              std::equal(data.begin(), data.begin() + static_cast<int64_t>(batch), shape.begin()),
           ErrorCode::bad_file, "indices {} do not address a tensor {}", to_string(shape), to_string(data));
   result.places = count_between(data, 0, result.last);
   result.slab = count_between(data, result.last, data.size());
@@ -56,11 +58,13 @@ TupleIndex linear_index(LowerContext& ctx, const Shape& data, Var tuples, size_t
   for (size_t j = batch; j < result.last; ++j) {
     const auto at = static_cast<int64_t>(j - batch);
     const Var entry = b.reshape(b.slice_axis(index, static_cast<int64_t>(shape.size()) - 1, at, at + 1), out);
-    const Var term = b.mul(wrapped(ctx, entry, data[j]), static_cast<double>(count_between(data, j + 1, result.last)));
+    const Var term =
+        b.mul(wrapped(ctx, entry, data[j]), static_cast<double>(count_between(data, j + 1, result.last)));
     result.linear = result.linear ? b.add(result.linear, term) : term;
   }
   for (size_t i = 0; i < batch; ++i) {
-    const Var start = b.mul(counter(ctx, data[i], i, out.size()), static_cast<double>(count_between(data, i + 1, result.last)));
+    const Var start = b.mul(counter(ctx, data[i], i, out.size()),
+                            static_cast<double>(count_between(data, i + 1, result.last)));
     result.linear = b.add(result.linear, start);
   }
   return result;
@@ -69,7 +73,8 @@ TupleIndex linear_index(LowerContext& ctx, const Shape& data, Var tuples, size_t
 void lower_gather_nd(LowerContext& ctx) {
   const Shape data = ctx.shape(0);
   const int64_t batch = ctx.int_attr("batch_dims", 0);
-  require(batch >= 0 && batch < static_cast<int64_t>(data.size()), ErrorCode::bad_file, "batch_dims {} of a tensor {}", batch, to_string(data));
+  require(batch >= 0 && batch < static_cast<int64_t>(data.size()), ErrorCode::bad_file,
+          "batch_dims {} of a tensor {}", batch, to_string(data));
   const TupleIndex at = linear_index(ctx, data, ctx.input(1), static_cast<size_t>(batch));
   Shape out = ctx.b.shape(at.linear);
   out.insert(out.end(), data.begin() + static_cast<int64_t>(at.last), data.end());
@@ -84,7 +89,8 @@ ScatterElements::Kind scatter_kind(const LowerContext& ctx) {
   if (reduction == "add") return add;
   if (reduction == "mul") return mul;
   if (reduction == "max") return max;
-  require(reduction == "min", ErrorCode::bad_file, "its reduction must be none, add, mul, max or min, not '{}'", reduction);
+  require(reduction == "min", ErrorCode::bad_file,
+          "its reduction must be none, add, mul, max or min, not '{}'", reduction);
   return min;
 }
 
@@ -100,10 +106,12 @@ void lower_scatter_nd(LowerContext& ctx) {
   const int64_t n = element_count(b.shape(at.linear));
   Shape expected = b.shape(at.linear);
   expected.insert(expected.end(), data.begin() + static_cast<int64_t>(at.last), data.end());
-  require(ctx.shape(2) == expected, ErrorCode::bad_file, "updates {} where {} is needed", to_string(ctx.shape(2)), to_string(expected));
+  require(ctx.shape(2) == expected, ErrorCode::bad_file, "updates {} where {} is needed",
+          to_string(ctx.shape(2)), to_string(expected));
   const Var index = b.broadcast(b.reshape(at.linear, {n, 1}), {n, at.slab});
   const Var rows = b.reshape(ctx.input(0), {at.places, at.slab});
-  const Var written = b.scatter_elements(scatter_kind(ctx), rows, index, b.reshape(ctx.input(2), {n, at.slab}), 0);
+  const Var written =
+      b.scatter_elements(scatter_kind(ctx), rows, index, b.reshape(ctx.input(2), {n, at.slab}), 0);
   ctx.set(0, b.reshape(written, data));
 }
 
@@ -111,8 +119,10 @@ void lower_scatter_nd(LowerContext& ctx) {
 void lower_one_hot(LowerContext& ctx) {
   Builder& b = ctx.b;
   const auto depth = ctx.int_constants(1, "depth");
-  require(depth.size() == 1 && depth[0] >= 0, ErrorCode::bad_file, "its depth must be one number that is not negative");
-  require(ctx.shape(2) == Shape{2}, ErrorCode::bad_file, "its values must be [off, on], not a tensor {}", to_string(ctx.shape(2)));
+  require(depth.size() == 1 && depth[0] >= 0, ErrorCode::bad_file,
+          "its depth must be one number that is not negative");
+  require(ctx.shape(2) == Shape{2}, ErrorCode::bad_file, "its values must be [off, on], not a tensor {}",
+          to_string(ctx.shape(2)));
   const size_t rank = ctx.shape(0).size() + 1;
   const int64_t axis = normalise_axis(ctx.int_attr("axis", -1), rank);
   Shape spread = ctx.shape(0);
@@ -139,7 +149,8 @@ Tensor diagonal_mask(int64_t rows, int64_t columns, DType dtype, Keep keep) {
 
 void lower_trilu(LowerContext& ctx) {
   const Shape& shape = ctx.shape(0);
-  require(shape.size() >= 2, ErrorCode::bad_file, "needs a matrix or a stack of them, not {}", to_string(shape));
+  require(shape.size() >= 2, ErrorCode::bad_file, "needs a matrix or a stack of them, not {}",
+          to_string(shape));
   const int64_t k = ctx.has(1) ? ctx.constant(1, "k").as_int64(0) : 0;
   const bool upper = ctx.int_attr("upper", 1) != 0;
   const Tensor mask = diagonal_mask(shape[shape.size() - 2], shape.back(), DType::boolean,
@@ -151,7 +162,8 @@ void lower_trilu(LowerContext& ctx) {
 void lower_eye_like(LowerContext& ctx) {
   const Shape& shape = ctx.shape(0);
   require(shape.size() == 2, ErrorCode::bad_file, "needs a matrix, not {}", to_string(shape));
-  const DType dtype = ctx.has_attr("dtype") ? dtype_from_onnx(ctx.int_attr("dtype", 1)) : ctx.b.dtype(ctx.input(0));
+  const DType dtype =
+      ctx.has_attr("dtype") ? dtype_from_onnx(ctx.int_attr("dtype", 1)) : ctx.b.dtype(ctx.input(0));
   const int64_t k = ctx.int_attr("k", 0);
   ctx.set(0, ctx.b.constant(diagonal_mask(shape[0], shape[1], dtype, [&](int64_t d) { return d == k; })));
 }
@@ -163,7 +175,8 @@ void lower_reverse_sequence(LowerContext& ctx) {
   const auto time = static_cast<size_t>(tensor_axis(ctx.int_attr("time_axis", 0), shape.size()));
   const auto batch = static_cast<size_t>(tensor_axis(ctx.int_attr("batch_axis", 1), shape.size()));
   require(time != batch && ctx.shape(1) == Shape{shape[batch]}, ErrorCode::bad_file,
-          "sequence lengths {} for a tensor {} with batch axis {} and time axis {}", to_string(ctx.shape(1)), to_string(shape), batch, time);
+          "sequence lengths {} for a tensor {} with batch axis {} and time axis {}", to_string(ctx.shape(1)),
+          to_string(shape), batch, time);
   Shape per_sequence(shape.size(), 1);
   per_sequence[batch] = shape[batch];
   const Var length = b.reshape(b.cast(ctx.input(1), DType::i64), per_sequence);
@@ -186,7 +199,7 @@ std::vector<OpDef> gather_ops() {
       {"", "OneHot", {9, 11, 28}, lower_one_hot, none, {1}},
       {"", "Trilu", {14}, lower_trilu, routing, {1}},
       {"", "EyeLike", {9, 22}, lower_eye_like, none},
-      {"", "ReverseSequence", {10, 28}, lower_reverse_sequence, routing, {1}},
+      {"", "ReverseSequence", {10, 28}, lower_reverse_sequence, routing},
   };
 }
 

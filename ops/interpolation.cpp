@@ -21,7 +21,8 @@ double source_coordinate(const std::string& mode, const ResizeAxis& axis, int64_
   if (mode == "tf_half_pixel_for_nn") return (x + 0.5) / axis.scale;
   // The centre of the input meets the centre of the output even where out is not scale * in.
   if (mode == "half_pixel_symmetric") return in / 2 * (1 - static_cast<double>(axis.out) / resized) + centred;
-  require(mode == "tf_crop_and_resize", ErrorCode::bad_file, "unknown coordinate_transformation_mode '{}'", mode);
+  require(mode == "tf_crop_and_resize", ErrorCode::bad_file, "unknown coordinate_transformation_mode '{}'",
+          mode);
   const double length = axis.roi_end - axis.roi_begin;
   const double inside = resized == 1 ? length * (in - 1) / 2 : x * length * (in - 1) / (resized - 1);
   return inside + axis.roi_begin * (in - 1);
@@ -33,11 +34,16 @@ int64_t nearest_place(const std::string& rounding, double x) {
   if (std::abs(x - half) < 1e-5) x = half;
   const double below = std::floor(x);
   double place = 0;
-  if (rounding == "floor") place = below;
-  else if (rounding == "ceil") place = std::ceil(x);
-  else if (rounding == "round_prefer_floor") place = x - below <= 0.5 ? below : below + 1;
-  else if (rounding == "round_prefer_ceil") place = x - below < 0.5 ? below : below + 1;
-  else fail(ErrorCode::bad_file, "unknown nearest_mode '{}'", rounding);
+  if (rounding == "floor")
+    place = below;
+  else if (rounding == "ceil")
+    place = std::ceil(x);
+  else if (rounding == "round_prefer_floor")
+    place = x - below <= 0.5 ? below : below + 1;
+  else if (rounding == "round_prefer_ceil")
+    place = x - below < 0.5 ? below : below + 1;
+  else
+    fail(ErrorCode::bad_file, "unknown nearest_mode '{}'", rounding);
   return static_cast<int64_t>(place);
 }
 
@@ -61,7 +67,8 @@ struct Taps {
 Taps kernel_taps(const Interpolation& how, double x, double scale) {
   const bool is_cubic = how.mode == Interpolation::Mode::cubic;
   const double stretch = how.antialias ? std::min(scale, 1.0) : 1.0;
-  const auto reach = static_cast<int64_t>(std::floor((is_cubic ? -2 : -1) / stretch)) + 1;  // of the leftmost tap, <= 0
+  const auto reach =
+      static_cast<int64_t>(std::floor((is_cubic ? -2 : -1) / stretch)) + 1;  // of the leftmost tap, <= 0
   const auto base = static_cast<int64_t>(std::ceil(x)) - 1;
   Taps taps{.first = base + reach, .weight = {}};
   for (int64_t i = taps.first; i <= base + 1 - reach; ++i) {
@@ -89,18 +96,22 @@ std::map<int64_t, double> clamped(const Taps& taps, int64_t extent, bool exclude
 }
 
 std::map<int64_t, double> row_of(const Interpolation& how, const ResizeAxis& axis, double x) {
-  if (how.mode != Interpolation::Mode::nearest) return clamped(kernel_taps(how, x, axis.scale), axis.in, how.exclude_outside);
+  if (how.mode != Interpolation::Mode::nearest)
+    return clamped(kernel_taps(how, x, axis.scale), axis.in, how.exclude_outside);
   return {{std::clamp<int64_t>(nearest_place(how.rounding, x), 0, axis.in - 1), 1.0}};
 }
 
 }  // namespace
 
 AxisInterpolation interpolate(const Interpolation& how, const ResizeAxis& axis) {
-  AxisInterpolation result{.table = {.in = axis.in, .out = axis.out, .offsets = {0}, .index = {}, .weight = {}}, .extrapolated = {}};
+  AxisInterpolation result{
+      .table = {.in = axis.in, .out = axis.out, .offsets = {0}, .index = {}, .weight = {}},
+      .extrapolated = {}};
   AxisTable& table = result.table;
   for (int64_t o = 0; o < axis.out; ++o) {
     const double x = source_coordinate(how.coordinates, axis, o);
-    const bool outside = how.coordinates == "tf_crop_and_resize" && (x < 0 || x > static_cast<double>(axis.in - 1));
+    const bool outside =
+        how.coordinates == "tf_crop_and_resize" && (x < 0 || x > static_cast<double>(axis.in - 1));
     result.extrapolated.push_back(outside);
     if (!outside) {
       for (const auto& [place, weight] : row_of(how, axis, x)) {

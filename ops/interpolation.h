@@ -17,7 +17,8 @@ struct Interpolation {
   bool antialias = false;
 };
 
-/// One resized axis. `scale` is out / in up to the rounding of `out`; the region of interest is in units of the axis.
+/// One resized axis. `scale` is out / in up to the rounding of `out`; the region of interest is in units of
+/// the axis.
 struct ResizeAxis {
   int64_t in = 0, out = 0;
   double scale = 1;
@@ -27,7 +28,8 @@ struct ResizeAxis {
 /// The places of an output axis as weighted places of the input axis.
 struct AxisInterpolation {
   AxisTable table;
-  std::vector<bool> extrapolated;  ///< outputs that lie outside of the input (tf_crop_and_resize); their rows are empty
+  std::vector<bool>
+      extrapolated;  ///< outputs that lie outside of the input (tf_crop_and_resize); their rows are empty
 };
 
 /// Throws Error(bad_file) on an unknown name. `axis.in` must be positive.

@@ -16,11 +16,13 @@ struct Padding {
 
 Padding padding_of(const LowerContext& ctx) {
   const size_t rank = ctx.shape(0).size();
-  const auto pads = ctx.version >= 11 ? ctx.int_constants(1, "pads") : ctx.ints_attr(ctx.version == 1 ? "paddings" : "pads");
+  const auto pads = ctx.version >= 11 ? ctx.int_constants(1, "pads")
+                                      : ctx.ints_attr(ctx.version == 1 ? "paddings" : "pads");
   std::vector<int64_t> axes(rank);
   std::iota(axes.begin(), axes.end(), 0);
   if (ctx.version >= 18 && ctx.has(3)) axes = ctx.int_constants(3, "axes");
-  require(pads.size() == 2 * axes.size(), ErrorCode::bad_file, "{} pads for {} axes", pads.size(), axes.size());
+  require(pads.size() == 2 * axes.size(), ErrorCode::bad_file, "{} pads for {} axes", pads.size(),
+          axes.size());
   Padding padding{std::vector<int64_t>(rank, 0), std::vector<int64_t>(rank, 0)};
   for (size_t i = 0; i < axes.size(); ++i) {
     const auto axis = static_cast<size_t>(tensor_axis(axes[i], rank));
@@ -36,8 +38,8 @@ Var crop(LowerContext& ctx, Var x, Padding& padding) {
   std::vector<int64_t> starts(out.size(), 0);
   for (size_t i = 0; i < out.size(); ++i) {
     out[i] += std::min<int64_t>(padding.begin[i], 0) + std::min<int64_t>(padding.end[i], 0);
-    require(out[i] >= 0, ErrorCode::bad_file, "pads {} and {} remove more than axis {} of {}", padding.begin[i], padding.end[i], i,
-            to_string(ctx.b.shape(x)));
+    require(out[i] >= 0, ErrorCode::bad_file, "pads {} and {} remove more than axis {} of {}",
+            padding.begin[i], padding.end[i], i, to_string(ctx.b.shape(x)));
     starts[i] = out[i] == 0 ? 0 : std::max<int64_t>(-padding.begin[i], 0);
     padding.begin[i] = std::max<int64_t>(padding.begin[i], 0);
     padding.end[i] = std::max<int64_t>(padding.end[i], 0);
@@ -77,14 +79,16 @@ using PlaceFunction = int64_t (*)(int64_t, int64_t);
 PlaceFunction place_function(const std::string& mode) {
   if (mode == "edge") return edge_place;
   if (mode == "reflect") return reflect_place;
-  require(mode == "wrap", ErrorCode::bad_file, "its mode must be constant, edge, reflect or wrap, not '{}'", mode);
+  require(mode == "wrap", ErrorCode::bad_file, "its mode must be constant, edge, reflect or wrap, not '{}'",
+          mode);
   return wrap_place;
 }
 
 /// Copies elements of x into the margins of one axis: a map with one tap of weight 1 for each place.
 Var pad_axis(LowerContext& ctx, Var x, size_t axis, int64_t begin, int64_t end, PlaceFunction place) {
   const int64_t extent = ctx.b.shape(x)[axis];
-  require(extent > 0, ErrorCode::bad_file, "axis {} of {} is empty: there is nothing to repeat", axis, to_string(ctx.b.shape(x)));
+  require(extent > 0, ErrorCode::bad_file, "axis {} of {} is empty: there is nothing to repeat", axis,
+          to_string(ctx.b.shape(x)));
   AxisTable table{.in = extent, .out = begin + extent + end, .offsets = {0}, .index = {}, .weight = {}};
   for (int64_t o = 0; o < table.out; ++o) {
     table.index.push_back(place(o - begin, extent));
@@ -92,7 +96,8 @@ Var pad_axis(LowerContext& ctx, Var x, size_t axis, int64_t begin, int64_t end, 
     table.offsets.push_back(o + 1);
   }
   const auto at = static_cast<int64_t>(axis);
-  if (is_floating(ctx.b.dtype(x))) return ctx.b.axis_map(x, at, std::make_shared<const AxisTable>(std::move(table)));
+  if (is_floating(ctx.b.dtype(x)))
+    return ctx.b.axis_map(x, at, std::make_shared<const AxisTable>(std::move(table)));
   return ctx.b.gather(x, ctx.b.constant(Tensor::of<int64_t>({table.out}, table.index)), at);
 }
 

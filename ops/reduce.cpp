@@ -27,7 +27,9 @@ Var reduce_over(LowerContext& ctx, const Reduction& r, Reduce::Kind kind, Var x)
   return r.over_nothing ? x : ctx.b.reduce(kind, x, r.axes, r.keep);
 }
 
-Var sum_over(LowerContext& ctx, const Reduction& r, Var x) { return reduce_over(ctx, r, Reduce::Kind::sum, x); }
+Var sum_over(LowerContext& ctx, const Reduction& r, Var x) {
+  return reduce_over(ctx, r, Reduce::Kind::sum, x);
+}
 
 /// Integers take square roots and logarithms as float32 and are truncated afterwards.
 Var as_real(LowerContext& ctx, Var x) { return is_floating(ctx.b.dtype(x)) ? x : ctx.b.cast(x, DType::f32); }
@@ -83,7 +85,8 @@ void lower_reduce_log_sum_exp(LowerContext& ctx) {
   const Var m = b.select(b.unary(Opcode::is_inf, top), b.scalar(0, b.dtype(x)), top);
   const Var log_sum = b.unary(Opcode::log, sum_over(ctx, kept, b.exp(b.sub(x, m))));
   const Var y = b.add(log_sum, m);
-  const Var shaped = r.keep || r.over_nothing ? y : b.sum(y, r.axes, false);  // over axes of extent 1: a reshape
+  const Var shaped =
+      r.keep || r.over_nothing ? y : b.sum(y, r.axes, false);  // over axes of extent 1: a reshape
   ctx.set(0, b.cast(shaped, b.dtype(ctx.input(0))));
 }
 
@@ -117,9 +120,10 @@ void lower_top_k(LowerContext& ctx) {
   Builder& b = ctx.b;
   constexpr int64_t kMostRounds = 64;
   const int64_t k = top_k_count(ctx), axis = tensor_axis(ctx.int_attr("axis", -1), ctx.shape(0).size());
-  require(k >= 0 && k <= ctx.shape(0)[static_cast<size_t>(axis)], ErrorCode::bad_file, "k = {} of a tensor {} along axis {}", k,
-          to_string(ctx.shape(0)), axis);
-  require(k > 0 && k <= kMostRounds, ErrorCode::unsupported, "k = {}: only 1 to {} are supported", k, kMostRounds);
+  require(k >= 0 && k <= ctx.shape(0)[static_cast<size_t>(axis)], ErrorCode::bad_file,
+          "k = {} of a tensor {} along axis {}", k, to_string(ctx.shape(0)), axis);
+  require(k > 0 && k <= kMostRounds, ErrorCode::unsupported, "k = {}: only 1 to {} are supported", k,
+          kMostRounds);
   const bool largest = ctx.int_attr("largest", 1) != 0, real = is_floating(b.dtype(ctx.input(0)));
   const double bound = real ? std::numeric_limits<double>::infinity() : std::pow(2.0, 53);
   Var rest = real ? ctx.input(0) : b.cast(ctx.input(0), DType::i64);

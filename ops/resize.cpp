@@ -37,8 +37,10 @@ int64_t scaled_extent(int64_t in, double scale) {
   return static_cast<int64_t>(std::floor(static_cast<float>(in) * static_cast<float>(scale)));
 }
 
-std::vector<ResizeAxis> axes_from_scales(const Shape& shape, const std::vector<int64_t>& axes, const std::vector<double>& scales) {
-  require(scales.size() == axes.size(), ErrorCode::bad_file, "{} scales for {} axes", scales.size(), axes.size());
+std::vector<ResizeAxis> axes_from_scales(const Shape& shape, const std::vector<int64_t>& axes,
+                                         const std::vector<double>& scales) {
+  require(scales.size() == axes.size(), ErrorCode::bad_file, "{} scales for {} axes", scales.size(),
+          axes.size());
   std::vector<ResizeAxis> result;
   for (size_t i = 0; i < axes.size(); ++i) {
     require(scales[i] > 0, ErrorCode::bad_file, "scale {:g} of axis {} is not positive", scales[i], axes[i]);
@@ -48,17 +50,21 @@ std::vector<ResizeAxis> axes_from_scales(const Shape& shape, const std::vector<i
   return result;
 }
 
-/// `policy` other than stretch gives all axes one scale: the largest that fits into the sizes, or the smallest that covers them.
-std::vector<ResizeAxis> axes_from_sizes(const Shape& shape, const std::vector<int64_t>& axes, const std::vector<int64_t>& sizes,
-                                        const std::string& policy) {
-  require(sizes.size() == axes.size(), ErrorCode::bad_file, "{} sizes for {} axes", sizes.size(), axes.size());
+/// `policy` other than stretch gives all axes one scale: the largest that fits into the sizes, or the
+/// smallest that covers them.
+std::vector<ResizeAxis> axes_from_sizes(const Shape& shape, const std::vector<int64_t>& axes,
+                                        const std::vector<int64_t>& sizes, const std::string& policy) {
+  require(sizes.size() == axes.size(), ErrorCode::bad_file, "{} sizes for {} axes", sizes.size(),
+          axes.size());
   std::vector<ResizeAxis> result;
   for (size_t i = 0; i < axes.size(); ++i) {
     const int64_t in = shape[static_cast<size_t>(axes[i])];
-    result.push_back({.in = in, .out = sizes[i], .scale = static_cast<double>(sizes[i]) / static_cast<double>(in)});
+    result.push_back(
+        {.in = in, .out = sizes[i], .scale = static_cast<double>(sizes[i]) / static_cast<double>(in)});
   }
   if (policy == "stretch" || result.empty()) return result;
-  require(policy == "not_larger" || policy == "not_smaller", ErrorCode::bad_file, "unknown keep_aspect_ratio_policy '{}'", policy);
+  require(policy == "not_larger" || policy == "not_smaller", ErrorCode::bad_file,
+          "unknown keep_aspect_ratio_policy '{}'", policy);
   const auto [low, high] = std::ranges::minmax_element(result, {}, &ResizeAxis::scale);
   const double scale = policy == "not_larger" ? low->scale : high->scale;
   for (ResizeAxis& axis : result) {
@@ -72,7 +78,8 @@ std::vector<ResizeAxis> axes_from_sizes(const Shape& shape, const std::vector<in
 Var resize_axis(LowerContext& ctx, Var x, size_t axis, AxisInterpolation map, double fill) {
   Builder& b = ctx.b;
   const auto at = static_cast<int64_t>(axis);
-  if (!is_floating(b.dtype(x))) return b.gather(x, b.constant(Tensor::of<int64_t>({map.table.out}, map.table.index)), at);
+  if (!is_floating(b.dtype(x)))
+    return b.gather(x, b.constant(Tensor::of<int64_t>({map.table.out}, map.table.index)), at);
   const bool fills = fill != 0 && std::ranges::find(map.extrapolated, true) != map.extrapolated.end();
   const Var y = b.axis_map(x, at, std::make_shared<const AxisTable>(std::move(map.table)));
   if (!fills) return y;
@@ -84,16 +91,19 @@ Var resize_axis(LowerContext& ctx, Var x, size_t axis, AxisInterpolation map, do
   return b.add(y, b.constant(Tensor::of<double>(shape, values).to(b.dtype(x))));
 }
 
-void lower_axes(LowerContext& ctx, const Interpolation& how, const std::vector<int64_t>& axes, const std::vector<ResizeAxis>& resized) {
+void lower_axes(LowerContext& ctx, const Interpolation& how, const std::vector<int64_t>& axes,
+                const std::vector<ResizeAxis>& resized) {
   Builder& b = ctx.b;
   const DType dtype = b.dtype(ctx.input(0));
   const bool picks = how.mode == Interpolation::Mode::nearest && how.coordinates != "tf_crop_and_resize";
   Var x = is_floating(dtype) || picks ? ctx.input(0) : b.cast(ctx.input(0), DType::f32);
   for (size_t i = 0; i < axes.size(); ++i) {
-    require(resized[i].in > 0 && resized[i].out > 0, ErrorCode::bad_file, "axis {} cannot be resized from {} to {}", axes[i], resized[i].in, resized[i].out);
+    require(resized[i].in > 0 && resized[i].out > 0, ErrorCode::bad_file,
+            "axis {} cannot be resized from {} to {}", axes[i], resized[i].in, resized[i].out);
     AxisInterpolation map = interpolate(how, resized[i]);
     if (is_identity(map.table)) continue;
-    x = resize_axis(ctx, x, static_cast<size_t>(axes[i]), std::move(map), ctx.float_attr("extrapolation_value", 0));
+    x = resize_axis(ctx, x, static_cast<size_t>(axes[i]), std::move(map),
+                    ctx.float_attr("extrapolation_value", 0));
   }
   ctx.set(0, b.cast(x, dtype));
 }
@@ -110,7 +120,8 @@ void lower_by_scales(LowerContext& ctx, const std::vector<double>& scales) {
   const auto axes = all_axes(ctx);
   const auto resized = axes_from_scales(ctx.shape(0), axes, scales);
   const bool shrinks = std::ranges::any_of(scales, [](double scale) { return scale < 1; });
-  lower_axes(ctx, {.mode = mode_of(ctx), .coordinates = "asymmetric", .rounding = shrinks ? "ceil" : "floor"}, axes, resized);
+  lower_axes(ctx, {.mode = mode_of(ctx), .coordinates = "asymmetric", .rounding = shrinks ? "ceil" : "floor"},
+             axes, resized);
 }
 
 void lower_upsample(LowerContext& ctx) {
@@ -124,7 +135,8 @@ bool is_given(const LowerContext& ctx, size_t i) { return ctx.has(i) && element_
 
 void read_roi(const LowerContext& ctx, std::vector<ResizeAxis>& resized) {
   const auto roi = ctx.constant(1, "roi").to_doubles();
-  require(roi.size() == 2 * resized.size(), ErrorCode::bad_file, "a roi of {} numbers for {} axes", roi.size(), resized.size());
+  require(roi.size() == 2 * resized.size(), ErrorCode::bad_file, "a roi of {} numbers for {} axes",
+          roi.size(), resized.size());
   for (size_t i = 0; i < resized.size(); ++i) {
     resized[i].roi_begin = roi[i];
     resized[i].roi_end = roi[resized.size() + i];
@@ -137,8 +149,9 @@ void lower_resize(LowerContext& ctx) {
   for (int64_t& axis : axes) axis = tensor_axis(axis, ctx.shape(0).size());
   require(is_given(ctx, 2) || is_given(ctx, 3), ErrorCode::bad_file, "it has neither scales nor sizes");
   const std::string policy = ctx.string_attr("keep_aspect_ratio_policy", "stretch");
-  auto resized = is_given(ctx, 2) ? axes_from_scales(ctx.shape(0), axes, ctx.constant(2, "scales").to_doubles())
-                                  : axes_from_sizes(ctx.shape(0), axes, ctx.int_constants(3, "sizes"), policy);
+  auto resized = is_given(ctx, 2)
+                     ? axes_from_scales(ctx.shape(0), axes, ctx.constant(2, "scales").to_doubles())
+                     : axes_from_sizes(ctx.shape(0), axes, ctx.int_constants(3, "sizes"), policy);
   const Interpolation how = interpolation_of(ctx);
   if (how.coordinates == "tf_crop_and_resize") read_roi(ctx, resized);
   lower_axes(ctx, how, axes, resized);

@@ -18,31 +18,36 @@ Shape resolve_reshape(const Shape& from, Shape wanted, bool allow_zero) {
   const Shape asked = wanted;
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (wanted[i] != 0 || allow_zero) continue;
-    require(i < from.size(), ErrorCode::bad_file, "shape {} copies extent {}, which {} does not have", to_string(asked), i, to_string(from));
+    require(i < from.size(), ErrorCode::bad_file, "shape {} copies extent {}, which {} does not have",
+            to_string(asked), i, to_string(from));
     wanted[i] = from[i];
   }
   const auto open = std::ranges::find(wanted, -1);
   if (open == wanted.end()) return wanted;
   *open = 1;
   const int64_t known = element_count(wanted), total = element_count(from);
-  require(known > 0 && total % known == 0, ErrorCode::bad_file, "cannot reshape {} to {}", to_string(from), to_string(asked));
+  require(known > 0 && total % known == 0, ErrorCode::bad_file, "cannot reshape {} to {}", to_string(from),
+          to_string(asked));
   *open = total / known;
   return wanted;
 }
 
 void lower_reshape(LowerContext& ctx) {
   Shape wanted = ctx.version >= 5 ? ctx.int_constants(1, "shape") : ctx.ints_attr("shape");
-  ctx.set(0, ctx.b.reshape(ctx.input(0), resolve_reshape(ctx.shape(0), std::move(wanted), ctx.int_attr("allowzero", 0) != 0)));
+  ctx.set(0, ctx.b.reshape(ctx.input(0), resolve_reshape(ctx.shape(0), std::move(wanted),
+                                                         ctx.int_attr("allowzero", 0) != 0)));
 }
 
 void lower_flatten(LowerContext& ctx) {
   const Shape& shape = ctx.shape(0);
   const auto rank = static_cast<int64_t>(shape.size());
   int64_t axis = ctx.int_attr("axis", 1);
-  require(axis >= -rank && axis <= rank, ErrorCode::bad_file, "axis {} is outside a tensor of rank {}", axis, rank);
+  require(axis >= -rank && axis <= rank, ErrorCode::bad_file, "axis {} is outside a tensor of rank {}", axis,
+          rank);
   if (axis < 0) axis += rank;
   const auto at = static_cast<size_t>(axis);
-  ctx.set(0, ctx.b.reshape(ctx.input(0), {count_between(shape, 0, at), count_between(shape, at, shape.size())}));
+  ctx.set(0,
+          ctx.b.reshape(ctx.input(0), {count_between(shape, 0, at), count_between(shape, at, shape.size())}));
 }
 
 void lower_squeeze(LowerContext& ctx) {
@@ -53,7 +58,8 @@ void lower_squeeze(LowerContext& ctx) {
   Shape out;
   for (size_t i = 0; i < shape.size(); ++i) {
     const bool drop = all ? shape[i] == 1 : std::ranges::binary_search(axes, static_cast<int64_t>(i));
-    require(!drop || shape[i] == 1, ErrorCode::bad_file, "cannot squeeze axis {} of {}: its extent is not 1", i, to_string(shape));
+    require(!drop || shape[i] == 1, ErrorCode::bad_file, "cannot squeeze axis {} of {}: its extent is not 1",
+            i, to_string(shape));
     if (!drop) out.push_back(shape[i]);
   }
   ctx.set(0, ctx.b.reshape(ctx.input(0), out));
@@ -63,7 +69,8 @@ void lower_unsqueeze(LowerContext& ctx) {
   const std::vector<int64_t> named = named_axes(ctx, 1);
   Shape out = ctx.shape(0);
   // Axes count in the result; inserted in ascending order each lands in its place.
-  for (const int64_t axis : normalise_axes(named, out.size() + named.size())) out.insert(out.begin() + axis, 1);
+  for (const int64_t axis : normalise_axes(named, out.size() + named.size()))
+    out.insert(out.begin() + axis, 1);
   ctx.set(0, ctx.b.reshape(ctx.input(0), out));
 }
 
@@ -80,7 +87,8 @@ void lower_shape(LowerContext& ctx) {
   const Shape& shape = ctx.shape(0);
   const auto rank = static_cast<int64_t>(shape.size());
   const auto clamped = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank); };
-  const int64_t begin = clamped(ctx.int_attr("start", 0)), end = std::max(begin, clamped(ctx.int_attr("end", rank)));
+  const int64_t begin = clamped(ctx.int_attr("start", 0)),
+                end = std::max(begin, clamped(ctx.int_attr("end", rank)));
   ctx.set(0, int_vector(ctx, {shape.begin() + begin, shape.begin() + end}));
 }
 
@@ -91,7 +99,8 @@ void lower_size(LowerContext& ctx) {
 void lower_expand(LowerContext& ctx) {
   const Shape wanted = ctx.int_constants(1, "shape");
   const auto out = broadcast_shapes(ctx.shape(0), wanted);
-  require(out.has_value(), ErrorCode::bad_file, "cannot expand {} to {}", to_string(ctx.shape(0)), to_string(wanted));
+  require(out.has_value(), ErrorCode::bad_file, "cannot expand {} to {}", to_string(ctx.shape(0)),
+          to_string(wanted));
   ctx.set(0, ctx.b.broadcast(ctx.input(0), *out));
 }
 
@@ -99,12 +108,14 @@ Shape tile_repeats(const LowerContext& ctx) {
   Shape repeats = ctx.int_constants(1, "repeats");
   if (ctx.version < 6) {  // Tile-1: (x, tiles, axis)
     const auto axis = ctx.int_constants(2, "axis");
-    require(repeats.size() == 1 && axis.size() == 1, ErrorCode::bad_file, "tiles and axis must be one number each");
+    require(repeats.size() == 1 && axis.size() == 1, ErrorCode::bad_file,
+            "tiles and axis must be one number each");
     Shape all(ctx.shape(0).size(), 1);
     all[static_cast<size_t>(tensor_axis(axis[0], all.size()))] = repeats[0];
     return all;
   }
-  require(repeats.size() == ctx.shape(0).size(), ErrorCode::bad_file, "{} repeats for a tensor {}", repeats.size(), to_string(ctx.shape(0)));
+  require(repeats.size() == ctx.shape(0).size(), ErrorCode::bad_file, "{} repeats for a tensor {}",
+          repeats.size(), to_string(ctx.shape(0)));
   return repeats;
 }
 
@@ -129,7 +140,8 @@ void lower_tile(LowerContext& ctx) {
 int64_t block_size(const LowerContext& ctx) {
   const int64_t block = ctx.int_attr("blocksize", 0);
   require(block > 0, ErrorCode::bad_file, "its blocksize must be positive, not {}", block);
-  require(ctx.shape(0).size() == 4, ErrorCode::bad_file, "needs [N, C, H, W], not {}", to_string(ctx.shape(0)));
+  require(ctx.shape(0).size() == 4, ErrorCode::bad_file, "needs [N, C, H, W], not {}",
+          to_string(ctx.shape(0)));
   return block;
 }
 
@@ -138,10 +150,12 @@ void lower_depth_to_space(LowerContext& ctx) {
   const Shape& x = ctx.shape(0);
   const std::string mode = ctx.string_attr("mode", "DCR");
   require(mode == "DCR" || mode == "CRD", ErrorCode::bad_file, "its mode must be DCR or CRD, not '{}'", mode);
-  require(x[1] % (s * s) == 0, ErrorCode::bad_file, "{} channels do not split into blocks of {} x {}", x[1], s, s);
+  require(x[1] % (s * s) == 0, ErrorCode::bad_file, "{} channels do not split into blocks of {} x {}", x[1],
+          s, s);
   const int64_t n = x[0], c = x[1] / (s * s), h = x[2], w = x[3];
   const bool depth_first = mode == "DCR";
-  const Var split = ctx.b.reshape(ctx.input(0), depth_first ? Shape{n, s, s, c, h, w} : Shape{n, c, s, s, h, w});
+  const Var split =
+      ctx.b.reshape(ctx.input(0), depth_first ? Shape{n, s, s, c, h, w} : Shape{n, c, s, s, h, w});
   using Axes = std::vector<int64_t>;
   const Var moved = ctx.b.transpose(split, depth_first ? Axes{0, 3, 4, 1, 5, 2} : Axes{0, 1, 4, 2, 5, 3});
   ctx.set(0, ctx.b.reshape(moved, {n, c, h * s, w * s}));
@@ -150,7 +164,8 @@ void lower_depth_to_space(LowerContext& ctx) {
 void lower_space_to_depth(LowerContext& ctx) {
   const int64_t s = block_size(ctx);
   const Shape& x = ctx.shape(0);
-  require(x[2] % s == 0 && x[3] % s == 0, ErrorCode::bad_file, "{} does not split into blocks of {} x {}", to_string(x), s, s);
+  require(x[2] % s == 0 && x[3] % s == 0, ErrorCode::bad_file, "{} does not split into blocks of {} x {}",
+          to_string(x), s, s);
   const int64_t n = x[0], c = x[1], h = x[2] / s, w = x[3] / s;
   const Var moved = ctx.b.transpose(ctx.b.reshape(ctx.input(0), {n, c, h, s, w, s}), {0, 3, 5, 1, 2, 4});
   ctx.set(0, ctx.b.reshape(moved, {n, c * s * s, h, w}));

@@ -49,7 +49,8 @@ SliceBounds slice_bounds(const LowerContext& ctx) {
   }
   if (bounds.steps.empty()) bounds.steps.assign(n, 1);
   require(bounds.ends.size() == n && bounds.axes.size() == n && bounds.steps.size() == n, ErrorCode::bad_file,
-          "{} starts, {} ends, {} axes and {} steps", n, bounds.ends.size(), bounds.axes.size(), bounds.steps.size());
+          "{} starts, {} ends, {} axes and {} steps", n, bounds.ends.size(), bounds.axes.size(),
+          bounds.steps.size());
   return bounds;
 }
 
@@ -73,7 +74,8 @@ std::vector<int64_t> split_extents(const LowerContext& ctx, int64_t extent) {
   if (!parts.empty()) return parts;
   const auto outputs = static_cast<int64_t>(ctx.output_count());
   const int64_t n = ctx.int_attr("num_outputs", outputs);
-  require(n > 0 && outputs <= n, ErrorCode::bad_file, "it splits into {} parts and has {} outputs", n, outputs);
+  require(n > 0 && outputs <= n, ErrorCode::bad_file, "it splits into {} parts and has {} outputs", n,
+          outputs);
   const int64_t part = (extent + n - 1) / n;
   for (int64_t begin = 0; static_cast<int64_t>(parts.size()) < n; begin += part) {
     parts.push_back(std::clamp<int64_t>(extent - begin, 0, part));
@@ -88,7 +90,8 @@ void lower_split(LowerContext& ctx) {
   const bool positive = std::ranges::all_of(parts, [](int64_t part) { return part >= 0; });
   require(positive && std::accumulate(parts.begin(), parts.end(), int64_t{0}) == extent, ErrorCode::bad_file,
           "parts {} do not add up to the extent {} of axis {}", to_string(parts), extent, axis);
-  require(parts.size() >= ctx.output_count(), ErrorCode::bad_file, "{} parts for {} outputs", parts.size(), ctx.output_count());
+  require(parts.size() >= ctx.output_count(), ErrorCode::bad_file, "{} parts for {} outputs", parts.size(),
+          ctx.output_count());
   int64_t begin = 0;
   for (size_t i = 0; i < ctx.output_count(); ++i) {
     if (ctx.wants(i)) ctx.set(i, ctx.b.slice_axis(ctx.input(0), axis, begin, begin + parts[i]));

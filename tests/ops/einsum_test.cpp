@@ -9,10 +9,12 @@ using namespace onnxray;
 namespace {
 
 /// Every assignment of the labels, one multiplication at a time.
-Tensor naive_einsum(const std::vector<std::string>& terms, const std::string& result, const std::vector<Tensor>& operands) {
+Tensor naive_einsum(const std::vector<std::string>& terms, const std::string& result,
+                    const std::vector<Tensor>& operands) {
   std::map<char, int64_t> extents;
   for (size_t t = 0; t < terms.size(); ++t) {
-    for (size_t i = 0; i < terms[t].size(); ++i) extents[terms[t][i]] = std::max(extents[terms[t][i]], operands[t].shape()[i]);
+    for (size_t i = 0; i < terms[t].size(); ++i)
+      extents[terms[t][i]] = std::max(extents[terms[t][i]], operands[t].shape()[i]);
   }
   Shape shape;
   for (const char label : result) shape.push_back(extents[label]);
@@ -27,7 +29,8 @@ Tensor naive_einsum(const std::vector<std::string>& terms, const std::string& re
   };
   while (true) {
     double product = 1;
-    for (size_t t = 0; t < terms.size(); ++t) product *= operands[t].data<double>()[offset(terms[t], operands[t].shape())];
+    for (size_t t = 0; t < terms.size(); ++t)
+      product *= operands[t].data<double>()[offset(terms[t], operands[t].shape())];
     out[offset(result, shape)] += product;
     auto digit = at.begin();
     for (; digit != at.end() && ++digit->second == extents[digit->first]; ++digit) digit->second = 0;
@@ -103,7 +106,11 @@ TEST_CASE("an ellipsis broadcasts and comes first in an implicit result", "[ops]
 
 TEST_CASE("einsum explains what does not fit", "[ops]") {
   const auto error = [](const std::string& equation) {
-    return OneNode("Einsum", 12).attr("equation", equation).input(counting({2, 3})).input(counting({4, 2})).error();
+    return OneNode("Einsum", 12)
+        .attr("equation", equation)
+        .input(counting({2, 3}))
+        .input(counting({4, 2}))
+        .error();
   };
   CHECK_THAT(error("ij,jk->ik"), Catch::Contains("label 'j' stands for 3 and 4"));
   CHECK_THAT(error("ij->i"), Catch::Contains("1 terms for 2 inputs"));

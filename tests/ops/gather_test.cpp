@@ -6,7 +6,8 @@ using namespace onnxray;
 TEST_CASE("GatherND with batch axes reads tuples per batch entry", "[ops]") {
   // x[n, i, j, :] for the tuples (i, j) of batch entry n
   const Tensor index = Tensor::of<int64_t>({2, 2, 2}, {0, 1, -1, 0, 1, 1, 0, -2});
-  const Tensor y = OneNode("GatherND", 13).attr("batch_dims", int64_t{1}).input(counting({2, 2, 2, 2})).input(index).run();
+  const Tensor y =
+      OneNode("GatherND", 13).attr("batch_dims", int64_t{1}).input(counting({2, 2, 2, 2})).input(index).run();
   CHECK(y.shape() == Shape{2, 2, 2});
   CHECK(y.to_doubles() == std::vector<double>{3, 4, 5, 6, 15, 16, 9, 10});
 }
@@ -15,7 +16,12 @@ TEST_CASE("ScatterND undoes GatherND", "[ops]") {
   const Tensor x = counting({3, 4, 2}), index = Tensor::of<int64_t>({2, 2}, {2, -1, 0, 1});
   const Tensor rows = OneNode("GatherND", 13).input(x).input(index).run();
   const Tensor zeros = Tensor::filled(DType::f64, {3, 4, 2}, 0);
-  const Tensor scattered = OneNode("ScatterND", 18).attr("reduction", std::string("add")).input(zeros).input(index).input(rows).run();
+  const Tensor scattered = OneNode("ScatterND", 18)
+                               .attr("reduction", std::string("add"))
+                               .input(zeros)
+                               .input(index)
+                               .input(rows)
+                               .run();
   CHECK(OneNode("GatherND", 13).input(scattered).input(index).run().to_doubles() == rows.to_doubles());
   double total = 0;
   for (const double v : scattered.to_doubles()) total += v;
@@ -24,7 +30,8 @@ TEST_CASE("ScatterND undoes GatherND", "[ops]") {
 
 TEST_CASE("OneHot counts negative indices from the end and leaves others off", "[ops]") {
   const Tensor index = Tensor::of<int64_t>({4}, {-1, 0, 3, -4}), values = Tensor::of<double>({2}, {5, 9});
-  const Tensor y = OneNode("OneHot", 11).attr("axis", int64_t{0}).input(index).constant({3}).input(values).run();
+  const Tensor y =
+      OneNode("OneHot", 11).attr("axis", int64_t{0}).input(index).constant({3}).input(values).run();
   CHECK(y.shape() == Shape{3, 4});
   CHECK(y.to_doubles() == std::vector<double>{5, 9, 5, 5, 5, 5, 5, 5, 9, 5, 5, 5});
 }
@@ -33,7 +40,12 @@ TEST_CASE("EyeLike and Trilu agree on where the diagonal is", "[ops]") {
   const int64_t k = GENERATE(-2, 0, 1, 4);
   const Tensor ones = Tensor::filled(DType::f64, {3, 4}, 1);
   const auto trilu = [&](int64_t upper) {
-    return OneNode("Trilu", 14).attr("upper", upper).input(ones).constant(Tensor::scalar(k)).run().to_doubles();
+    return OneNode("Trilu", 14)
+        .attr("upper", upper)
+        .input(ones)
+        .constant(Tensor::scalar(k))
+        .run()
+        .to_doubles();
   };
   const auto eye = OneNode("EyeLike", 9).attr("k", k).input(ones).run().to_doubles();
   for (size_t i = 0; i < eye.size(); ++i) CHECK(trilu(0)[i] + trilu(1)[i] == 1 + eye[i]);
@@ -47,9 +59,16 @@ TEST_CASE("reversing sequences twice restores them", "[ops]") {
 }
 
 TEST_CASE("gather operators name what does not fit", "[ops]") {
-  CHECK_THAT(OneNode("Gather", 13).input(Tensor::scalar(1.0)).constant({0}).error(), Catch::Contains("axis 0 of a scalar"));
-  CHECK_THAT(OneNode("GatherND", 13).input(counting({2})).constant(Tensor::of<int64_t>({1, 2}, {0, 0})).error(),
-             Catch::Contains("do not address a tensor [2]"));
-  CHECK_THAT(OneNode("ScatterElements", 18).attr("reduction", std::string("sum")).input(counting({2})).constant({0}).input(counting({1})).error(),
+  CHECK_THAT(OneNode("Gather", 13).input(Tensor::scalar(1.0)).constant({0}).error(),
+             Catch::Contains("axis 0 of a scalar"));
+  CHECK_THAT(
+      OneNode("GatherND", 13).input(counting({2})).constant(Tensor::of<int64_t>({1, 2}, {0, 0})).error(),
+      Catch::Contains("do not address a tensor [2]"));
+  CHECK_THAT(OneNode("ScatterElements", 18)
+                 .attr("reduction", std::string("sum"))
+                 .input(counting({2}))
+                 .constant({0})
+                 .input(counting({1}))
+                 .error(),
              Catch::Contains("'sum'"));
 }

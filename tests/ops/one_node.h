@@ -26,7 +26,9 @@ class OneNode {
   }
   /// An operand that the program reads when it runs.
   OneNode& input(Tensor value) { return operand(std::move(value), false); }
-  OneNode& input(Shape shape, const std::vector<double>& values) { return input(Tensor::of<double>(std::move(shape), values)); }
+  OneNode& input(Shape shape, const std::vector<double>& values) {
+    return input(Tensor::of<double>(std::move(shape), values));
+  }
   /// An operand that is known when the node is lowered.
   OneNode& constant(Tensor value) { return operand(std::move(value), true); }
   OneNode& constant(const std::vector<int64_t>& values) {
@@ -49,10 +51,13 @@ class OneNode {
     node_.outputs.assign(output_count_, 0);
     fed_.clear();
     for (const Operand& o : operands_) {
-      if (!o.given) inputs.push_back({});
-      else if (o.known) inputs.push_back(builder.constant(o.value));
+      if (!o.given)
+        inputs.push_back({});
+      else if (o.known)
+        inputs.push_back(builder.constant(o.value));
       else {
-        inputs.push_back(builder.input("x" + std::to_string(inputs.size()), o.value.shape(), o.value.dtype()));
+        inputs.push_back(
+            builder.input("x" + std::to_string(inputs.size()), o.value.shape(), o.value.dtype()));
         fed_.push_back(o.value);
       }
     }

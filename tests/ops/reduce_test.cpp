@@ -7,7 +7,11 @@ using namespace onnxray;
 
 TEST_CASE("log-sum-exp neither overflows nor turns infinities into NaN", "[ops]") {
   const double inf = INFINITY;
-  const Tensor y = OneNode("ReduceLogSumExp", 18).input({3, 2}, {1000, 1000, -inf, -inf, inf, 0}).constant({1}).attr("keepdims", int64_t{0}).run();
+  const Tensor y = OneNode("ReduceLogSumExp", 18)
+                       .input({3, 2}, {1000, 1000, -inf, -inf, inf, 0})
+                       .constant({1})
+                       .attr("keepdims", int64_t{0})
+                       .run();
   CHECK(y.as_double(0) == Approx(1000 + std::log(2)));
   CHECK(y.as_double(1) == -inf);
   CHECK(y.as_double(2) == inf);
@@ -15,7 +19,12 @@ TEST_CASE("log-sum-exp neither overflows nor turns infinities into NaN", "[ops]"
 
 TEST_CASE("reducing over no axes keeps the elementwise part", "[ops]") {
   const auto reduced = [](const char* op) {
-    return OneNode(op, 18).attr("noop_with_empty_axes", int64_t{1}).input({2}, {-2, 3}).constant(std::vector<int64_t>{}).run().to_doubles();
+    return OneNode(op, 18)
+        .attr("noop_with_empty_axes", int64_t{1})
+        .input({2}, {-2, 3})
+        .constant(std::vector<int64_t>{})
+        .run()
+        .to_doubles();
   };
   CHECK(reduced("ReduceSum") == std::vector<double>{-2, 3});
   CHECK(reduced("ReduceMean") == std::vector<double>{-2, 3});
@@ -24,12 +33,17 @@ TEST_CASE("reducing over no axes keeps the elementwise part", "[ops]") {
 }
 
 TEST_CASE("the sum over nothing is zero", "[ops]") {
-  CHECK(OneNode("ReduceSum", 13).input({2, 0}, {}).constant({1}).run().to_doubles() == std::vector<double>{0, 0});
+  CHECK(OneNode("ReduceSum", 13).input({2, 0}, {}).constant({1}).run().to_doubles() ==
+        std::vector<double>{0, 0});
 }
 
 TEST_CASE("axes come from the attribute before version 13 or 18, and from an input later", "[ops]") {
   const Tensor x = counting({2, 3});
-  const Tensor old = OneNode("ReduceMax", 13).attr("axes", std::vector<int64_t>{-1}).attr("keepdims", int64_t{0}).input(x).run();
+  const Tensor old = OneNode("ReduceMax", 13)
+                         .attr("axes", std::vector<int64_t>{-1})
+                         .attr("keepdims", int64_t{0})
+                         .input(x)
+                         .run();
   const Tensor recent = OneNode("ReduceMax", 18).attr("keepdims", int64_t{0}).input(x).constant({1}).run();
   CHECK(old.to_doubles() == std::vector<double>{3, 6});
   CHECK(recent.to_doubles() == old.to_doubles());
@@ -37,15 +51,22 @@ TEST_CASE("axes come from the attribute before version 13 or 18, and from an inp
 }
 
 TEST_CASE("top-k lists the extreme entries and where they stood, the first on ties", "[ops]") {
-  const auto y = OneNode("TopK", 11).input({2, 4}, {3, 9, 9, 1, 0, -1, 5, 2}).constant({2}).outputs(2).run_all();
+  const auto y =
+      OneNode("TopK", 11).input({2, 4}, {3, 9, 9, 1, 0, -1, 5, 2}).constant({2}).outputs(2).run_all();
   CHECK(y[0].to_doubles() == std::vector<double>{9, 9, 5, 2});
   CHECK(y[1].to_int64s() == std::vector<int64_t>{1, 2, 2, 3});
-  const auto smallest = OneNode("TopK", 11).attr("largest", int64_t{0}).input({4}, {3, 9, 9, 1}).constant({2}).outputs(2).run_all();
+  const auto smallest = OneNode("TopK", 11)
+                            .attr("largest", int64_t{0})
+                            .input({4}, {3, 9, 9, 1})
+                            .constant({2})
+                            .outputs(2)
+                            .run_all();
   CHECK(smallest[0].to_doubles() == std::vector<double>{1, 3});
 }
 
 TEST_CASE("reductions refuse axes that are data or do not exist", "[ops]") {
   CHECK_THAT(OneNode("ReduceSum", 13).input(counting({2})).input(Tensor::of<int64_t>({1}, {0})).error(),
              Catch::Contains("axes (input 1) depends on the data"));
-  CHECK_THAT(OneNode("ReduceSum", 13).input(counting({2})).constant({3}).error(), Catch::Contains("axis 3 is outside"));
+  CHECK_THAT(OneNode("ReduceSum", 13).input(counting({2})).constant({3}).error(),
+             Catch::Contains("axis 3 is outside"));
 }
