@@ -21,11 +21,14 @@ class ThreadScope {
   int before_;
 };
 
-/// oneDNN cuts the work of a primitive for the threads that it saw at compile time, so both scopes are needed.
+/// oneDNN cuts the work of a primitive for the threads that it saw at compile time, so both scopes are
+/// needed.
 class ThreadedExecutable final : public Executable {
  public:
-  ThreadedExecutable(std::unique_ptr<Executable> inner, int threads) : inner_(std::move(inner)), threads_(threads) {}
-  std::vector<Tensor> run(std::span<const Tensor> inputs, const std::function<void(int64_t, int64_t)>& progress) override {
+  ThreadedExecutable(std::unique_ptr<Executable> inner, int threads)
+      : inner_(std::move(inner)), threads_(threads) {}
+  std::vector<Tensor> run(std::span<const Tensor> inputs,
+                          const std::function<void(int64_t, int64_t)>& progress) override {
     const ThreadScope scope(threads_);
     return inner_->run(inputs, progress);
   }

@@ -25,18 +25,40 @@ struct Dispatch {
 
   using Result = std::unique_ptr<Kernel>;
   Result operator()(const Convolution& p) const { return compile_convolution(context, p, in, out); }
-  Result operator()(const ConvolutionInput& p) const { return compile_convolution_input(context, p, in, out); }
-  Result operator()(const ConvolutionWeight& p) const { return compile_convolution_weight(context, p, in, out); }
+  Result operator()(const ConvolutionInput& p) const {
+    return compile_convolution_input(context, p, in, out);
+  }
+  Result operator()(const ConvolutionWeight& p) const {
+    return compile_convolution_weight(context, p, in, out);
+  }
   Result operator()(const MatMul& p) const { return compile_matmul(context, p, in, out); }
   Result operator()(const Elementwise& p) const { return compile_elementwise(p, in, out); }
+  Result operator()(const MaxPool& p) const { return compile_max_pool(p, in, out); }
+  Result operator()(const MaxPoolScatter& p) const { return compile_max_pool_scatter(p, in, out); }
+  Result operator()(const MaxPoolGather& p) const { return compile_max_pool_gather(p, in, out); }
+  Result operator()(const SumPool& p) const { return compile_sum_pool(p, in, out); }
+  Result operator()(const SumPoolInput& p) const { return compile_sum_pool_input(p, in, out); }
+  Result operator()(const Reduce& p) const { return compile_reduce(p, in, out); }
+  Result operator()(const Softmax& p) const { return compile_softmax(p, in, out); }
+  Result operator()(const Reshape& p) const { return compile_reshape(p, in, out); }
+  Result operator()(const Transpose& p) const { return compile_transpose(p, in, out); }
+  Result operator()(const Broadcast& p) const { return compile_broadcast(p, in, out); }
+  Result operator()(const Slice& p) const { return compile_slice(p, in, out); }
+  Result operator()(const Place& p) const { return compile_place(p, in, out); }
+  Result operator()(const Concat& p) const { return compile_concat(p, in, out); }
+  Result operator()(const Gather& p) const { return compile_gather(p, in, out); }
+  Result operator()(const AxisMap& p) const { return compile_axis_map(p, in, out); }
   template <class P>
-  Result operator()(const P&) const { return nullptr; }
+  Result operator()(const P&) const {
+    return nullptr;
+  }
 };
 
 class OneDnnCompiler final : public KernelCompiler {
  public:
   std::unique_ptr<Kernel> compile(const Primitive& primitive, Operands in, Operands out) override {
-    if (std::ranges::all_of(out, [](const Operand& o) { return element_count(o.shape) == 0; })) return std::make_unique<NoKernel>();
+    if (std::ranges::all_of(out, [](const Operand& o) { return element_count(o.shape) == 0; }))
+      return std::make_unique<NoKernel>();
     if (auto kernel = compile_here(primitive, in, out)) return kernel;
     return reference_->compile(primitive, in, out);
   }
@@ -48,8 +70,8 @@ class OneDnnCompiler final : public KernelCompiler {
     } catch (const dnnl::error& error) {
       // What a version of oneDNN has no kernel for, or refuses, is not our caller's concern.
       if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments) return nullptr;
-      fail(ErrorCode::failed, "oneDNN could not prepare {} ({}): {}; try --backend reference", name_of(primitive),
-           attributes_text(primitive), error.what());
+      fail(ErrorCode::failed, "oneDNN could not prepare {} ({}): {}; try --backend reference",
+           name_of(primitive), attributes_text(primitive), error.what());
     }
   }
 

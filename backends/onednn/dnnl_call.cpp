@@ -30,8 +30,8 @@ void DnnlCall::bind_output(int argument, const dnnl::memory::desc& desc, size_t 
   outputs_.push_back({memory, index});
 }
 
-void DnnlCall::bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed, size_t index,
-                           const std::byte* constant) {
+void DnnlCall::bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
+                           size_t index, const std::byte* constant) {
   if (plain == packed) return bind_input(argument, plain, index);
   if (constant) return bind_constant(argument, plain, packed, reinterpret_cast<const float*>(constant));
   dnnl::memory from(plain, context_.engine, nullptr);
@@ -40,7 +40,8 @@ void DnnlCall::bind_packed(int argument, const dnnl::memory::desc& plain, const 
   before_.push_back({dnnl::reorder(from, to), from, to, index});
 }
 
-void DnnlCall::bind_constant(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed, const float* values) {
+void DnnlCall::bind_constant(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
+                             const float* values) {
   dnnl::memory from(plain, context_.engine, const_cast<float*>(values));
   dnnl::memory to(packed, context_.engine);
   arguments_.emplace(argument, to);
@@ -48,7 +49,8 @@ void DnnlCall::bind_constant(int argument, const dnnl::memory::desc& plain, cons
   context_.stream.wait();
 }
 
-void DnnlCall::bind_unpacked(int argument, const dnnl::memory::desc& packed, const dnnl::memory::desc& plain, size_t index) {
+void DnnlCall::bind_unpacked(int argument, const dnnl::memory::desc& packed, const dnnl::memory::desc& plain,
+                             size_t index) {
   if (plain == packed) return bind_output(argument, plain, index);
   dnnl::memory from(packed, context_.engine);
   dnnl::memory to(plain, context_.engine, nullptr);
@@ -71,10 +73,12 @@ void DnnlCall::run(std::span<const std::byte* const> in, std::span<std::byte* co
     const int64_t times = element_count(repeat_extents_);
     for (int64_t t = 0; t < times; ++t) {
       for (Binding& b : inputs_) {
-        const int64_t offset = times == 1 ? 0 : offset_of(t, repeat_extents_, repeat_in_[b.index], repeat_extents_.size());
+        const int64_t offset =
+            times == 1 ? 0 : offset_of(t, repeat_extents_, repeat_in_[b.index], repeat_extents_.size());
         b.memory.set_data_handle(address(in[b.index] + offset * int64_t{sizeof(float)}));
       }
-      const int64_t offset = times == 1 ? 0 : offset_of(t, repeat_extents_, repeat_out_, repeat_extents_.size());
+      const int64_t offset =
+          times == 1 ? 0 : offset_of(t, repeat_extents_, repeat_out_, repeat_extents_.size());
       for (Binding& b : outputs_) b.memory.set_data_handle(out[b.index] + offset * int64_t{sizeof(float)});
       primitive_.execute(context_.stream, arguments_);
     }

@@ -22,17 +22,21 @@ dnnl::memory::desc describe_any(const Shape& shape);
 /// A oneDNN primitive with its arguments tied to the operands of a step.
 class DnnlCall final : public Kernel {
  public:
-  DnnlCall(const Context& context, dnnl::primitive primitive) : context_(context), primitive_(std::move(primitive)) {}
+  DnnlCall(const Context& context, dnnl::primitive primitive)
+      : context_(context), primitive_(std::move(primitive)) {}
 
   void bind_input(int argument, const dnnl::memory::desc& desc, size_t index);
   void bind_output(int argument, const dnnl::memory::desc& desc, size_t index);
-  /// Input `index` lies as `plain` and is wanted as `packed`: reordered now where `constant` holds it, else in each run.
-  void bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed, size_t index,
-                   const std::byte* constant);
+  /// Input `index` lies as `plain` and is wanted as `packed`: reordered now where `constant` holds it, else
+  /// in each run.
+  void bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
+                   size_t index, const std::byte* constant);
   /// `values` lie as `plain`, are wanted as `packed`, and need not outlive the call.
-  void bind_constant(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed, const float* values);
+  void bind_constant(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
+                     const float* values);
   /// The primitive writes output `index` as `packed`; each run reorders it to `plain`.
-  void bind_unpacked(int argument, const dnnl::memory::desc& packed, const dnnl::memory::desc& plain, size_t index);
+  void bind_unpacked(int argument, const dnnl::memory::desc& packed, const dnnl::memory::desc& plain,
+                     size_t index);
   /// Runs the primitive `count` times; between two, operand addresses advance by these many elements.
   void repeat(const Shape& extents, std::vector<Strides> in_strides, Strides out_strides);
 

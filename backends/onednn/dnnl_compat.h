@@ -17,12 +17,16 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward(
   constexpr auto kKind = dnnl::prop_kind::forward_inference;
   constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR < 3
-  const auto desc = bias ? P::desc(kKind, kAlgorithm, src, weights, *bias, dst, g.strides, g.dilates, g.pads_begin, g.pads_end)
-                         : P::desc(kKind, kAlgorithm, src, weights, dst, g.strides, g.dilates, g.pads_begin, g.pads_end);
+  const auto desc =
+      bias ? P::desc(kKind, kAlgorithm, src, weights, *bias, dst, g.strides, g.dilates, g.pads_begin,
+                     g.pads_end)
+           : P::desc(kKind, kAlgorithm, src, weights, dst, g.strides, g.dilates, g.pads_begin, g.pads_end);
   return {desc, engine};
 #else
-  if (!bias) return {engine, kKind, kAlgorithm, src, weights, dst, g.strides, g.dilates, g.pads_begin, g.pads_end};
-  return {engine, kKind, kAlgorithm, src, weights, *bias, dst, g.strides, g.dilates, g.pads_begin, g.pads_end};
+  if (!bias)
+    return {engine, kKind, kAlgorithm, src, weights, dst, g.strides, g.dilates, g.pads_begin, g.pads_end};
+  return {engine, kKind,     kAlgorithm, src,          weights,   *bias,
+          dst,    g.strides, g.dilates,  g.pads_begin, g.pads_end};
 #endif
 }
 
@@ -33,9 +37,11 @@ inline dnnl::convolution_backward_data::primitive_desc convolution_backward_data
   constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
   const auto hint = convolution_forward(engine, diff_src, weights, nullptr, diff_dst, g);
 #if DNNL_VERSION_MAJOR < 3
-  return {P::desc(kAlgorithm, diff_src, weights, diff_dst, g.strides, g.dilates, g.pads_begin, g.pads_end), engine, hint};
+  return {P::desc(kAlgorithm, diff_src, weights, diff_dst, g.strides, g.dilates, g.pads_begin, g.pads_end),
+          engine, hint};
 #else
-  return {engine, kAlgorithm, diff_src, weights, diff_dst, g.strides, g.dilates, g.pads_begin, g.pads_end, hint};
+  return {engine,    kAlgorithm, diff_src,     weights,    diff_dst,
+          g.strides, g.dilates,  g.pads_begin, g.pads_end, hint};
 #endif
 }
 
@@ -46,9 +52,11 @@ inline dnnl::convolution_backward_weights::primitive_desc convolution_backward_w
   constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
   const auto hint = convolution_forward(engine, src, diff_weights, nullptr, diff_dst, g);
 #if DNNL_VERSION_MAJOR < 3
-  return {P::desc(kAlgorithm, src, diff_weights, diff_dst, g.strides, g.dilates, g.pads_begin, g.pads_end), engine, hint};
+  return {P::desc(kAlgorithm, src, diff_weights, diff_dst, g.strides, g.dilates, g.pads_begin, g.pads_end),
+          engine, hint};
 #else
-  return {engine, kAlgorithm, src, diff_weights, diff_dst, g.strides, g.dilates, g.pads_begin, g.pads_end, hint};
+  return {engine,    kAlgorithm, src,          diff_weights, diff_dst,
+          g.strides, g.dilates,  g.pads_begin, g.pads_end,   hint};
 #endif
 }
 
@@ -73,7 +81,9 @@ inline std::string dnnl_version() {
 /// The instruction set that oneDNN generates code for.
 inline std::string dnnl_isa() {
   const int isa = static_cast<int>(dnnl::get_effective_cpu_isa());
-  const auto covers = [isa](dnnl::cpu_isa wanted) { return (isa & static_cast<int>(wanted)) == static_cast<int>(wanted); };
+  const auto covers = [isa](dnnl::cpu_isa wanted) {
+    return (isa & static_cast<int>(wanted)) == static_cast<int>(wanted);
+  };
   if (covers(dnnl::cpu_isa::avx512_core)) return "avx512";
   if (covers(dnnl::cpu_isa::avx2)) return "avx2";
   if (covers(dnnl::cpu_isa::avx)) return "avx";

@@ -10,16 +10,17 @@ namespace onnxray::onednn {
 
 namespace {
 
-/// Elements that all instructions pass over before the next ones are touched: what they share stays in the L1 cache.
+/// Elements that all instructions pass over before the next ones are touched: what they share stays in the L1
+/// cache.
 constexpr int64_t kBlock = 1024;
 
 /// How an input reaches the instructions.
 struct Input {
   size_t operand = 0;
   Storage storage = Storage::real;
-  Strides strides;         // by loop
-  bool is_dense = false;   // lies as the result does: read in place where it is real
-  bool repeats = false;    // the same elements in every block: loaded once
+  Strides strides;        // by loop
+  bool is_dense = false;  // lies as the result does: read in place where it is real
+  bool repeats = false;   // the same elements in every block: loaded once
 };
 
 /// Operand slots: the inputs, then the registers, then the numbers.
@@ -37,7 +38,8 @@ struct Output {
 /// Registers by lives: an instruction may overwrite an operand that it is the last to read.
 class RegisterAllocator {
  public:
-  explicit RegisterAllocator(const Expression& e) : last_use_(e.code.size(), -1), assigned_(e.code.size(), -1) {
+  explicit RegisterAllocator(const Expression& e)
+      : last_use_(e.code.size(), -1), assigned_(e.code.size(), -1) {
     const auto count = static_cast<int32_t>(e.code.size());
     for (int32_t i = 0; i < count; ++i) {
       const Instruction& instruction = e.code[static_cast<size_t>(i)];
@@ -58,8 +60,10 @@ class RegisterAllocator {
     const auto slot = std::ranges::find_if(free_at_, [&](int32_t free_at) { return free_at <= i; });
     const int32_t last = std::max(last_use_[static_cast<size_t>(i)], i + 1);
     assigned_[static_cast<size_t>(i)] = static_cast<int32_t>(slot - free_at_.begin());
-    if (slot == free_at_.end()) free_at_.push_back(last);
-    else *slot = last;
+    if (slot == free_at_.end())
+      free_at_.push_back(last);
+    else
+      *slot = last;
   }
 
   std::vector<int32_t> last_use_, assigned_;
@@ -80,7 +84,8 @@ class ElementwiseKernel final : public Kernel {
       outputs_.push_back({storage_of(out[i].dtype)});
       output_is_dense_.push_back(lies_dense(nest_.strides[i]));
     }
-    for (size_t i = 0; i < in.size(); ++i) add_input(i, storage_of(in[i].dtype), nest_.strides[out.size() + i]);
+    for (size_t i = 0; i < in.size(); ++i)
+      add_input(i, storage_of(in[i].dtype), nest_.strides[out.size() + i]);
     lower(e);
   }
 
@@ -135,7 +140,8 @@ class ElementwiseKernel final : public Kernel {
     };
     for (size_t i = 0; i < e.code.size(); ++i) {
       const Instruction& instruction = e.code[i];
-      Step step{instruction.op, first_register + registers.of(static_cast<int32_t>(i)), slot_of(instruction.a), 0, 0};
+      Step step{instruction.op, first_register + registers.of(static_cast<int32_t>(i)),
+                slot_of(instruction.a), 0, 0};
       if (arity(step.op) > 1) step.b = slot_of(instruction.b);
       if (arity(step.op) > 2) step.c = slot_of(instruction.c);
       steps_.push_back(step);
@@ -150,13 +156,15 @@ class ElementwiseKernel final : public Kernel {
     }
   }
 
-  void run_blocks(int64_t first, int64_t last, std::span<const std::byte* const> in, std::span<std::byte* const> out) const {
+  void run_blocks(int64_t first, int64_t last, std::span<const std::byte* const> in,
+                  std::span<std::byte* const> out) const {
     const size_t slots = inputs_.size() + static_cast<size_t>(registers_) + numbers_.size();
     const auto memory = std::make_unique_for_overwrite<float[]>(slots * kBlock);
     std::vector<float*> own(slots);
     for (size_t i = 0; i < slots; ++i) own[i] = memory.get() + i * kBlock;
     std::vector<const float*> read(own.begin(), own.end());
-    for (size_t i = 0; i < numbers_.size(); ++i) std::fill_n(own[slots - numbers_.size() + i], std::min(piece_, total_), numbers_[i]);
+    for (size_t i = 0; i < numbers_.size(); ++i)
+      std::fill_n(own[slots - numbers_.size() + i], std::min(piece_, total_), numbers_[i]);
     for (size_t i = 0; i < inputs_.size(); ++i) {
       if (inputs_[i].repeats) read[i] = load(inputs_[i], in[i], own[i], 0, std::min(piece_, total_));
     }
@@ -172,14 +180,15 @@ class ElementwiseKernel final : public Kernel {
     }
   }
 
-  void run_steps(const std::vector<const float*>& read, const std::vector<float*>& own, std::span<std::byte* const> out,
-                 int64_t start, int64_t count) const {
+  void run_steps(const std::vector<const float*>& read, const std::vector<float*>& own,
+                 std::span<std::byte* const> out, int64_t start, int64_t count) const {
     const bool direct = outputs_[0].direct;
     for (size_t i = 0; i < steps_.size(); ++i) {
       const Step& s = steps_[i];
       float* y = own[static_cast<size_t>(s.y)];
       if (direct && i + 1 == steps_.size()) y = reinterpret_cast<float*>(out[0]) + start;
-      apply(s.op, y, read[static_cast<size_t>(s.a)], read[static_cast<size_t>(s.b)], read[static_cast<size_t>(s.c)], count);
+      apply(s.op, y, read[static_cast<size_t>(s.a)], read[static_cast<size_t>(s.b)],
+            read[static_cast<size_t>(s.c)], count);
     }
   }
 
@@ -193,7 +202,8 @@ class ElementwiseKernel final : public Kernel {
     return {row * row_ + offset, std::min(piece_, row_ - offset)};
   }
 
-  /// Calls f(offset into the operand, offset into the block, count) for each part of a block that lies in one row.
+  /// Calls f(offset into the operand, offset into the block, count) for each part of a block that lies in one
+  /// row.
   template <class F>
   void for_each_row(const Strides& strides, int64_t start, int64_t count, F f) const {
     const size_t outer = nest_.depth() - 1;
@@ -203,20 +213,25 @@ class ElementwiseKernel final : public Kernel {
     }
   }
 
-  const float* load(const Input& input, const std::byte* data, float* to, int64_t start, int64_t count) const {
+  const float* load(const Input& input, const std::byte* data, float* to, int64_t start,
+                    int64_t count) const {
     const auto* reals = reinterpret_cast<const float*>(data);
     if (input.storage == Storage::real) {
       if (input.is_dense) return reals + start;
       const int64_t stride = input.strides.back();
-      if (cuts_rows() && stride == 1) return reals + offset_of(start, nest_.extents, input.strides, nest_.depth());
+      if (cuts_rows() && stride == 1)
+        return reals + offset_of(start, nest_.extents, input.strides, nest_.depth());
     }
     switch (input.storage) {
       case Storage::real:
-        load_rows(input, reals, to, start, count, [](float* y, const float* x, int64_t n) { std::copy_n(x, n, y); });
+        load_rows(input, reals, to, start, count,
+                  [](float* y, const float* x, int64_t n) { std::copy_n(x, n, y); });
         break;
       case Storage::byte:
-        if (input.is_dense) load_bytes(to, reinterpret_cast<const uint8_t*>(data) + start, count);
-        else load_rows(input, reinterpret_cast<const uint8_t*>(data), to, start, count, load_bytes);
+        if (input.is_dense)
+          load_bytes(to, reinterpret_cast<const uint8_t*>(data) + start, count);
+        else
+          load_rows(input, reinterpret_cast<const uint8_t*>(data), to, start, count, load_bytes);
         break;
       case Storage::int64:
         load_rows(input, reinterpret_cast<const int64_t*>(data), to, start, count, load_integers);
@@ -226,7 +241,8 @@ class ElementwiseKernel final : public Kernel {
   }
 
   template <class E, class F>
-  void load_rows(const Input& input, const E* data, float* to, int64_t start, int64_t count, F load_dense) const {
+  void load_rows(const Input& input, const E* data, float* to, int64_t start, int64_t count,
+                 F load_dense) const {
     const int64_t stride = input.strides.back();
     for_each_row(input.strides, start, count, [&](int64_t offset, int64_t at, int64_t n) {
       const E* x = data + offset;
@@ -276,13 +292,23 @@ bool is_logic(const Expression& e, Operands in, Operands out) {
   const auto is_boolean = [](const Operand& o) { return o.dtype == DType::boolean; };
   const auto keeps_booleans = [](const Instruction& i) {
     switch (i.op) {
-      case Opcode::copy: case Opcode::mul: case Opcode::min: case Opcode::max: case Opcode::equal: case Opcode::less:
-      case Opcode::less_equal: case Opcode::logical_not: case Opcode::logical_and: case Opcode::logical_or:
-      case Opcode::logical_xor: case Opcode::select: return true;
+      case Opcode::copy:
+      case Opcode::mul:
+      case Opcode::min:
+      case Opcode::max:
+      case Opcode::equal:
+      case Opcode::less:
+      case Opcode::less_equal:
+      case Opcode::logical_not:
+      case Opcode::logical_and:
+      case Opcode::logical_or:
+      case Opcode::logical_xor:
+      case Opcode::select: return true;
       default: return false;
     }
   };
-  return std::ranges::all_of(in, is_boolean) && std::ranges::all_of(out, is_boolean) && std::ranges::all_of(e.code, keeps_booleans);
+  return std::ranges::all_of(in, is_boolean) && std::ranges::all_of(out, is_boolean) &&
+         std::ranges::all_of(e.code, keeps_booleans);
 }
 
 bool is_covered(const Expression& e, Operands in, Operands out) {
@@ -298,9 +324,12 @@ bool is_covered(const Expression& e, Operands in, Operands out) {
 Expression simplified(Expression e) {
   for (Instruction& i : e.code) {
     if (i.op != Opcode::pow || i.b.kind != Source::Kind::immediate) continue;
-    if (i.b.value == 2) i = {Opcode::mul, i.a, i.a, {}};
-    else if (i.b.value == 1) i = {Opcode::copy, i.a, {}, {}};
-    else if (i.b.value == -1) i = {Opcode::reciprocal, i.a, {}, {}};
+    if (i.b.value == 2)
+      i = {Opcode::mul, i.a, i.a, {}};
+    else if (i.b.value == 1)
+      i = {Opcode::copy, i.a, {}, {}};
+    else if (i.b.value == -1)
+      i = {Opcode::reciprocal, i.a, {}, {}};
   }
   return e;
 }

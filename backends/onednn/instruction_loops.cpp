@@ -72,7 +72,9 @@ void apply_library(Opcode op, float* y, const float* a, const float* b, int64_t 
 
 }  // namespace
 
-bool has_loop(Opcode op) { return op < Opcode::bitwise_and ? op != Opcode::bitwise_not : op == Opcode::select; }
+bool has_loop(Opcode op) {
+  return op < Opcode::bitwise_and ? op != Opcode::bitwise_not : op == Opcode::select;
+}
 
 ONNXRAY_EACH_ISA
 void apply(Opcode op, float* y, const float* a, const float* b, const float* c, int64_t n) {
@@ -111,10 +113,14 @@ void apply(Opcode op, float* y, const float* a, const float* b, const float* c, 
     case Opcode::equal: return map(y, a, b, n, [](float p, float q) { return as_real(p == q); });
     case Opcode::less: return map(y, a, b, n, [](float p, float q) { return as_real(p < q); });
     case Opcode::less_equal: return map(y, a, b, n, [](float p, float q) { return as_real(p <= q); });
-    case Opcode::logical_and: return map(y, a, b, n, [](float p, float q) { return as_real((p != 0) & (q != 0)); });
-    case Opcode::logical_or: return map(y, a, b, n, [](float p, float q) { return as_real((p != 0) | (q != 0)); });
-    case Opcode::logical_xor: return map(y, a, b, n, [](float p, float q) { return as_real((p != 0) != (q != 0)); });
-    case Opcode::select: return map(y, a, b, c, n, [](float m, float p, float q) { return blend(m != 0, p, q); });
+    case Opcode::logical_and:
+      return map(y, a, b, n, [](float p, float q) { return as_real((p != 0) & (q != 0)); });
+    case Opcode::logical_or:
+      return map(y, a, b, n, [](float p, float q) { return as_real((p != 0) | (q != 0)); });
+    case Opcode::logical_xor:
+      return map(y, a, b, n, [](float p, float q) { return as_real((p != 0) != (q != 0)); });
+    case Opcode::select:
+      return map(y, a, b, c, n, [](float m, float p, float q) { return blend(m != 0, p, q); });
     default: return apply_library(op, y, a, b, n);
   }
 }

@@ -9,7 +9,8 @@ namespace onnxray::onednn {
 /// Whether apply() knows `op`.
 bool has_loop(Opcode op);
 
-/// y[i] = op(a[i], b[i], c[i]) for i < n. Operands that `op` lacks are not read. `y` may be one of the operands.
+/// y[i] = op(a[i], b[i], c[i]) for i < n. Operands that `op` lacks are not read. `y` may be one of the
+/// operands.
 void apply(Opcode op, float* y, const float* a, const float* b, const float* c, int64_t n);
 
 /// y[i] = x[i], converted.

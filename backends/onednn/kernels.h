@@ -5,16 +5,19 @@
 
 #include "core/kernel.h"
 
-/// The kernels of the oneDNN backend, one file each. Every function returns null for what its kernel does not cover;
-/// the reference backend then takes the step.
+/// The kernels of the oneDNN backend, one file each. Every function returns null for what its kernel does not
+/// cover; the reference backend then takes the step.
 namespace onnxray::onednn {
 
 struct Context;  // dnnl_call.h
 using Operands = std::span<const Operand>;
 
-std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in, Operands out);
-std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p, Operands in, Operands out);
-std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in,
+                                            Operands out);
+std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,
+                                                  Operands in, Operands out);
+std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p,
+                                                   Operands in, Operands out);
 std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_elementwise(const Elementwise& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_max_pool(const MaxPool& p, Operands in, Operands out);

@@ -10,7 +10,8 @@ LoopNest collapse(const Shape& shape, std::vector<Strides> strides) {
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (shape[axis] != 1) order.push_back(axis);
   }
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return std::abs(strides[0][a]) > std::abs(strides[0][b]); });
+  std::ranges::stable_sort(
+      order, [&](size_t a, size_t b) { return std::abs(strides[0][a]) > std::abs(strides[0][b]); });
   LoopNest nest{{}, std::vector<Strides>(strides.size())};
   for (const size_t axis : order) {
     bool merges = !nest.extents.empty();
@@ -23,8 +24,10 @@ LoopNest collapse(const Shape& shape, std::vector<Strides> strides) {
       nest.extents.push_back(shape[axis]);
     }
     for (size_t k = 0; k < strides.size(); ++k) {
-      if (merges) nest.strides[k].back() = strides[k][axis];
-      else nest.strides[k].push_back(strides[k][axis]);
+      if (merges)
+        nest.strides[k].back() = strides[k][axis];
+      else
+        nest.strides[k].push_back(strides[k][axis]);
     }
   }
   if (nest.extents.empty()) {

@@ -15,8 +15,8 @@ struct LoopNest {
   int64_t trips() const { return element_count(extents); }
 };
 
-/// The loops that visit `shape` in the order in which the first array lies in memory, with neighbouring axes merged
-/// wherever every array allows it.
+/// The loops that visit `shape` in the order in which the first array lies in memory, with neighbouring axes
+/// merged wherever every array allows it.
 LoopNest collapse(const Shape& shape, std::vector<Strides> strides);
 
 /// `strides` of an array of `shape` as it broadcasts to `rank` axes: 0 along repeated ones.

@@ -72,7 +72,8 @@ Problem arrange(const MatMul& primitive, const Operand& a, const Operand& b, con
   Problem p{matrix_of(a, primitive.transpose_a), matrix_of(b, primitive.transpose_b), matrix_of(y, false)};
   const Shape lead(y.shape.begin(), y.shape.end() - 2);
   if (element_count(lead) == 1) return p;
-  const Strides of_y = leading_strides(y, rank), of_a = leading_strides(a, rank), of_b = leading_strides(b, rank);
+  const Strides of_y = leading_strides(y, rank), of_a = leading_strides(a, rank),
+                of_b = leading_strides(b, rank);
   if (is_zero(of_b) && merge_rows(p, lead, of_y, of_a)) return p;
   LoopNest nest = collapse(lead, {of_y, of_a, of_b});
   if (nest.strides[1].back() != 0 && nest.strides[2].back() != 0) {
@@ -107,14 +108,16 @@ dnnl::memory::desc describe_dense(int64_t batch, const Matrix& m) {
 
 /// A bias that differs between columns alone, which oneDNN adds itself.
 bool is_column_bias(const Operand& bias, int64_t columns) {
-  if (bias.shape.empty() || bias.shape.back() != columns || (columns > 1 && bias.strides.back() != 1)) return false;
+  if (bias.shape.empty() || bias.shape.back() != columns || (columns > 1 && bias.strides.back() != 1))
+    return false;
   return element_count(bias.shape) == columns;
 }
 
 /// The product, then `y += bias` in place.
 class MatMulThenAdd final : public Kernel {
  public:
-  MatMulThenAdd(std::unique_ptr<Kernel> product, std::unique_ptr<Kernel> add) : product_(std::move(product)), add_(std::move(add)) {}
+  MatMulThenAdd(std::unique_ptr<Kernel> product, std::unique_ptr<Kernel> add)
+      : product_(std::move(product)), add_(std::move(add)) {}
   void run(std::span<const std::byte* const> in, std::span<std::byte* const> out) override {
     product_->run(in.first(2), out);
     const std::byte* const operands[] = {out[0], in[2]};
@@ -145,7 +148,8 @@ bool has_repeated_elements(const Operand& o) {
 
 }  // namespace
 
-std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& primitive, Operands in, Operands out) {
+std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& primitive, Operands in,
+                                       Operands out) {
   for (const Operand& o : in.first(2)) {
     if (o.shape.size() < 2 || element_count(o.shape) == 0 || has_repeated_elements(o)) return nullptr;
   }
@@ -156,7 +160,8 @@ std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& pri
   const bool once = p.times() == 1;
   if (!once && !(p.a.has_unit_stride() && p.b.has_unit_stride() && p.y.column_stride == 1)) return nullptr;
 
-  const auto a = describe(p.batch, p.batch_a, p.a), b = describe(p.batch, p.batch_b, p.b), y = describe(p.batch, p.batch_y, p.y);
+  const auto a = describe(p.batch, p.batch_a, p.a), b = describe(p.batch, p.batch_b, p.b),
+             y = describe(p.batch, p.batch_y, p.y);
   const auto wanted_a = p.a.has_unit_stride() ? a : describe_dense(p.batch, p.a);
   const auto wanted_y = p.y.column_stride == 1 ? y : describe_dense(p.batch, p.y);
   auto wanted_b = p.b.has_unit_stride() ? b : describe_dense(p.batch, p.b);

@@ -1,6 +1,7 @@
 #pragma once
 
-/// Compiles a function once per instruction set; the loader picks one. Loops that shall be vectorised say `omp simd`.
+/// Compiles a function once per instruction set; the loader picks one. Loops that shall be vectorised say
+/// `omp simd`.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define ONNXRAY_EACH_ISA __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

@@ -8,8 +8,8 @@
 
 namespace onnxray::onednn {
 
-/// Calls f(first, last) on each thread with its even share of `items`; on this one alone where `work` elements are few.
-/// The shares depend on the number of threads only. f must not throw.
+/// Calls f(first, last) on each thread with its even share of `items`; on this one alone where `work`
+/// elements are few. The shares depend on the number of threads only. f must not throw.
 template <class F>
 void in_parallel(int64_t items, int64_t work, const F& f) {
   if (work < kParallelThreshold || items < 2 || omp_get_max_threads() == 1) return f(int64_t{0}, items);

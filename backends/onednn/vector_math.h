@@ -7,17 +7,21 @@
 
 #include "backends/onednn/simd.h"
 
-/// Elementary functions without branches or calls, so that loops over them vectorise. Polynomials are minimax fits in the
-/// relative error. Errors over the whole range, denormals included, are in tests/backends/onednn_vector_math_test.cpp.
+/// Elementary functions without branches or calls, so that loops over them vectorise. Polynomials are minimax
+/// fits in the relative error. Errors over the whole range, denormals included, are in
+/// tests/backends/onednn_vector_math_test.cpp.
 namespace onnxray::onednn {
 
 /// `a` where `condition`, else `b`: a blend, never a jump.
 ONNXRAY_INLINE float blend(bool condition, float a, float b) { return condition ? a : b; }
 
-ONNXRAY_INLINE float magnitude(float x) { return std::bit_cast<float>(std::bit_cast<uint32_t>(x) & 0x7fffffffu); }
+ONNXRAY_INLINE float magnitude(float x) {
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(x) & 0x7fffffffu);
+}
 
 ONNXRAY_INLINE float with_sign_of(float x, float sign) {
-  return std::bit_cast<float>((std::bit_cast<uint32_t>(x) & 0x7fffffffu) | (std::bit_cast<uint32_t>(sign) & 0x80000000u));
+  return std::bit_cast<float>((std::bit_cast<uint32_t>(x) & 0x7fffffffu) |
+                              (std::bit_cast<uint32_t>(sign) & 0x80000000u));
 }
 
 /// 2^n for n in [-126, 127].
@@ -25,7 +29,8 @@ ONNXRAY_INLINE float power_of_two(int32_t n) { return std::bit_cast<float>((n + 
 
 /// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2.
 ONNXRAY_INLINE float vector_exp(float x) {
-  constexpr float kRounding = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer, held in the low bits
+  constexpr float kRounding =
+      12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer, held in the low bits
   const float bounded = blend(x > 89.0f, 89.0f, blend(x < -104.0f, -104.0f, x));  // a NaN passes both
   const float shifted = bounded * 1.44269504f + kRounding;
   const float n = shifted - kRounding;
