@@ -16,7 +16,8 @@ constexpr int64_t kMaxExpansion = int64_t{64} << 20;
 
 class NodeInference {
  public:
-  NodeInference(Graph& graph, const OpRegistry& ops, Backend& folder) : graph_(graph), ops_(ops), folder_(folder) {}
+  NodeInference(Graph& graph, const OpRegistry& ops, Backend& folder)
+      : graph_(graph), ops_(ops), folder_(folder) {}
 
   void infer(Node& node) {
     Program program;
@@ -40,7 +41,8 @@ class NodeInference {
     if (id == kNoValue) return {};
     const Value& value = graph_[id];
     if (value.constant) return builder.constant(*value.constant, value.name);
-    require(value.shape && value.dtype, ErrorCode::bad_file, "{}: nothing computes its input '{}'", node.describe(), value.name);
+    require(value.shape && value.dtype, ErrorCode::bad_file, "{}: nothing computes its input '{}'",
+            node.describe(), value.name);
     return builder.input(value.name, *value.shape, *value.dtype);
   }
 
@@ -74,7 +76,8 @@ class NodeInference {
 };
 
 bool lacks_shape(const Graph& graph, const Node& node) {
-  return std::ranges::any_of(node.outputs, [&](ValueId id) { return id != kNoValue && !(graph[id].shape && graph[id].dtype); });
+  return std::ranges::any_of(
+      node.outputs, [&](ValueId id) { return id != kNoValue && !(graph[id].shape && graph[id].dtype); });
 }
 
 }  // namespace

@@ -20,12 +20,14 @@ std::vector<ValueId> bound_inputs(const Graph& graph, const OpRegistry& ops) {
       }
     }
     if (node.op == "Shape" || node.op == "Size") continue;
-    const bool reached = std::ranges::any_of(node.outputs, [&](ValueId id) { return id != kNoValue && bound[static_cast<size_t>(id)]; });
+    const bool reached = std::ranges::any_of(
+        node.outputs, [&](ValueId id) { return id != kNoValue && bound[static_cast<size_t>(id)]; });
     if (reached) std::ranges::for_each(node.inputs, mark);
   }
   std::vector<ValueId> result;
   for (const InputInfo& input : graph.inputs) {
-    if (bound[static_cast<size_t>(input.value)] && graph.constant(input.value) == nullptr) result.push_back(input.value);
+    if (bound[static_cast<size_t>(input.value)] && graph.constant(input.value) == nullptr)
+      result.push_back(input.value);
   }
   return result;
 }
@@ -35,7 +37,8 @@ namespace {
 /// Half precision ends here: casts to it and constants in it become f32.
 void widen_halves(Graph& graph) {
   for (Value& value : graph.values) {
-    if (value.constant && value.constant->dtype() != widened(value.constant->dtype())) value.constant = value.constant->to(DType::f32);
+    if (value.constant && value.constant->dtype() != widened(value.constant->dtype()))
+      value.constant = value.constant->to(DType::f32);
     if (value.dtype) value.dtype = widened(*value.dtype);
   }
   constexpr int64_t kOnnxFloat = 1, kOnnxHalf = 10, kOnnxBfloat16 = 16;
@@ -44,7 +47,8 @@ void widen_halves(Graph& graph) {
       const int64_t* type = std::get_if<int64_t>(&attribute);
       const bool is_type = type != nullptr && (name == "to" || name == "dtype");
       if (is_type && (*type == kOnnxHalf || *type == kOnnxBfloat16)) attribute = kOnnxFloat;
-      if (const Tensor* t = std::get_if<Tensor>(&attribute); t && t->dtype() != widened(t->dtype())) attribute = t->to(DType::f32);
+      if (const Tensor* t = std::get_if<Tensor>(&attribute); t && t->dtype() != widened(t->dtype()))
+        attribute = t->to(DType::f32);
     }
   }
 }
@@ -53,11 +57,13 @@ void widen_halves(Graph& graph) {
 void check_shape(const Graph& graph, const InputInfo& input, const Shape& shape) {
   if (!input.has_shape) return;
   const std::string& name = graph[input.value].name;
-  require(shape.size() == input.extents.size(), ErrorCode::usage, "input '{}' has {} axes in the model, but a tensor {} was given", name,
-          input.extents.size(), to_string(shape));
+  require(shape.size() == input.extents.size(), ErrorCode::usage,
+          "input '{}' has {} axes in the model, but a tensor {} was given", name, input.extents.size(),
+          to_string(shape));
   for (size_t i = 1; i < shape.size(); ++i) {
     const int64_t* fixed = std::get_if<int64_t>(&input.extents[i]);
-    require(fixed == nullptr || *fixed == shape[i], ErrorCode::usage, "input '{}' needs extent {} on axis {}, but a tensor {} was given", name,
+    require(fixed == nullptr || *fixed == shape[i], ErrorCode::usage,
+            "input '{}' needs extent {} on axis {}, but a tensor {} was given", name,
             fixed != nullptr ? *fixed : 0, i, to_string(shape));
   }
 }
@@ -66,7 +72,8 @@ void set_inputs(Graph& graph, const Specialisation& specialisation) {
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     Value& value = graph[graph.inputs[i].value];
     const auto bound = specialisation.bound.find(graph.inputs[i].value);
-    if (bound != specialisation.bound.end()) value.constant = bound->second.to(value.dtype.value_or(bound->second.dtype()));
+    if (bound != specialisation.bound.end())
+      value.constant = bound->second.to(value.dtype.value_or(bound->second.dtype()));
     if (value.constant) {
       value.dtype = value.constant->dtype();
       value.shape = value.constant->shape();
@@ -107,8 +114,8 @@ void run_passes(Graph& graph, const PassOptions& options, const OpRegistry& ops,
 
 }  // namespace
 
-Graph specialise(const Graph& model, const Specialisation& specialisation, const PassOptions& options, const OpRegistry& ops,
-                 Backend& folder) {
+Graph specialise(const Graph& model, const Specialisation& specialisation, const PassOptions& options,
+                 const OpRegistry& ops, Backend& folder) {
   Graph graph = model;
   graph.remove_dead_nodes();
   widen_halves(graph);

@@ -16,15 +16,15 @@ struct Specialisation {
   std::map<ValueId, Tensor> bound;  ///< values of bound inputs
 };
 
-/// The graph inputs that reach a shape operand (OpDef::shape_operands) by another way than through Shape or Size:
-/// their values must be known before shapes are, so they are constants of a plan.
+/// The graph inputs that reach a shape operand (OpDef::shape_operands) by another way than through Shape or
+/// Size: their values must be known before shapes are, so they are constants of a plan.
 std::vector<ValueId> bound_inputs(const Graph& graph, const OpRegistry& ops);
 
-/// A copy of `model` in which every value has a type and a shape and all passes have been applied. Subgraphs of
-/// constants are computed by `folder`, best a backend in double. Bound inputs stay in Graph::inputs, as values with a
-/// constant. Half precision is widened: f16 and bf16 values become f32.
-/// Errors: usage where the shapes do not fit the declared inputs, bad_file or unsupported from a node's lowering.
-Graph specialise(const Graph& model, const Specialisation& specialisation, const PassOptions& options, const OpRegistry& ops,
-                 Backend& folder);
+/// A copy of `model` in which every value has a type and a shape and all passes have been applied. Subgraphs
+/// of constants are computed by `folder`, best a backend in double. Bound inputs stay in Graph::inputs, as
+/// values with a constant. Half precision is widened: f16 and bf16 values become f32. Errors: usage where the
+/// shapes do not fit the declared inputs, bad_file or unsupported from a node's lowering.
+Graph specialise(const Graph& model, const Specialisation& specialisation, const PassOptions& options,
+                 const OpRegistry& ops, Backend& folder);
 
 }  // namespace onnxray

@@ -8,7 +8,8 @@ namespace {
 
 /// A Conv, ConvTranspose or Gemm without a bias.
 bool lacks_bias(const Node& node) {
-  if (!node.domain.empty() || (node.op != "Conv" && node.op != "ConvTranspose" && node.op != "Gemm")) return false;
+  if (!node.domain.empty() || (node.op != "Conv" && node.op != "ConvTranspose" && node.op != "Gemm"))
+    return false;
   return node.inputs.size() < 3 || node.inputs[2] == kNoValue;
 }
 
@@ -17,14 +18,17 @@ void match(GraphEdit& edit, Node& node) {
   for (size_t i = 0; i < 2; ++i) {
     const Node* linear = edit.producer(node.inputs[i]);
     const Tensor* c = graph.constant(node.inputs[1 - i]);
-    if (linear == nullptr || c == nullptr || !lacks_bias(*linear) || !edit.used_once(node.inputs[i])) continue;
+    if (linear == nullptr || c == nullptr || !lacks_bias(*linear) || !edit.used_once(node.inputs[i]))
+      continue;
     const Shape& shape = *graph[node.outputs[0]].shape;
     const auto bias = along_axis(*c, shape.size(), 1, shape[1]);
     if (!bias || graph[node.inputs[i]].shape != shape) continue;
-    const ValueId b = edit.add_constant(graph[node.inputs[1 - i]].name, from_doubles(c->dtype(), {shape[1]}, *bias));
+    const ValueId b =
+        edit.add_constant(graph[node.inputs[1 - i]].name, from_doubles(c->dtype(), {shape[1]}, *bias));
     Attributes attributes = linear->attributes;
     attributes.erase("beta");
-    edit.rewrite(node, linear->op, linear->opset, {linear->inputs[0], linear->inputs[1], b}, std::move(attributes), {linear});
+    edit.rewrite(node, linear->op, linear->opset, {linear->inputs[0], linear->inputs[1], b},
+                 std::move(attributes), {linear});
     return;
   }
 }

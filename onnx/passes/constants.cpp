@@ -53,7 +53,8 @@ Tensor transposed(const Tensor& tensor, const std::vector<int64_t>& permutation)
   Shape index(rank, 0);
   int64_t offset = 0;
   for (int64_t n = 0; n < tensor.size(); ++n) {
-    std::memcpy(out + static_cast<size_t>(n) * bytes, tensor.bytes() + static_cast<size_t>(offset) * bytes, bytes);
+    std::memcpy(out + static_cast<size_t>(n) * bytes, tensor.bytes() + static_cast<size_t>(offset) * bytes,
+                bytes);
     for (size_t i = rank; i-- > 0;) {
       offset += strides[i];
       if (++index[i] < shape[i]) break;
@@ -64,7 +65,8 @@ Tensor transposed(const Tensor& tensor, const std::vector<int64_t>& permutation)
   return result;
 }
 
-std::optional<std::vector<double>> along_axis(const Tensor& constant, size_t rank, size_t axis, int64_t extent) {
+std::optional<std::vector<double>> along_axis(const Tensor& constant, size_t rank, size_t axis,
+                                              int64_t extent) {
   if (constant.shape().size() > rank) return std::nullopt;
   if (constant.size() == 1) return std::vector<double>(static_cast<size_t>(extent), constant.as_double(0));
   const size_t missing = rank - constant.shape().size();

@@ -9,7 +9,8 @@ namespace onnxray {
 
 /// The one element of a constant, or nothing.
 std::optional<double> scalar_constant(const Graph& graph, ValueId id);
-/// Whether `id` is a one-element constant close to `value`; exporters round 1/sqrt(2) to half precision at worst.
+/// Whether `id` is a one-element constant close to `value`; exporters round 1/sqrt(2) to half precision at
+/// worst.
 bool is_scalar(const Graph& graph, ValueId id, double value);
 /// Equality to the 1e-3 that constants rounded to half precision keep.
 bool nearly(double a, double b);
@@ -21,9 +22,10 @@ Tensor from_int64s(const std::vector<int64_t>& values);
 /// The tensor with its axes permuted as by Transpose.
 Tensor transposed(const Tensor& tensor, const std::vector<int64_t>& permutation);
 
-/// A constant that adds or multiplies each of the `extent` places of `axis` in a tensor of `rank`, as its `extent`
-/// elements; nothing where it varies along another axis.
-std::optional<std::vector<double>> along_axis(const Tensor& constant, size_t rank, size_t axis, int64_t extent);
+/// A constant that adds or multiplies each of the `extent` places of `axis` in a tensor of `rank`, as its
+/// `extent` elements; nothing where it varies along another axis.
+std::optional<std::vector<double>> along_axis(const Tensor& constant, size_t rank, size_t axis,
+                                              int64_t extent);
 
 /// Axes of a reduction (attribute or second input), non-negative and sorted; all axes where it lists none.
 /// Nothing where they are not known or the node reduces nothing.

@@ -8,7 +8,9 @@ namespace onnxray {
 namespace {
 
 template <class T>
-size_t at(T i) { return static_cast<size_t>(i); }
+size_t at(T i) {
+  return static_cast<size_t>(i);
+}
 
 void append_new(std::vector<std::string>& into, const std::vector<std::string>& from) {
   for (const std::string& s : from) {
@@ -37,7 +39,8 @@ void GraphEdit::grow() {
   producers_.resize(graph.values.size(), nullptr);
   uses_.resize(graph.values.size(), 0);
   forwarded_.resize(graph.values.size());
-  std::iota(forwarded_.begin() + static_cast<std::ptrdiff_t>(known), forwarded_.end(), static_cast<ValueId>(known));
+  std::iota(forwarded_.begin() + static_cast<std::ptrdiff_t>(known), forwarded_.end(),
+            static_cast<ValueId>(known));
 }
 
 Node* GraphEdit::producer(ValueId id) const { return id == kNoValue ? nullptr : producers_[at(id)]; }
@@ -79,8 +82,8 @@ bool GraphEdit::bypass(Node& node, ValueId x) {
   return true;
 }
 
-void GraphEdit::rewrite(Node& node, std::string_view op, int64_t opset, std::vector<ValueId> inputs, Attributes attributes,
-                        const std::vector<const Node*>& absorbed) {
+void GraphEdit::rewrite(Node& node, std::string_view op, int64_t opset, std::vector<ValueId> inputs,
+                        Attributes attributes, const std::vector<const Node*>& absorbed) {
   for (const Node* other : absorbed) {
     if (other != &node) merge_origin(node.origin, other->origin);
   }
@@ -145,7 +148,8 @@ bool GraphEdit::apply() {
     auto next = order.begin();
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
       nodes.push_back(std::move(graph.nodes[n]));
-      for (; next != order.end() && insert_index_[*next] == n; ++next) nodes.push_back(std::move(inserted_[*next]));
+      for (; next != order.end() && insert_index_[*next] == n; ++next)
+        nodes.push_back(std::move(inserted_[*next]));
     }
     graph.nodes = std::move(nodes);
   }

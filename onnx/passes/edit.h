@@ -11,11 +11,12 @@ namespace onnxray {
 /// Appends the names and scopes of `from` that `into` does not have yet.
 void merge_origin(Origin& into, const Origin& from);
 
-/// A graph in the middle of a pass: producers and use counts at hand, replacements collected and applied in one
-/// sweep, so that a pass over n nodes takes O(n). While one is alive, Graph::nodes must not grow or shrink.
+/// A graph in the middle of a pass: producers and use counts at hand, replacements collected and applied in
+/// one sweep, so that a pass over n nodes takes O(n). While one is alive, Graph::nodes must not grow or
+/// shrink.
 ///
-/// Most passes rewrite the last node of a pattern in place: its output keeps its id, name and readers, and the
-/// other nodes of the pattern die when nothing reads them any more.
+/// Most passes rewrite the last node of a pattern in place: its output keeps its id, name and readers, and
+/// the other nodes of the pattern die when nothing reads them any more.
 class GraphEdit {
  public:
   explicit GraphEdit(Graph& graph);
@@ -33,13 +34,13 @@ class GraphEdit {
   /// Makes the node's inputs name the values that replaced them. Call on each node that a sweep reaches.
   void refresh(Node& node) const;
 
-  /// Takes `node`, whose first output equals the value `x`, out of the graph. False where it must stay: a graph
-  /// output that is a graph input, a constant or another output under a second name.
+  /// Takes `node`, whose first output equals the value `x`, out of the graph. False where it must stay: a
+  /// graph output that is a graph input, a constant or another output under a second name.
   bool bypass(Node& node, ValueId x);
 
   /// Replaces `node` by `op` over `inputs`, keeping its first output; `absorbed` nodes pass on their origins.
-  void rewrite(Node& node, std::string_view op, int64_t opset, std::vector<ValueId> inputs, Attributes attributes,
-               const std::vector<const Node*>& absorbed = {});
+  void rewrite(Node& node, std::string_view op, int64_t opset, std::vector<ValueId> inputs,
+               Attributes attributes, const std::vector<const Node*>& absorbed = {});
 
   /// Replaces input `i` of `node`.
   void set_input(Node& node, size_t i, ValueId id);
@@ -61,9 +62,9 @@ class GraphEdit {
   ValueId current(ValueId id) const;
   void grow();
 
-  std::vector<Node*> producers_;     // by value
-  std::vector<int32_t> uses_;        // by value; never below the true count
-  std::vector<ValueId> forwarded_;   // by value: what replaced it, or itself
+  std::vector<Node*> producers_;    // by value
+  std::vector<int32_t> uses_;       // by value; never below the true count
+  std::vector<ValueId> forwarded_;  // by value: what replaced it, or itself
   std::deque<Node> inserted_;
   std::vector<size_t> insert_index_;  // for each inserted node, the node of the graph that it follows
   bool changed_ = false;

@@ -18,7 +18,8 @@ struct Affine {
 
 std::optional<Affine> affine_of(const GraphEdit& edit, const Node& node) {
   if (node.op != "BatchNormalization" || !node.domain.empty() || node.inputs.size() != 5) return std::nullopt;
-  if (int_attribute(node, "training_mode", 0) != 0 || int_attribute(node, "spatial", 1) == 0) return std::nullopt;
+  if (int_attribute(node, "training_mode", 0) != 0 || int_attribute(node, "spatial", 1) == 0)
+    return std::nullopt;
   if (node.opset < 7 && int_attribute(node, "is_test", 0) == 0) return std::nullopt;
   for (size_t i = 1; i < node.outputs.size(); ++i) {
     if (node.outputs[i] != kNoValue && !edit.unused(node.outputs[i])) return std::nullopt;
@@ -37,12 +38,12 @@ std::optional<Affine> affine_of(const GraphEdit& edit, const Node& node) {
   return affine;
 }
 
-/// A linear node with its parameters in double. Conv weight: [M, C/groups, k..]; ConvTranspose: [C, M/groups, k..];
-/// dense (Gemm or MatMul): [K, J] or, transposed, [J, K], with alpha and beta multiplied in.
+/// A linear node with its parameters in double. Conv weight: [M, C/groups, k..]; ConvTranspose: [C, M/groups,
+/// k..]; dense (Gemm or MatMul): [K, J] or, transposed, [J, K], with alpha and beta multiplied in.
 struct Linear {
   enum class Kind : uint8_t { conv, conv_transpose, dense } kind = Kind::conv;
-  Shape shape;      // of w
-  Doubles w, b;     // b has one entry per output channel
+  Shape shape;   // of w
+  Doubles w, b;  // b has one entry per output channel
   int64_t groups = 1;
   bool transposed = false;
   bool may_lead = false;  // a per-channel offset of x is one of y: no padding
@@ -50,7 +51,9 @@ struct Linear {
   int64_t inner() const { return count_between(shape, 2, shape.size()); }
 
   /// Output and input channel of weight element i.
-  struct Channels { size_t out, in; };
+  struct Channels {
+    size_t out, in;
+  };
   Channels channels(int64_t i) const {
     const int64_t column = i / inner() % shape[1], row = i / inner() / shape[1];
     if (kind == Kind::dense) {
@@ -60,13 +63,15 @@ struct Linear {
     // Grouped: the weight's second axis counts within the group of the first.
     const int64_t group = row / (shape[0] / groups);
     const auto within = static_cast<size_t>(group * shape[1] + column);
-    return kind == Kind::conv ? Channels{static_cast<size_t>(row), within} : Channels{within, static_cast<size_t>(row)};
+    return kind == Kind::conv ? Channels{static_cast<size_t>(row), within}
+                              : Channels{within, static_cast<size_t>(row)};
   }
 };
 
 bool has_no_padding(const Node& conv) {
   const auto mode = string_attribute(conv, "auto_pad", "NOTSET");
-  return (mode == "NOTSET" || mode == "VALID") && std::ranges::all_of(ints_attribute(conv, "pads"), [](int64_t p) { return p == 0; });
+  return (mode == "NOTSET" || mode == "VALID") &&
+         std::ranges::all_of(ints_attribute(conv, "pads"), [](int64_t p) { return p == 0; });
 }
 
 std::optional<Linear> linear_of(const Graph& graph, const Node& node) {
@@ -110,8 +115,10 @@ std::optional<Linear> linear_of(const Graph& graph, const Node& node) {
 
 /// y = f (w x + b) + o: w' = f w, b' = f b + o.
 void append(Linear& linear, const Affine& affine) {
-  for (size_t i = 0; i < linear.w.size(); ++i) linear.w[i] *= affine.factor[linear.channels(static_cast<int64_t>(i)).out];
-  for (size_t m = 0; m < linear.b.size(); ++m) linear.b[m] = affine.factor[m] * linear.b[m] + affine.offset[m];
+  for (size_t i = 0; i < linear.w.size(); ++i)
+    linear.w[i] *= affine.factor[linear.channels(static_cast<int64_t>(i)).out];
+  for (size_t m = 0; m < linear.b.size(); ++m)
+    linear.b[m] = affine.factor[m] * linear.b[m] + affine.offset[m];
 }
 
 /// y = w (f x + o) + b: w' = w f, b' = b + w o.
@@ -124,16 +131,20 @@ void prepend(Linear& linear, const Affine& affine) {
 }
 
 /// Rewrites `node` to the linear node `like` over x with the parameters of `linear`.
-void install(GraphEdit& edit, Node& node, const Node& like, ValueId x, const Linear& linear, const Node& absorbed) {
+void install(GraphEdit& edit, Node& node, const Node& like, ValueId x, const Linear& linear,
+             const Node& absorbed) {
   const DType dtype = edit.graph.constant(like.inputs[1])->dtype();
-  const ValueId w = edit.add_constant(edit.graph[like.inputs[1]].name + "/folded", from_doubles(dtype, linear.shape, linear.w));
+  const ValueId w = edit.add_constant(edit.graph[like.inputs[1]].name + "/folded",
+                                      from_doubles(dtype, linear.shape, linear.w));
   const auto outputs = static_cast<int64_t>(linear.b.size());
-  const ValueId b = edit.add_constant(edit.graph[like.inputs[1]].name + "/folded_bias", from_doubles(dtype, {outputs}, linear.b));
+  const ValueId b = edit.add_constant(edit.graph[like.inputs[1]].name + "/folded_bias",
+                                      from_doubles(dtype, {outputs}, linear.b));
   Attributes attributes = like.attributes;
   attributes.erase("alpha");
   attributes.erase("beta");
   const bool dense = linear.kind == Linear::Kind::dense;
-  edit.rewrite(node, dense ? "Gemm" : like.op, like.op == "MatMul" ? 13 : like.opset, {x, w, b}, std::move(attributes), {&absorbed});
+  edit.rewrite(node, dense ? "Gemm" : like.op, like.op == "MatMul" ? 13 : like.opset, {x, w, b},
+               std::move(attributes), {&absorbed});
 }
 
 /// BatchNormalization after a linear node that nothing else reads.
@@ -162,8 +173,8 @@ bool fold_into_this(GraphEdit& edit, Node& node) {
 
 }  // namespace
 
-/// BatchNormalization becomes part of the linear node before it or, without padding, after it. The new parameters
-/// are computed in double. A Mul or Add that an exporter wrote is left alone.
+/// BatchNormalization becomes part of the linear node before it or, without padding, after it. The new
+/// parameters are computed in double. A Mul or Add that an exporter wrote is left alone.
 bool fold_batchnorm(Graph& graph, const PassOptions& options) {
   if (!options.fold_batchnorm) return false;
   GraphEdit edit(graph);

@@ -28,7 +28,8 @@ bool is_power_of(const GraphEdit& edit, ValueId id, ValueId x, double k, int pow
       const auto exponent = scalar_constant(edit.graph, pow->inputs[1]);
       if (!exponent || *exponent != std::round(*exponent)) return false;
       found += static_cast<int>(*exponent);
-    } else if (const Node* mul = edit.producer(factor, "Mul"); mul != nullptr && mul->inputs[0] == x && mul->inputs[1] == x) {
+    } else if (const Node* mul = edit.producer(factor, "Mul");
+               mul != nullptr && mul->inputs[0] == x && mul->inputs[1] == x) {
       found += 2;
     } else {
       return false;
@@ -41,7 +42,8 @@ bool is_power_of(const GraphEdit& edit, ValueId id, ValueId x, double k, int pow
 bool is_tanh_argument(const GraphEdit& edit, ValueId id, ValueId x) {
   constexpr double kCubic = 0.044715;
   const Product p = multiply_out(edit, id);
-  if (!nearly(p.coefficient, std::sqrt(2 / std::numbers::pi)) || p.factors.empty() || p.factors.size() > 2) return false;
+  if (!nearly(p.coefficient, std::sqrt(2 / std::numbers::pi)) || p.factors.empty() || p.factors.size() > 2)
+    return false;
   if (p.factors.size() == 1) {
     const Node* add = edit.producer(p.factors[0], "Add");
     if (add == nullptr) return false;
@@ -62,7 +64,9 @@ bool match(GraphEdit& edit, Node& node) {
   if (add == nullptr) return false;
   const ValueId bounded = other_term(edit, *add, 1);
   Node* function = edit.producer(bounded);
-  if (function == nullptr || !edit.used_once(bounded) || edit.graph[x].shape != edit.graph[node.outputs[0]].shape) return false;
+  if (function == nullptr || !edit.used_once(bounded) ||
+      edit.graph[x].shape != edit.graph[node.outputs[0]].shape)
+    return false;
   std::vector<const Node*> absorbed = p.nodes;
   absorbed.push_back(add);
   absorbed.push_back(function);

@@ -55,7 +55,9 @@ void match_hard_sigmoid(GraphEdit& edit, Node& node) {
     const ValueId gate = node.inputs[i], x = node.inputs[1 - i];
     const Node* hard = edit.producer(gate, "HardSigmoid");
     if (hard == nullptr || !edit.used_once(gate) || hard->inputs[0] != x) continue;
-    if (!nearly(float_attribute(*hard, "alpha", 0.2), 1.0 / 6) || !nearly(float_attribute(*hard, "beta", 0.5), 0.5)) continue;
+    if (!nearly(float_attribute(*hard, "alpha", 0.2), 1.0 / 6) ||
+        !nearly(float_attribute(*hard, "beta", 0.5), 0.5))
+      continue;
     edit.rewrite(node, "HardSwish", 14, {x}, {}, {hard});
     return;
   }

@@ -6,8 +6,9 @@
 
 namespace onnxray {
 
-// y = (x - mean x) / sqrt(mean (x - mean x)^2 + eps) * gamma + beta. The quotient alone becomes a LayerNormalization
-// with scale 1; then a constant Mul or Add after one that has no scale or bias yet becomes its scale or bias.
+// y = (x - mean x) / sqrt(mean (x - mean x)^2 + eps) * gamma + beta. The quotient alone becomes a
+// LayerNormalization with scale 1; then a constant Mul or Add after one that has no scale or bias yet becomes
+// its scale or bias.
 
 namespace {
 
@@ -49,14 +50,16 @@ ValueId squared(const GraphEdit& edit, ValueId id, std::vector<const Node*>& abs
 }
 
 /// Matches `id` = sqrt(mean(d^2) + eps) with d centred as `c`; the eps.
-std::optional<double> deviation(const GraphEdit& edit, ValueId id, const Centred& c, std::vector<const Node*>& absorbed) {
+std::optional<double> deviation(const GraphEdit& edit, ValueId id, const Centred& c,
+                                std::vector<const Node*>& absorbed) {
   const Node* root = edit.producer(id, "Sqrt");
   const Node* add = root != nullptr ? edit.producer(root->inputs[0], "Add") : nullptr;
   if (add == nullptr) return std::nullopt;
   const size_t eps_at = edit.graph.constant(add->inputs[1]) != nullptr ? 1 : 0;
   const auto eps = scalar_constant(edit.graph, add->inputs[eps_at]);
   const Node* variance = edit.producer(add->inputs[1 - eps_at], "ReduceMean");
-  if (!eps || variance == nullptr || first_trailing_axis(edit.graph, *variance) != c.axis) return std::nullopt;
+  if (!eps || variance == nullptr || first_trailing_axis(edit.graph, *variance) != c.axis)
+    return std::nullopt;
   for (const Node* node : {root, add, variance}) absorbed.push_back(node);
   const ValueId d = squared(edit, variance->inputs[0], absorbed);
   if (d == kNoValue) return std::nullopt;
@@ -84,7 +87,8 @@ bool match_quotient(GraphEdit& edit, Node& node) {
     const Shape normalised(shape.begin() + c->axis, shape.end());
     const ValueId ones = edit.add_constant(edit.graph[node.outputs[0]].name + "/scale",
                                            Tensor::filled(*edit.graph[c->x].dtype, normalised, 1));
-    edit.rewrite(node, "LayerNormalization", 17, {c->x, ones}, {{"axis", c->axis}, {"epsilon", *eps}}, absorbed);
+    edit.rewrite(node, "LayerNormalization", 17, {c->x, ones}, {{"axis", c->axis}, {"epsilon", *eps}},
+                 absorbed);
     return true;
   }
   return false;
@@ -109,7 +113,8 @@ void match_parameter(GraphEdit& edit, Node& node) {
     if (has_bias || (node.op == "Mul" && !is_filled(edit.graph, norm->inputs[1], 1))) continue;
     const Shape& shape = *edit.graph[norm->inputs[0]].shape;
     const auto first = normalise_axis(int_attribute(*norm, "axis", -1), shape.size());
-    const auto parameter = as_parameter(edit.graph, node.inputs[1 - i], Shape(shape.begin() + first, shape.end()));
+    const auto parameter =
+        as_parameter(edit.graph, node.inputs[1 - i], Shape(shape.begin() + first, shape.end()));
     if (!parameter || edit.graph[node.outputs[0]].shape != shape) continue;
     const ValueId id = edit.add_constant(edit.graph[node.inputs[1 - i]].name, *parameter);
     std::vector<ValueId> inputs{norm->inputs[0], norm->inputs[1], id};

@@ -11,7 +11,8 @@ namespace {
 /// Whether the node keeps its input's elements in row-major order.
 bool keeps_order(const Graph& graph, const Node& node) {
   if (!node.domain.empty() || node.inputs.empty() || node.outputs.size() != 1) return false;
-  if (node.op == "Reshape" || node.op == "Flatten" || node.op == "Squeeze" || node.op == "Unsqueeze") return true;
+  if (node.op == "Reshape" || node.op == "Flatten" || node.op == "Squeeze" || node.op == "Unsqueeze")
+    return true;
   if (node.op != "Transpose") return false;
   // A Transpose that moves only axes of extent 1.
   const Shape& shape = *graph[node.inputs[0]].shape;
@@ -32,7 +33,8 @@ bool make_reshape(GraphEdit& edit, Node& node, ValueId x, const std::vector<cons
 
 }  // namespace
 
-/// Chains of Reshape, Flatten, Squeeze and Unsqueeze become one Reshape; so does a Transpose that moves no element.
+/// Chains of Reshape, Flatten, Squeeze and Unsqueeze become one Reshape; so does a Transpose that moves no
+/// element.
 bool merge_reshapes(Graph& graph, const PassOptions&) {
   GraphEdit edit(graph);
   for (Node& node : graph.nodes) {

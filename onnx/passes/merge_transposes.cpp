@@ -8,26 +8,31 @@
 
 namespace onnxray {
 
-// Transposes sink: op(T(x)) becomes T(op'(x)), until one meets another and they merge. Nothing moves upwards, so a
-// transpose gets past each node at most once and the pass ends.
+// Transposes sink: op(T(x)) becomes T(op'(x)), until one meets another and they merge. Nothing moves upwards,
+// so a transpose gets past each node at most once and the pass ends.
 
 namespace {
 
 using Permutation = std::vector<int64_t>;
 
 constexpr std::array<std::string_view, 36> kUnary = {
-    "Relu",     "LeakyRelu", "Elu",   "Selu", "Celu",       "Sigmoid",         "HardSigmoid", "HardSwish", "Tanh",
-    "Clip",     "Erf",       "Gelu",  "Mish", "Swish",      "Softplus",        "Softsign",    "Abs",       "Neg",
-    "Exp",      "Log",       "Sqrt",  "Sin",  "Reciprocal", "ThresholdedRelu", "Floor",       "Ceil",      "Round",
-    "Sign",     "Identity",  "Cast",  "Not",  "IsNaN",      "IsInf",           "Cos",         "Atan",      "Dropout"};
+    "Relu",  "LeakyRelu", "Elu",   "Selu",   "Celu",     "Sigmoid", "HardSigmoid", "HardSwish",
+    "Tanh",  "Clip",      "Erf",   "Gelu",   "Mish",     "Swish",   "Softplus",    "Softsign",
+    "Abs",   "Neg",       "Exp",   "Log",    "Sqrt",     "Sin",     "Reciprocal",  "ThresholdedRelu",
+    "Floor", "Ceil",      "Round", "Sign",   "Identity", "Cast",    "Not",         "IsNaN",
+    "IsInf", "Cos",       "Atan",  "Dropout"};
 constexpr std::array<std::string_view, 21> kBroadcasting = {
-    "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Sum", "Mean", "Where", "PRelu", "Equal", "Less", "LessOrEqual",
-    "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Mod", "BitShift"};
-constexpr std::array<std::string_view, 10> kReductions = {"ReduceMean", "ReduceSum",       "ReduceMax",    "ReduceMin", "ReduceProd",
-                                                          "ReduceL1",   "ReduceSumSquare", "ReduceLogSum", "ReduceL2",  "ReduceLogSumExp"};
+    "Add",  "Sub",   "Mul",   "Div",   "Pow",     "Min",         "Max",     "Sum",
+    "Mean", "Where", "PRelu", "Equal", "Less",    "LessOrEqual", "Greater", "GreaterOrEqual",
+    "And",  "Or",    "Xor",   "Mod",   "BitShift"};
+constexpr std::array<std::string_view, 10> kReductions = {
+    "ReduceMean", "ReduceSum",       "ReduceMax",    "ReduceMin", "ReduceProd",
+    "ReduceL1",   "ReduceSumSquare", "ReduceLogSum", "ReduceL2",  "ReduceLogSumExp"};
 
 template <size_t N>
-bool contains(const std::array<std::string_view, N>& list, std::string_view op) { return std::ranges::find(list, op) != list.end(); }
+bool contains(const std::array<std::string_view, N>& list, std::string_view op) {
+  return std::ranges::find(list, op) != list.end();
+}
 
 bool is_identity(const Permutation& p) { return std::ranges::is_sorted(p); }
 
@@ -91,23 +96,30 @@ class Sinker {
     edit_.rewrite(node, "Transpose", node.opset, {x}, {{"perm", both}}, {first});
   }
 
-  /// Sinking a transpose that others read too copies it; worth it only where all readers of the result undo it.
+  /// Sinking a transpose that others read too copies it; worth it only where all readers of the result undo
+  /// it.
   bool may_pass(ValueId transposed, const Node& node) const {
     if (edit_.used_once(transposed)) return true;
     const auto id = static_cast<size_t>(node.outputs[0]);
-    if (id >= consumers_.size() || consumers_[id].empty() || graph_.is_graph_output(node.outputs[0])) return false;
+    if (id >= consumers_.size() || consumers_[id].empty() || graph_.is_graph_output(node.outputs[0]))
+      return false;
     return std::ranges::all_of(consumers_[id], [](const Node* n) { return n->op == "Transpose"; });
   }
 
-  /// Gives `node` an output before the transpose `p`, and the transpose the node's old output. `origin` is that of the
-  /// transpose which sank.
+  /// Gives `node` an output before the transpose `p`, and the transpose the node's old output. `origin` is
+  /// that of the transpose which sank.
   void append_transpose(Node& node, const Permutation& p, const Origin& origin) {
     const ValueId y = node.outputs[0];
     const Shape shape = permuted(*graph_[y].shape, inverse(p));
     const ValueId before = edit_.add_value(graph_[y].name + "/before_transpose", *graph_[y].dtype, shape);
     node.outputs[0] = before;
-    edit_.insert_after(node, {.op = "Transpose", .opset = 13, .domain = {}, .attributes = {{"perm", p}}, .inputs = {before},
-                              .outputs = {y}, .origin = origin});
+    edit_.insert_after(node, {.op = "Transpose",
+                              .opset = 13,
+                              .domain = {},
+                              .attributes = {{"perm", p}},
+                              .inputs = {before},
+                              .outputs = {y},
+                              .origin = origin});
     edit_.set_producer(before, node);
   }
 
@@ -118,7 +130,8 @@ class Sinker {
     append_transpose(node, permutation_of(graph_, *transpose), transpose->origin);
   }
 
-  /// The permutation that all transposed operands of rank `rank` share, or {} where an operand stands in the way.
+  /// The permutation that all transposed operands of rank `rank` share, or {} where an operand stands in the
+  /// way.
   Permutation common_permutation(const Node& node, size_t rank, bool constants_pass) const {
     Permutation common;
     bool one_dies = false;
@@ -197,8 +210,11 @@ class Sinker {
       moved[rank + i] = pads[rank + static_cast<size_t>(back[i])];
     }
     edit_.set_input(node, 0, transpose->inputs[0]);
-    if (input == nullptr) node.attributes["pads"] = moved;
-    else edit_.set_input(node, 1, edit_.add_constant(graph_[node.inputs[1]].name + "/transposed", from_int64s(moved)));
+    if (input == nullptr)
+      node.attributes["pads"] = moved;
+    else
+      edit_.set_input(node, 1,
+                      edit_.add_constant(graph_[node.inputs[1]].name + "/transposed", from_int64s(moved)));
     append_transpose(node, p, transpose->origin);
   }
 
@@ -212,8 +228,11 @@ class Sinker {
     std::ranges::sort(moved);
     edit_.set_input(node, 0, transpose->inputs[0]);
     const bool axes_are_input = node.inputs.size() > 1 && node.inputs[1] != kNoValue;
-    if (axes_are_input) edit_.set_input(node, 1, edit_.add_constant(graph_[node.inputs[1]].name + "/transposed", from_int64s(moved)));
-    else if (has_attribute(node, "axes")) node.attributes["axes"] = moved;
+    if (axes_are_input)
+      edit_.set_input(node, 1,
+                      edit_.add_constant(graph_[node.inputs[1]].name + "/transposed", from_int64s(moved)));
+    else if (has_attribute(node, "axes"))
+      node.attributes["axes"] = moved;
     const Permutation rest = int_attribute(node, "keepdims", 1) != 0 ? p : remaining(p, *axes);
     if (!is_identity(rest)) append_transpose(node, rest, transpose->origin);
   }
@@ -225,7 +244,8 @@ class Sinker {
       if (!std::ranges::binary_search(axes, static_cast<int64_t>(i))) kept.push_back(p[i]);
     }
     Permutation ranks;
-    for (const int64_t axis : kept) ranks.push_back(std::ranges::count_if(kept, [&](int64_t other) { return other < axis; }));
+    for (const int64_t axis : kept)
+      ranks.push_back(std::ranges::count_if(kept, [&](int64_t other) { return other < axis; }));
     return ranks;
   }
 

@@ -11,9 +11,10 @@ struct PassOptions {
   bool fold_batchnorm = true;  ///< off where a rule needs BatchNormalization as a node of its own
 };
 
-/// One rewriting of a graph whose values all have shapes. Returns whether it changed anything; the fixpoint of all
-/// passes is what the rest of the engine sees. A pass keeps Graph::outputs and their names, and gives every node
-/// that replaces others their origins. Values that a pass creates may lack a shape; `specialise` infers it.
+/// One rewriting of a graph whose values all have shapes. Returns whether it changed anything; the fixpoint
+/// of all passes is what the rest of the engine sees. A pass keeps Graph::outputs and their names, and gives
+/// every node that replaces others their origins. Values that a pass creates may lack a shape; `specialise`
+/// infers it.
 struct Pass {
   std::string_view name;
   bool (*run)(Graph&, const PassOptions&);

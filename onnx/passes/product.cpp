@@ -34,8 +34,10 @@ void collect(const GraphEdit& edit, ValueId id, int depth, Product& product) {
 
 Product multiply_out(const GraphEdit& edit, ValueId root) {
   Product product;
-  if (is_product(edit, root)) collect(edit, root, 0, product);
-  else product.factors.push_back(root);
+  if (is_product(edit, root))
+    collect(edit, root, 0, product);
+  else
+    product.factors.push_back(root);
   return product;
 }
 

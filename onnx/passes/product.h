@@ -13,8 +13,9 @@ struct Product {
   std::vector<const Node*> nodes;  ///< the Mul and Div nodes of the tree
 };
 
-/// Multiplies out the value `root`. Descends only into values that nothing else reads, so a factor that is itself a
-/// product but has other readers stays one factor. A value that is no product is its own single factor.
+/// Multiplies out the value `root`. Descends only into values that nothing else reads, so a factor that is
+/// itself a product but has other readers stays one factor. A value that is no product is its own single
+/// factor.
 Product multiply_out(const GraphEdit& edit, ValueId root);
 
 /// The operand of an Add of `id` that is not the number `value`; kNoValue where there is none.

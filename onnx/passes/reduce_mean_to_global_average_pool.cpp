@@ -52,7 +52,12 @@ bool reduce_mean_to_global_average_pool(Graph& graph, const PassOptions&) {
     const ValueId target = edit.add_constant(graph[y].name + "/shape", from_int64s(flat));
     node.outputs[0] = before;
     edit.set_producer(before, node);
-    edit.insert_after(node, {.op = "Reshape", .opset = 13, .domain = {}, .attributes = {}, .inputs = {before, target}, .outputs = {y},
+    edit.insert_after(node, {.op = "Reshape",
+                             .opset = 13,
+                             .domain = {},
+                             .attributes = {},
+                             .inputs = {before, target},
+                             .outputs = {y},
                              .origin = {{graph[y].name}, {}}});
   }
   return edit.apply();

@@ -8,7 +8,9 @@ namespace onnxray {
 
 namespace {
 
-bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) { return std::ranges::find(ops, op) != ops.end(); }
+bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) {
+  return std::ranges::find(ops, op) != ops.end();
+}
 
 bool same_type(const Graph& graph, ValueId a, ValueId b) {
   return graph[a].shape == graph[b].shape && graph[a].dtype == graph[b].dtype;
@@ -22,7 +24,8 @@ bool is_inert_dropout(const GraphEdit& edit, const Node& node) {
   return node.inputs.size() < 3 || node.inputs[2] == kNoValue || is_filled(edit.graph, node.inputs[2], 0);
 }
 
-bool all_equal(const Graph& graph, const Node& node, std::string_view attribute, size_t input, int64_t value) {
+bool all_equal(const Graph& graph, const Node& node, std::string_view attribute, size_t input,
+               int64_t value) {
   const auto listed = ints_attribute(node, attribute);
   if (std::ranges::any_of(listed, [&](int64_t v) { return v != value; })) return false;
   if (node.inputs.size() <= input || node.inputs[input] == kNoValue) return true;
@@ -36,7 +39,8 @@ ValueId neutral_operand(const Graph& graph, const Node& node) {
   if (node.inputs.size() != 2) return kNoValue;
   const double neutral = additive ? 0 : 1;
   for (size_t i = 0; i < (commutes ? 2 : 1); ++i) {
-    if (same_type(graph, node.inputs[i], node.outputs[0]) && is_filled(graph, node.inputs[1 - i], neutral)) return node.inputs[i];
+    if (same_type(graph, node.inputs[i], node.outputs[0]) && is_filled(graph, node.inputs[1 - i], neutral))
+      return node.inputs[i];
   }
   return kNoValue;
 }
@@ -56,12 +60,15 @@ ValueId equal_input(const GraphEdit& edit, const Node& node) {
   if (node.outputs.size() != 1) return kNoValue;
   if (is_one_of(op, {"Add", "Sub", "Mul", "Div", "Pow"})) return neutral_operand(graph, node);
   if (!same_type(graph, x, node.outputs[0])) return kNoValue;
-  if (is_one_of(op, {"Identity", "Cast", "CastLike", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile"})) return x;
+  if (is_one_of(op, {"Identity", "Cast", "CastLike", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand",
+                     "Tile"}))
+    return x;
   if (is_one_of(op, {"Concat", "Sum", "Max", "Min", "Mean"})) return node.inputs.size() == 1 ? x : kNoValue;
   if (op == "Split") return x;
   if (op == "Transpose") return is_identity_transpose(node, graph[x].shape->size()) ? x : kNoValue;
   if (op == "Slice") return all_equal(graph, node, "steps", 4, 1) ? x : kNoValue;
-  if (op == "Pad") return all_equal(graph, node, "pads", 1, 0) && !has_attribute(node, "paddings") ? x : kNoValue;
+  if (op == "Pad")
+    return all_equal(graph, node, "pads", 1, 0) && !has_attribute(node, "paddings") ? x : kNoValue;
   return kNoValue;
 }
 

@@ -50,16 +50,29 @@ SignFact sign_of(const Tensor& t) {
 }
 
 template <size_t N>
-bool contains(const std::array<std::string_view, N>& list, std::string_view op) { return std::ranges::find(list, op) != list.end(); }
+bool contains(const std::array<std::string_view, N>& list, std::string_view op) {
+  return std::ranges::find(list, op) != list.end();
+}
 
-constexpr std::array<std::string_view, 12> kNonNegative = {"Sigmoid",  "HardSigmoid", "Softmax",         "Abs",      "Exp",   "Sqrt",
-                                                           "Softplus", "ReduceL1",    "ReduceSumSquare", "ReduceL2", "IsNaN", "LpPool"};
+constexpr std::array<std::string_view, 12> kNonNegative = {
+    "Sigmoid",  "HardSigmoid", "Softmax",         "Abs",      "Exp",   "Sqrt",
+    "Softplus", "ReduceL1",    "ReduceSumSquare", "ReduceL2", "IsNaN", "LpPool"};
 // The sign of the result is that of the first input.
 constexpr std::array<std::string_view, 41> kPreserving = {
-    "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum",
-    "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Expand", "Tile", "Gather", "GatherND",
-    "GatherElements", "DepthToSpace", "SpaceToDepth", "Identity", "Dropout", "Cast", "CastLike", "ReverseSequence", "CumSum",
-    "Tanh", "Erf", "Softsign", "Sign", "Elu", "Celu", "Gelu", "HardSwish", "Mish", "Floor", "Ceil", "Round", "Trilu"};
+    "MaxPool",       "AveragePool",    "GlobalAveragePool",
+    "GlobalMaxPool", "ReduceMean",     "ReduceMax",
+    "ReduceMin",     "ReduceSum",      "Reshape",
+    "Flatten",       "Squeeze",        "Unsqueeze",
+    "Transpose",     "Slice",          "Split",
+    "Expand",        "Tile",           "Gather",
+    "GatherND",      "GatherElements", "DepthToSpace",
+    "SpaceToDepth",  "Identity",       "Dropout",
+    "Cast",          "CastLike",       "ReverseSequence",
+    "CumSum",        "Tanh",           "Erf",
+    "Softsign",      "Sign",           "Elu",
+    "Celu",          "Gelu",           "HardSwish",
+    "Mish",          "Floor",          "Ceil",
+    "Round",         "Trilu"};
 constexpr std::array<std::string_view, 4> kJoining = {"Concat", "Add", "Sum", "Mean"};
 
 class Signs {
@@ -100,7 +113,8 @@ class Signs {
     if (op == "Clip") return clip(node);
     if (op == "LeakyRelu") return float_attribute(node, "alpha", 0.01) >= 0 ? in(node, 0) : unknown;
     if (op == "Swish") return float_attribute(node, "alpha", 1) > 0 ? in(node, 0) : unknown;
-    if (op == "PRelu") return in(node, 0) == non_negative || in(node, 1) == non_negative ? in(node, 0) : unknown;
+    if (op == "PRelu")
+      return in(node, 0) == non_negative || in(node, 1) == non_negative ? in(node, 0) : unknown;
     if (op == "ThresholdedRelu") return float_attribute(node, "alpha", 1) >= 0 ? non_negative : unknown;
     if (op == "LogSoftmax") return non_positive;
     if (op == "Neg") return negated(in(node, 0));
@@ -113,8 +127,10 @@ class Signs {
     if (op == "Min") return any_input(node, non_positive) ? non_positive : joined(node);
     if (op == "Where") return joined(node, 1);
     if (op == "Pad") return pad(node);
-    if (op == "Resize" || op == "Upsample") return string_attribute(node, "mode", "nearest") == "cubic" ? unknown : resized(node);
-    if (op == "Conv" || op == "ConvTranspose" || op == "MatMul") return join(times(in(node, 0), in(node, 1)), in(node, 2));
+    if (op == "Resize" || op == "Upsample")
+      return string_attribute(node, "mode", "nearest") == "cubic" ? unknown : resized(node);
+    if (op == "Conv" || op == "ConvTranspose" || op == "MatMul")
+      return join(times(in(node, 0), in(node, 1)), in(node, 2));
     if (op == "Gemm") return gemm(node);
     return unknown;
   }
@@ -122,7 +138,8 @@ class Signs {
   static bool same_operands(const Node& node) { return node.inputs[0] == node.inputs[1]; }
 
   bool any_input(const Node& node, SignFact sign) const {
-    return std::ranges::any_of(node.inputs, [&](ValueId id) { return id != kNoValue && graph_[id].sign == sign; });
+    return std::ranges::any_of(node.inputs,
+                               [&](ValueId id) { return id != kNoValue && graph_[id].sign == sign; });
   }
 
   /// y = min(max(x, low), high). A missing bound does not bind.
@@ -148,7 +165,9 @@ class Signs {
 
   SignFact pad(const Node& node) const {
     if (string_attribute(node, "mode", "constant") != "constant") return in(node, 0);
-    const SignFact fill = has_attribute(node, "value") ? sign_of(Tensor::scalar(float_attribute(node, "value", 0))) : in(node, 2);
+    const SignFact fill = has_attribute(node, "value")
+                              ? sign_of(Tensor::scalar(float_attribute(node, "value", 0)))
+                              : in(node, 2);
     return join(in(node, 0), fill);
   }
 
@@ -158,7 +177,9 @@ class Signs {
   }
 
   SignFact gemm(const Node& node) const {
-    const auto scaled = [&](std::string_view name, SignFact s) { return times(sign_of(Tensor::scalar(float_attribute(node, name, 1))), s); };
+    const auto scaled = [&](std::string_view name, SignFact s) {
+      return times(sign_of(Tensor::scalar(float_attribute(node, name, 1))), s);
+    };
     return join(scaled("alpha", times(in(node, 0), in(node, 1))), scaled("beta", in(node, 2)));
   }
 

@@ -17,9 +17,12 @@ GraphMaker shape_chain() {
   GraphMaker g;
   const ValueId x = g.graph.add_value("x");
   g.graph[x].dtype = DType::f32;
-  g.graph.inputs.push_back({.value = x, .extents = {std::string("batch"), int64_t{3}, int64_t{4}}, .has_shape = true});
+  g.graph.inputs.push_back(
+      {.value = x, .extents = {std::string("batch"), int64_t{3}, int64_t{4}}, .has_shape = true});
   const ValueId shape = g.node("Shape", 13, {x});
-  const ValueId batch = g.node("Gather", 13, {shape, g.graph.add_constant("zero", Tensor::scalar<int64_t>(0))}, {{"axis", int64_t{0}}});
+  const ValueId batch =
+      g.node("Gather", 13, {shape, g.graph.add_constant("zero", Tensor::scalar<int64_t>(0))},
+             {{"axis", int64_t{0}}});
   const ValueId list = g.node("Unsqueeze", 13, {batch, g.ints({0})});
   const ValueId target = g.node("Concat", 13, {list, g.ints({-1})}, {{"axis", int64_t{0}}});
   const ValueId y = g.node("Relu", 14, {g.node("Reshape", 13, {x, target})});
@@ -67,7 +70,8 @@ TEST_CASE("an input that reaches a shape operand is bound and becomes a constant
 TEST_CASE("weights computed from constants fold in double and are stored in their own type", "[onnx]") {
   GraphMaker g;
   const ValueId x = g.input("x", {1, 2});
-  const ValueId sum = g.node("ReduceSum", 13, {g.constant({3}, {16777216, 1, 1}), g.ints({0})}, {{"keepdims", int64_t{0}}});
+  const ValueId sum =
+      g.node("ReduceSum", 13, {g.constant({3}, {16777216, 1, 1}), g.ints({0})}, {{"keepdims", int64_t{0}}});
   g.graph.outputs = {g.node("Mul", 14, {x, sum})};
   const Graph graph = specialised(g.graph, {{{1, 2}}, {}});
   REQUIRE(ops_of(graph) == "Mul");
@@ -97,13 +101,15 @@ TEST_CASE("an expansion too large to keep is not folded", "[onnx]") {
 TEST_CASE("the passes work together on a network as Keras exports it", "[onnx]") {
   GraphMaker g;
   const ValueId x = g.input("x", {2, 6, 6, 3});
-  const Attributes to_first = {{"perm", std::vector<int64_t>{0, 3, 1, 2}}}, to_last = {{"perm", std::vector<int64_t>{0, 2, 3, 1}}};
+  const Attributes to_first = {{"perm", std::vector<int64_t>{0, 3, 1, 2}}},
+                   to_last = {{"perm", std::vector<int64_t>{0, 2, 3, 1}}};
   ValueId v = g.node("Transpose", 13, {x}, to_first);
   v = g.node("Conv", 11, {v, g.weights({4, 3, 3, 3})});
   v = g.node("Transpose", 13, {v}, to_last);
   v = g.node("Add", 14, {v, g.weights({4})});
   v = g.node("Transpose", 13, {v}, to_first);
-  v = g.node("BatchNormalization", 9, {v, g.weights({4}), g.weights({4}), g.weights({4}), g.constant({4}, {1, 2, 3, 4})});
+  v = g.node("BatchNormalization", 9,
+             {v, g.weights({4}), g.weights({4}), g.weights({4}), g.constant({4}, {1, 2, 3, 4})});
   v = g.node("Mul", 14, {v, g.node("Sigmoid", 13, {v})});
   v = g.node("Transpose", 13, {v}, to_last);
   v = g.node("ReduceMean", 13, {v}, {{"axes", std::vector<int64_t>{1, 2}}, {"keepdims", int64_t{0}}});

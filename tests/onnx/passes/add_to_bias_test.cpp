@@ -17,8 +17,10 @@ TEST_CASE("a constant per channel added after a linear node becomes its bias", "
 TEST_CASE("a constant that varies in space, or a second one, stays an Add", "[onnx][pass]") {
   GraphMaker g;
   const ValueId x = g.input("x", {2, 3, 5, 5});
-  const ValueId a = g.node("Add", 14, {g.node("Conv", 11, {x, g.weights({4, 3, 3, 3})}), g.weights({1, 4, 3, 1})});
-  const ValueId b = g.node("Add", 14, {g.node("Conv", 11, {x, g.weights({4, 3, 3, 3}), g.weights({4})}), g.scalar(1)});
+  const ValueId a =
+      g.node("Add", 14, {g.node("Conv", 11, {x, g.weights({4, 3, 3, 3})}), g.weights({1, 4, 3, 1})});
+  const ValueId b =
+      g.node("Add", 14, {g.node("Conv", 11, {x, g.weights({4, 3, 3, 3}), g.weights({4})}), g.scalar(1)});
   const Graph before = g.finish({a, b});
   CHECK(ops_of(after(add_to_bias, before)) == "Conv Add Conv Add");
 }

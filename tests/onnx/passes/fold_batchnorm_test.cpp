@@ -8,7 +8,8 @@ ValueId batchnorm(GraphMaker& g, ValueId x, int64_t channels) {
   std::vector<double> variance;
   for (int64_t c = 0; c < channels; ++c) variance.push_back(0.5 + 0.25 * static_cast<double>(c));
   return g.node("BatchNormalization", 15,
-                {x, g.weights({channels}), g.weights({channels}), g.weights({channels}), g.constant({channels}, variance)},
+                {x, g.weights({channels}), g.weights({channels}), g.weights({channels}),
+                 g.constant({channels}, variance)},
                 {{"epsilon", 1e-3}});
 }
 
@@ -31,12 +32,17 @@ TEST_CASE("batch normalisation folds into the linear node before it", "[onnx][pa
     check_folded(g, batchnorm(g, g.node("Conv", 11, {x, g.weights({6, 2, 3, 3})}, grouped), 6), "Conv");
   }
   SECTION("ConvTranspose in groups, with a bias") {
-    check_folded(g, batchnorm(g, g.node("ConvTranspose", 11, {x, g.weights({4, 3, 3, 3}), g.weights({6})}, grouped), 6), "ConvTranspose");
+    check_folded(
+        g,
+        batchnorm(g, g.node("ConvTranspose", 11, {x, g.weights({4, 3, 3, 3}), g.weights({6})}, grouped), 6),
+        "ConvTranspose");
   }
   SECTION("Gemm with all of its attributes") {
     const Attributes scaled = {{"alpha", 0.5}, {"beta", 2.0}, {"transB", int64_t{1}}};
     const ValueId flat = g.node("Flatten", 13, {x});
-    check_folded(g, batchnorm(g, g.node("Gemm", 13, {flat, g.weights({3, 100}), g.weights({1, 3})}, scaled), 3), "Flatten Gemm");
+    check_folded(g,
+                 batchnorm(g, g.node("Gemm", 13, {flat, g.weights({3, 100}), g.weights({1, 3})}, scaled), 3),
+                 "Flatten Gemm");
   }
   SECTION("MatMul") {
     const ValueId flat = g.node("Flatten", 13, {x});
@@ -48,7 +54,9 @@ TEST_CASE("batch normalisation folds into the linear node after it when that doe
   GraphMaker g;
   const ValueId x = g.node("Relu", 14, {g.input("x", {2, 4, 5, 5})});
   SECTION("Conv in groups") {
-    check_folded(g, g.node("Conv", 11, {batchnorm(g, x, 4), g.weights({6, 2, 3, 3})}, {{"group", int64_t{2}}}), "Relu Conv");
+    check_folded(g,
+                 g.node("Conv", 11, {batchnorm(g, x, 4), g.weights({6, 2, 3, 3})}, {{"group", int64_t{2}}}),
+                 "Relu Conv");
   }
   SECTION("Gemm") {
     const ValueId flat = g.node("Flatten", 13, {x});
@@ -56,7 +64,8 @@ TEST_CASE("batch normalisation folds into the linear node after it when that doe
   }
   SECTION("not with padding") {
     const Attributes padded = {{"pads", std::vector<int64_t>{1, 1, 1, 1}}};
-    check_folded(g, g.node("Conv", 11, {batchnorm(g, x, 4), g.weights({6, 4, 3, 3})}, padded), "Relu BatchNormalization Conv");
+    check_folded(g, g.node("Conv", 11, {batchnorm(g, x, 4), g.weights({6, 4, 3, 3})}, padded),
+                 "Relu BatchNormalization Conv");
   }
 }
 

@@ -9,7 +9,8 @@ namespace {
 /// 1 + erf(x / sqrt(2)), as each exporter writes it.
 ValueId one_plus_erf(GraphMaker& g, ValueId x, bool divide) {
   const double root2 = static_cast<double>(std::sqrt(2.0F));
-  const ValueId scaled = divide ? g.node("Div", 14, {x, g.scalar(root2)}) : g.node("Mul", 14, {g.scalar(1 / root2), x});
+  const ValueId scaled =
+      divide ? g.node("Div", 14, {x, g.scalar(root2)}) : g.node("Mul", 14, {g.scalar(1 / root2), x});
   return g.node("Add", 14, {g.node("Erf", 13, {scaled}), g.scalar(1)});
 }
 
@@ -57,7 +58,8 @@ TEST_CASE("the tanh form of GELU is found", "[onnx][pass]") {
     finish(g.node("Mul", 14, {g.node("Add", 14, {x, cube}), g.scalar(kRoot)}));
   }
   SECTION("with products") {
-    const ValueId cube = g.node("Mul", 14, {g.node("Mul", 14, {g.node("Mul", 14, {x, x}), x}), g.scalar(0.044715)});
+    const ValueId cube =
+        g.node("Mul", 14, {g.node("Mul", 14, {g.node("Mul", 14, {x, x}), x}), g.scalar(0.044715)});
     finish(g.node("Mul", 14, {g.scalar(kRoot), g.node("Add", 14, {x, cube})}));
   }
   SECTION("with x taken out of the bracket") {

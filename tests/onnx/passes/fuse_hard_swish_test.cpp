@@ -24,13 +24,16 @@ TEST_CASE("the forms of HardSwish and HardSigmoid are found", "[onnx][pass]") {
     check_fused(g, g.node("Mul", 14, {x, g.node("HardSigmoid", 6, {x}, sixth)}), "LeakyRelu HardSwish");
   }
   SECTION("x * clip / 6") {
-    check_fused(g, g.node("Div", 14, {g.node("Mul", 14, {x, relu6_of_x_plus_3(g, x)}), g.scalar(6)}), "LeakyRelu HardSwish");
+    check_fused(g, g.node("Div", 14, {g.node("Mul", 14, {x, relu6_of_x_plus_3(g, x)}), g.scalar(6)}),
+                "LeakyRelu HardSwish");
   }
   SECTION("x * (clip / 6)") {
-    check_fused(g, g.node("Mul", 14, {x, g.node("Div", 14, {relu6_of_x_plus_3(g, x), g.scalar(6)})}), "LeakyRelu HardSwish");
+    check_fused(g, g.node("Mul", 14, {x, g.node("Div", 14, {relu6_of_x_plus_3(g, x), g.scalar(6)})}),
+                "LeakyRelu HardSwish");
   }
   SECTION("x * (clip * 1/6)") {
-    check_fused(g, g.node("Mul", 14, {g.node("Mul", 14, {relu6_of_x_plus_3(g, x), g.scalar(1.0 / 6)}), x}), "LeakyRelu HardSwish");
+    check_fused(g, g.node("Mul", 14, {g.node("Mul", 14, {relu6_of_x_plus_3(g, x), g.scalar(1.0 / 6)}), x}),
+                "LeakyRelu HardSwish");
   }
   SECTION("clip / 6 as a gate") {
     const ValueId gate = g.node("Div", 14, {relu6_of_x_plus_3(g, g.node("Exp", 13, {x})), g.scalar(6)});

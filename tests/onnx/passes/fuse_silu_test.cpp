@@ -5,7 +5,8 @@ using namespace onnxray;
 TEST_CASE("x times its sigmoid is Swish", "[onnx][pass]") {
   GraphMaker g;
   const ValueId x = g.node("Relu", 14, {g.input("x", {2, 3})});
-  const Graph before = g.finish({g.node("Mul", 14, {g.node("Sigmoid", 13, {x}), x})}), changed = after(fuse_silu, before);
+  const Graph before = g.finish({g.node("Mul", 14, {g.node("Sigmoid", 13, {x}), x})}),
+              changed = after(fuse_silu, before);
   CHECK(ops_of(changed) == "Relu Swish");
   CHECK(resolves(changed, "Sigmoid1"));
   check_equal_results(before, changed);

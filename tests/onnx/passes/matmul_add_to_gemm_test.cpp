@@ -6,7 +6,8 @@ TEST_CASE("a matrix product with constants and its bias are one Gemm", "[onnx][p
   GraphMaker g;
   const ValueId x = g.node("Relu", 14, {g.input("x", {2, 3})});
   const ValueId z = g.node("MatMul", 13, {x, g.weights({3, 4})});
-  const Graph before = g.finish({g.node("Add", 14, {g.weights({1, 4}), z})}), changed = after(matmul_add_to_gemm, before);
+  const Graph before = g.finish({g.node("Add", 14, {g.weights({1, 4}), z})}),
+              changed = after(matmul_add_to_gemm, before);
   REQUIRE(ops_of(changed) == "Relu Gemm");
   CHECK(changed[changed.nodes[1].inputs[2]].shape == Shape{4});
   CHECK(resolves(changed, "MatMul1"));

@@ -10,7 +10,8 @@ TEST_CASE("a chain of reshapes becomes one", "[onnx][pass]") {
   v = g.node("Flatten", 13, {v}, {{"axis", int64_t{2}}});
   v = g.node("Reshape", 13, {v, g.ints({3, 2})});
   const Graph before = g.finish({v}), changed = after(merge_reshapes, before);
-  CHECK(changed.to_text() == "Relu0:f32[2,3,1,1] = Relu(x)\nReshape4:f32[3,2] = Reshape(Relu0, Reshape4/shape)\n");
+  CHECK(changed.to_text() ==
+        "Relu0:f32[2,3,1,1] = Relu(x)\nReshape4:f32[3,2] = Reshape(Relu0, Reshape4/shape)\n");
   CHECK(resolves(changed, "Squeeze1"));
   check_equal_results(before, changed);
 }

@@ -23,7 +23,9 @@ TEST_CASE("two transposes become one, or none", "[onnx][pass]") {
   const ValueId a = g.node("Transpose", 13, {g.node("Transpose", 13, {r}, kToLast)}, kToFirst);
   const ValueId b = g.node("Transpose", 13, {g.node("Transpose", 13, {r}, kToLast)}, kToLast);
   const Graph before = g.finish({a, b}), changed = after(merge_transposes, before);
-  CHECK(changed.to_text() == "Transpose2:f32[2,3,4,5] = Relu(x)\nTranspose4:f32[2,5,3,4] = Transpose(Transpose2) perm=[0, 3, 1, 2]\n");
+  CHECK(changed.to_text() ==
+        "Transpose2:f32[2,3,4,5] = Relu(x)\nTranspose4:f32[2,5,3,4] = Transpose(Transpose2) perm=[0, 3, 1, "
+        "2]\n");
   check_equal_results(before, changed);
 }
 
@@ -50,11 +52,14 @@ TEST_CASE("a residual block in channels-last keeps no transpose inside", "[onnx]
   GraphMaker g;
   const ValueId x = g.input("x", {1, 5, 5, 2});
   const ValueId first = g.node("Transpose", 13, {x}, kToFirst);
-  const ValueId stem = g.node("Transpose", 13, {g.node("Conv", 11, {first, g.weights({2, 2, 1, 1})})}, kToLast);
+  const ValueId stem =
+      g.node("Transpose", 13, {g.node("Conv", 11, {first, g.weights({2, 2, 1, 1})})}, kToLast);
   const ValueId inner = g.node("Transpose", 13, {g.node("Relu", 14, {stem})}, kToFirst);
-  const ValueId branch = g.node("Transpose", 13, {g.node("Conv", 11, {inner, g.weights({2, 2, 1, 1})})}, kToLast);
+  const ValueId branch =
+      g.node("Transpose", 13, {g.node("Conv", 11, {inner, g.weights({2, 2, 1, 1})})}, kToLast);
   const ValueId sum = g.node("Add", 14, {stem, branch});
-  const ValueId mean = g.node("ReduceMean", 13, {sum}, {{"axes", std::vector<int64_t>{1, 2}}, {"keepdims", int64_t{0}}});
+  const ValueId mean =
+      g.node("ReduceMean", 13, {sum}, {{"axes", std::vector<int64_t>{1, 2}}, {"keepdims", int64_t{0}}});
   const Graph before = g.finish({mean}), changed = after(merge_transposes, before);
   CHECK(ops_of(changed) == "Transpose Conv Relu Conv Add ReduceMean");
   check_equal_results(before, changed);

@@ -27,7 +27,8 @@ class GraphMaker {
     return id;
   }
   ValueId constant(Shape shape, const std::vector<double>& values, DType dtype = DType::f32) {
-    return graph.add_constant("c" + std::to_string(graph.values.size()), Tensor::of<double>(std::move(shape), values).to(dtype));
+    return graph.add_constant("c" + std::to_string(graph.values.size()),
+                              Tensor::of<double>(std::move(shape), values).to(dtype));
   }
   ValueId scalar(double value) { return constant({}, {value}); }
   ValueId ints(const std::vector<int64_t>& values) {
@@ -41,11 +42,17 @@ class GraphMaker {
     for (double& v : values) v = normal(random_);
     return constant(shape, values);
   }
-  ValueId node(const std::string& op, int64_t opset, std::vector<ValueId> inputs, Attributes attributes = {}) {
+  ValueId node(const std::string& op, int64_t opset, std::vector<ValueId> inputs,
+               Attributes attributes = {}) {
     const std::string name = op + std::to_string(graph.nodes.size());
     const ValueId id = graph.add_value(name);
-    graph.nodes.push_back({.op = op, .opset = opset, .domain = {}, .attributes = std::move(attributes), .inputs = std::move(inputs),
-                           .outputs = {id}, .origin = {{name}, {"scope_" + name}}});
+    graph.nodes.push_back({.op = op,
+                           .opset = opset,
+                           .domain = {},
+                           .attributes = std::move(attributes),
+                           .inputs = std::move(inputs),
+                           .outputs = {id},
+                           .origin = {{name}, {"scope_" + name}}});
     return id;
   }
   /// The graph with these outputs and the shapes of all values.
@@ -89,12 +96,13 @@ inline std::vector<Tensor> run_graph(const Graph& graph) {
     inputs.push_back(std::move(t));
   }
   const Forward forward = lower_graph(graph, OpRegistry::builtin(), builder, vars);
-  for (const ValueId id : graph.outputs) builder.output(graph[id].name, forward.vars[static_cast<size_t>(id)]);
+  for (const ValueId id : graph.outputs)
+    builder.output(graph[id].name, forward.vars[static_cast<size_t>(id)]);
   return backend->compile(make_plan(program, backend->plan_options()))->run(inputs);
 }
 
-/// Both graphs give the same outputs under the same names. The tolerance covers constants that exporters round to
-/// float: 1e-6 relative.
+/// Both graphs give the same outputs under the same names. The tolerance covers constants that exporters
+/// round to float: 1e-6 relative.
 inline void check_equal_results(const Graph& before, const Graph& changed, double tolerance = 1e-6) {
   REQUIRE(before.outputs.size() == changed.outputs.size());
   const auto expected = run_graph(before), actual = run_graph(changed);
@@ -102,7 +110,8 @@ inline void check_equal_results(const Graph& before, const Graph& changed, doubl
     CHECK(before[before.outputs[i]].name == changed[changed.outputs[i]].name);
     REQUIRE(expected[i].shape() == actual[i].shape());
     double worst = 0;
-    for (int64_t k = 0; k < expected[i].size(); ++k) worst = std::max(worst, std::abs(expected[i].as_double(k) - actual[i].as_double(k)));
+    for (int64_t k = 0; k < expected[i].size(); ++k)
+      worst = std::max(worst, std::abs(expected[i].as_double(k) - actual[i].as_double(k)));
     CHECK(worst <= tolerance);
   }
 }

@@ -6,7 +6,8 @@ TEST_CASE("a mean over all of space is global average pooling", "[onnx][pass]") 
   GraphMaker g;
   const ValueId x = g.input("x", {2, 3, 4, 5});
   const ValueId kept = g.node("ReduceMean", 18, {x, g.ints({-1, -2})}, {{"keepdims", int64_t{1}}});
-  const ValueId dropped = g.node("ReduceMean", 13, {x}, {{"axes", std::vector<int64_t>{2, 3}}, {"keepdims", int64_t{0}}});
+  const ValueId dropped =
+      g.node("ReduceMean", 13, {x}, {{"axes", std::vector<int64_t>{2, 3}}, {"keepdims", int64_t{0}}});
   const Graph before = g.finish({kept, dropped}), changed = after(reduce_mean_to_global_average_pool, before);
   CHECK(changed.to_text() ==
         "ReduceMean0:f32[2,3,1,1] = GlobalAveragePool(x)\n"
@@ -18,8 +19,11 @@ TEST_CASE("a mean over all of space is global average pooling", "[onnx][pass]") 
 TEST_CASE("a mean over tokens, channels or half of space stays", "[onnx][pass]") {
   GraphMaker g;
   const ValueId x = g.input("x", {2, 3, 4, 5}), tokens = g.input("tokens", {2, 3, 4});
-  const auto mean = [&](ValueId v, std::vector<int64_t> axes) { return g.node("ReduceMean", 13, {v}, {{"axes", std::move(axes)}}); };
-  const Graph before = g.finish({mean(x, {1}), mean(x, {3}), mean(x, {1, 2, 3}), mean(tokens, {2}), mean(tokens, {1})});
+  const auto mean = [&](ValueId v, std::vector<int64_t> axes) {
+    return g.node("ReduceMean", 13, {v}, {{"axes", std::move(axes)}});
+  };
+  const Graph before =
+      g.finish({mean(x, {1}), mean(x, {3}), mean(x, {1, 2, 3}), mean(tokens, {2}), mean(tokens, {1})});
   CHECK(ops_of(after(reduce_mean_to_global_average_pool, before)) == ops_of(before));
 }
 

@@ -2,7 +2,8 @@
 
 using namespace onnxray;
 
-TEST_CASE("nodes that hand their input on disappear and their names resolve to its producer", "[onnx][pass]") {
+TEST_CASE("nodes that hand their input on disappear and their names resolve to its producer",
+          "[onnx][pass]") {
   GraphMaker g;
   const ValueId x = g.input("x", {2, 3});
   ValueId v = g.node("Relu", 14, {x});

@@ -44,5 +44,6 @@ TEST_CASE("signs propagate through pooling, sums, products and movement", "[onnx
   CHECK(sign_of(g, g.node("Transpose", 13, {r})) == SignFact::non_negative);
   CHECK(sign_of(g, g.node("Conv", 11, {r, g.constant({1, 2, 1, 1}, {1, 2})})) == SignFact::non_negative);
   CHECK(sign_of(g, g.node("Conv", 11, {r, g.constant({1, 2, 1, 1}, {1, -2})})) == SignFact::unknown);
-  CHECK(sign_of(g, g.node("Pad", 13, {r, g.ints({0, 0, 1, 1, 0, 0, 1, 1}), g.scalar(-1)})) == SignFact::unknown);
+  CHECK(sign_of(g, g.node("Pad", 13, {r, g.ints({0, 0, 1, 1, 0, 0, 1, 1}), g.scalar(-1)})) ==
+        SignFact::unknown);
 }
