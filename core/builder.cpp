@@ -33,7 +33,12 @@ Var Builder::constant(Tensor value, std::string label) {
   return v;
 }
 
-Var Builder::scalar(double value, DType dtype) { return constant(Tensor::filled(dtype, {}, value)); }
+Var Builder::scalar(double value, DType dtype) {
+  // Held in double whatever its declared type: 0.1 must not be rounded to float in a double program.
+  const Var v = constant(Tensor::filled(is_floating(dtype) ? DType::f64 : dtype, {}, value));
+  program_[v].dtype = dtype;
+  return v;
+}
 
 Var Builder::filled(double value, Shape shape, DType dtype) { return constant(Tensor::filled(dtype, std::move(shape), value)); }
 

@@ -47,11 +47,11 @@ class Eliminator {
   Var representative(Var v) const { return same_as_[static_cast<size_t>(v.id)]; }
 
   void merge_constants() {
-    std::map<std::pair<DType, Shape>, std::vector<Var>> groups;
+    std::map<std::tuple<DType, DType, Shape>, std::vector<Var>> groups;  // declared type, held type, shape
     for (size_t v = 0; v < program_.variables.size(); ++v) {
       const auto& constant = program_.variables[v].constant;
       if (!constant) continue;
-      auto& group = groups[{constant->dtype(), constant->shape()}];
+      auto& group = groups[{program_.variables[v].dtype, constant->dtype(), constant->shape()}];
       for (const Var other : group) {
         if (same_constant(*constant, *program_[other].constant)) same_as_[v] = other;
       }

@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <numeric>
+
+#include "core/fail.h"
+#include "ops/families.h"
+
+namespace onnxray {
+
+namespace {
+
+std::vector<int64_t> axes_from(size_t first, size_t rank) {
+  std::vector<int64_t> axes(rank - first);
+  std::iota(axes.begin(), axes.end(), static_cast<int64_t>(first));
+  return axes;
+}
+
+/// A per-channel vector in the shape [1, C, 1, ...].
+Var per_channel(Builder& b, Var v, size_t rank) {
+  Shape shape(rank, 1);
+  if (rank > 1) shape[1] = b.shape(v)[0];
+  return b.reshape(v, shape);
+}
+
+struct Moments {
+  Var mean, centred, inverse_deviation;
+};
+
+/// Two passes, mean then variance of what is centred: one pass would cancel.
+Moments moments(Builder& b, Var x, const std::vector<int64_t>& axes, double epsilon) {
+  const Var mean = b.mean(x, axes);
+  const Var centred = b.sub(x, mean);
+  const Var variance = b.mean(b.mul(centred, centred), axes);
+  return {mean, centred, b.unary(Opcode::reciprocal, b.sqrt(b.add(variance, epsilon)))};
+}
+
+/// y = (x - mean) / sqrt(var + epsilon) * scale + bias with stored statistics
+void lower_batch_normalization(LowerContext& c) {
+  Builder& b = c.b;
+  require(c.int_attr("training_mode", 0) == 0 && (c.version >= 7 || c.int_attr("is_test", 1) != 0), ErrorCode::unsupported,
+          "it is in training mode; export the model in evaluation mode");
+  const Var x = c.input(0);
+  const size_t rank = b.rank(x);
+  const Var inverse = b.unary(Opcode::reciprocal, b.sqrt(b.add(c.input(4), c.float_attr("epsilon", 1e-5))));
+  const Var slope = b.mul(c.input(1), inverse);
+  const Var offset = b.sub(c.input(2), b.mul(c.input(3), slope));
+  c.set(0, b.add(b.mul(x, per_channel(b, slope, rank)), per_channel(b, offset, rank)));
+}
+
+void lower_layer_normalization(LowerContext& c) {
+  Builder& b = c.b;
+  const Var x = c.input(0);
+  const auto axis = static_cast<size_t>(normalise_axis(c.int_attr("axis", -1), b.rank(x)));
+  const Moments m = moments(b, x, axes_from(axis, b.rank(x)), c.float_attr("epsilon", 1e-5));
+  const Var y = b.mul(b.mul(m.centred, m.inverse_deviation), c.input(1));
+  c.set(0, c.has(2) ? b.add(y, c.input(2)) : y);
+  c.set(1, m.mean);
+  c.set(2, m.inverse_deviation);
+}
+
+/// y = x / sqrt(mean(x^2) + epsilon) * scale
+void lower_rms_normalization(LowerContext& c) {
+  Builder& b = c.b;
+  const Var x = c.input(0);
+  const auto axis = static_cast<size_t>(normalise_axis(c.int_attr("axis", -1), b.rank(x)));
+  const Var square = b.mean(b.mul(x, x), axes_from(axis, b.rank(x)));
+  const Var inverse = b.unary(Opcode::reciprocal, b.sqrt(b.add(square, c.float_attr("epsilon", 1e-5))));
+  c.set(0, b.mul(b.mul(x, inverse), c.input(1)));
+}
+
+void lower_instance_normalization(LowerContext& c) {
+  Builder& b = c.b;
+  const Var x = c.input(0);
+  const size_t rank = b.rank(x);
+  const Moments m = moments(b, x, axes_from(2, rank), c.float_attr("epsilon", 1e-5));
+  const Var normal = b.mul(m.centred, m.inverse_deviation);
+  c.set(0, b.add(b.mul(normal, per_channel(b, c.input(1), rank)), per_channel(b, c.input(2), rank)));
+}
+
+void lower_group_normalization(LowerContext& c) {
+  Builder& b = c.b;
+  const Var x = c.input(0);
+  const Shape shape = b.shape(x);
+  const int64_t groups = c.int_attr("num_groups", 0);
+  require(groups > 0 && shape.size() >= 2 && shape[1] % groups == 0, ErrorCode::bad_file, "{} groups of {} channels", groups, shape.size() > 1 ? shape[1] : 0);
+  const Var grouped = b.reshape(x, {shape[0], groups, shape[1] / groups * count_between(shape, 2, shape.size())});
+  const Moments m = moments(b, grouped, {2}, c.float_attr("epsilon", 1e-5));
+  const Var normal = b.reshape(b.mul(m.centred, m.inverse_deviation), shape);
+  // Before version 21 scale and bias were per group.
+  const auto spread = [&](Var v) {
+    if (b.shape(v)[0] == shape[1]) return per_channel(b, v, shape.size());
+    const Var rows = b.broadcast(b.reshape(v, {groups, 1}), {groups, shape[1] / groups});
+    return per_channel(b, b.reshape(rows, {shape[1]}), shape.size());
+  };
+  c.set(0, b.add(b.mul(normal, spread(c.input(1))), spread(c.input(2))));
+}
+
+/// y = x / (bias + alpha / size * sum over `size` neighbouring channels of x^2) ^ beta
+void lower_lrn(LowerContext& c) {
+  Builder& b = c.b;
+  const Var x = c.input(0);
+  const Shape shape = b.shape(x);
+  const int64_t size = c.int_attr("size", 1), before = (size - 1) / 2, after = size - 1 - before;
+  auto table = std::make_shared<AxisTable>();
+  table->in = table->out = shape[1];
+  table->offsets.push_back(0);
+  for (int64_t o = 0; o < shape[1]; ++o) {
+    for (int64_t i = std::max<int64_t>(0, o - before); i <= std::min(shape[1] - 1, o + after); ++i) {
+      table->index.push_back(i);
+      table->weight.push_back(1);
+    }
+    table->offsets.push_back(static_cast<int64_t>(table->index.size()));
+  }
+  const Var near = b.axis_map(b.mul(x, x), 1, table);
+  const Var base = b.add(b.mul(near, c.float_attr("alpha", 1e-4) / static_cast<double>(size)), c.float_attr("bias", 1));
+  c.set(0, b.div(x, b.pow(base, c.float_attr("beta", 0.75))));
+}
+
+void lower_mean_variance_normalization(LowerContext& c) {
+  Builder& b = c.b;
+  std::vector<int64_t> axes = c.ints_attr("axes");
+  if (axes.empty()) axes = {0, 2, 3};
+  const Var centred = b.sub(c.input(0), b.mean(c.input(0), axes));
+  // The standard's function body divides by the deviation plus 1e-9.
+  c.set(0, b.div(centred, b.add(b.sqrt(b.mean(b.mul(centred, centred), axes)), 1e-9)));
+}
+
+void lower_lp_normalization(LowerContext& c) {
+  Builder& b = c.b;
+  const Var x = c.input(0);
+  const std::vector<int64_t> axis{c.int_attr("axis", -1)};
+  const Var norm = c.int_attr("p", 2) == 1 ? b.sum(b.abs(x), axis) : b.sqrt(b.sum(b.mul(x, x), axis));
+  // A row of zeros stays zero.
+  c.set(0, b.div(x, b.select(b.equal(norm, 0.0), b.scalar(1, b.dtype(x)), norm)));
+}
+
+}  // namespace
+
+std::vector<OpDef> normalization_ops() {
+  using enum RelevanceClass;
+  return {
+      {"", "BatchNormalization", {1, 6, 7, 9, 14, 15}, lower_batch_normalization, affine},
+      {"", "LayerNormalization", {1, 17}, lower_layer_normalization, normaliser},
+      {"", "RMSNormalization", {23}, lower_rms_normalization, normaliser},
+      {"", "InstanceNormalization", {1, 6, 22}, lower_instance_normalization, normaliser},
+      {"", "GroupNormalization", {18, 21}, lower_group_normalization, normaliser},
+      {"", "LRN", {1, 13}, lower_lrn, normaliser},
+      {"", "MeanVarianceNormalization", {9, 13}, lower_mean_variance_normalization, normaliser},
+      {"", "LpNormalization", {1, 22}, lower_lp_normalization, normaliser},
+  };
+}
+
+}  // namespace onnxray

@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/fail.h"
+#include "ops/families.h"
+#include "ops/window.h"
+
+namespace onnxray {
+
+namespace {
+
+std::vector<int64_t> spatial_axes(Builder& b, Var x) {
+  const auto rank = static_cast<int64_t>(b.rank(x));
+  require(rank >= 3, ErrorCode::bad_file, "pooling needs [N, C, spatial...], not a tensor of rank {}", rank);
+  std::vector<int64_t> axes(static_cast<size_t>(rank) - 2);
+  std::iota(axes.begin(), axes.end(), 2);
+  return axes;
+}
+
+bool ceil_mode(const LowerContext& c) { return c.int_attr("ceil_mode", 0) != 0; }
+
+/// Visits every output place of a window with its spatial index.
+template <class Visit>
+void for_each_place(const Shape& out, Visit visit) {
+  Shape index(out.size(), 0);
+  for (int64_t i = 0; i < element_count(out); ++i) {
+    visit(i, index);
+    for (size_t a = out.size(); a-- > 0;) {
+      if (++index[a] < out[a]) break;
+      index[a] = 0;
+    }
+  }
+}
+
+/// The index of each winner in the whole of x, row-major (or column-major over the spatial axes), as ONNX counts.
+Var flat_indices(LowerContext& c, Var winner, const Window& w) {
+  Builder& b = c.b;
+  const Shape& x = c.shape(0);
+  const Shape out_shape = b.shape(winner);
+  const size_t rank = w.kernel.size();
+  const bool column_major = c.int_attr("storage_order", 0) != 0;
+  Strides stride(rank, 1);
+  for (size_t k = 1; k < rank; ++k) {
+    const size_t i = column_major ? k : rank - 1 - k;
+    stride[i] = stride[column_major ? i - 1 : i + 1] * x[(column_major ? i - 1 : i + 1) + 2];
+  }
+  const int64_t plane = count_between(x, 2, x.size());
+  // First place of each window, plus the plane that it lies in.
+  const Shape out(out_shape.begin() + 2, out_shape.end());
+  std::vector<int64_t> corner(static_cast<size_t>(element_count(out)));
+  for_each_place(out, [&](int64_t i, const Shape& index) {
+    for (size_t a = 0; a < rank; ++a) corner[static_cast<size_t>(i)] += (index[a] * w.strides[a] - w.pads_begin[a]) * stride[a];
+  });
+  Shape spatial{1, 1};
+  spatial.insert(spatial.end(), out.begin(), out.end());
+  Shape planes(out_shape.size(), 1);
+  planes[0] = x[0];
+  planes[1] = x[1];
+  std::vector<int64_t> base(static_cast<size_t>(x[0] * x[1]));
+  for (size_t i = 0; i < base.size(); ++i) base[i] = static_cast<int64_t>(i) * plane;
+  // Then the winning tap's offset inside the window.
+  std::vector<int64_t> tap_offset(static_cast<size_t>(element_count(w.kernel)));
+  for_each_place(w.kernel, [&](int64_t i, const Shape& tap) {
+    for (size_t a = 0; a < rank; ++a) tap_offset[static_cast<size_t>(i)] += tap[a] * w.dilations[a] * stride[a];
+  });
+  const auto taps = static_cast<int64_t>(tap_offset.size());
+  const Var offset = b.gather(b.constant(Tensor::of<int64_t>({taps}, tap_offset)), b.cast(winner, DType::i64), 0);
+  return b.add(b.add(offset, b.constant(Tensor::of<int64_t>(spatial, corner))), b.constant(Tensor::of<int64_t>(planes, base)));
+}
+
+void lower_max_pool(LowerContext& c) {
+  const Window w = read_window(c, c.shape(0), c.ints_attr("kernel_shape"), ceil_mode(c));
+  const auto [y, winner] = c.b.max_pool(c.input(0), w);
+  c.set(0, y);
+  if (c.wants(1)) c.set(1, flat_indices(c, winner, w));
+}
+
+/// How many elements each window averages over: those inside the input, or inside input and declared padding.
+std::vector<double> window_counts(const Window& w, const Window& declared, std::span<const int64_t> in, const Shape& out, bool include_pad) {
+  std::vector<double> counts(static_cast<size_t>(element_count(out)));
+  for_each_place(out, [&](int64_t i, const Shape& index) {
+    double count = 1;
+    for (size_t a = 0; a < out.size(); ++a) {
+      int64_t taps = 0;
+      for (int64_t t = 0; t < w.kernel[a]; ++t) {
+        const int64_t at = index[a] * w.strides[a] - w.pads_begin[a] + t * w.dilations[a];
+        const int64_t low = include_pad ? -declared.pads_begin[a] : 0, high = in[a] + (include_pad ? declared.pads_end[a] : 0);
+        taps += at >= low && at < high;
+      }
+      count *= static_cast<double>(taps);
+    }
+    counts[static_cast<size_t>(i)] = count;
+  });
+  return counts;
+}
+
+void lower_average_pool(LowerContext& c) {
+  Builder& b = c.b;
+  const Shape x = c.shape(0);
+  const Window declared = read_window(c, x, c.ints_attr("kernel_shape"));
+  const Window w = read_window(c, x, c.ints_attr("kernel_shape"), ceil_mode(c));
+  const Var total = b.sum_pool(c.input(0), w);
+  Shape out(b.shape(total).begin() + 2, b.shape(total).end());
+  const std::vector<double> counts =
+      window_counts(w, declared, std::span(x).subspan(2), out, c.int_attr("count_include_pad", 0) != 0);
+  if (std::ranges::count(counts, counts.front()) == std::ssize(counts)) return c.set(0, b.mul(total, 1 / counts.front()));
+  std::vector<float> inverse;
+  for (const double n : counts) inverse.push_back(static_cast<float>(1 / std::max(n, 1.0)));
+  out.insert(out.begin(), {1, 1});
+  c.set(0, b.mul(total, b.cast(b.constant(Tensor::of<float>(out, inverse)), b.dtype(total))));
+}
+
+void lower_global_average_pool(LowerContext& c) { c.set(0, c.b.mean(c.input(0), spatial_axes(c.b, c.input(0)))); }
+
+void lower_global_max_pool(LowerContext& c) {
+  c.set(0, c.b.reduce(Reduce::Kind::max, c.input(0), spatial_axes(c.b, c.input(0))));
+}
+
+/// (sum |x|^p)^(1/p)
+template <class Total>
+void lower_lp(LowerContext& c, Total total) {
+  Builder& b = c.b;
+  const double p = c.node.attributes.contains("p") && std::holds_alternative<double>(c.node.attributes.at("p"))
+                       ? c.float_attr("p", 2)
+                       : static_cast<double>(c.int_attr("p", 2));
+  const Var magnitude = b.abs(c.input(0));
+  if (p == 1) return c.set(0, total(magnitude));
+  if (p == 2) return c.set(0, b.sqrt(total(b.mul(magnitude, magnitude))));
+  c.set(0, b.pow(total(b.pow(magnitude, p)), 1 / p));
+}
+
+void lower_lp_pool(LowerContext& c) {
+  const Window w = read_window(c, c.shape(0), c.ints_attr("kernel_shape"), ceil_mode(c));
+  lower_lp(c, [&](Var v) { return c.b.sum_pool(v, w); });
+}
+
+void lower_global_lp_pool(LowerContext& c) {
+  lower_lp(c, [&](Var v) { return c.b.sum(v, spatial_axes(c.b, v)); });
+}
+
+}  // namespace
+
+std::vector<OpDef> pool_ops() {
+  using enum RelevanceClass;
+  return {
+      {"", "MaxPool", {1, 8, 10, 11, 12, 22}, lower_max_pool, routing},
+      {"", "AveragePool", {1, 7, 10, 11, 19, 22}, lower_average_pool, sum},
+      {"", "GlobalAveragePool", {1, 22}, lower_global_average_pool, sum},
+      {"", "GlobalMaxPool", {1, 22}, lower_global_max_pool, routing},
+      {"", "LpPool", {1, 2, 11, 18, 22}, lower_lp_pool, sum},
+      {"", "GlobalLpPool", {1, 2, 22}, lower_global_lp_pool, sum},
+  };
+}
+
+}  // namespace onnxray
