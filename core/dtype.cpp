@@ -66,7 +66,7 @@ uint16_t float_to_half(float value) {
   if (magnitude >= 65520.0F) return static_cast<uint16_t>(sign | 0x7c00);  // rounds past the largest half
   int exponent;
   std::frexp(magnitude, &exponent);                   // magnitude = m * 2^exponent, m in [0.5, 1)
-  if (exponent < -13) {                               // subnormal: units of 2^-24
+  if (exponent < -13 || magnitude == 0) {             // subnormal: units of 2^-24; frexp(0) says 0
     return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(std::ldexp(magnitude, 24))));
   }
   // A fraction that rounds up to 2048 carries into the exponent field by itself.
