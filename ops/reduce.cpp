@@ -48,8 +48,12 @@ void lower_reduce_mean(LowerContext& ctx) {
 /// Booleans are reduced as 0 and 1: any (max) and all (min).
 void lower_extremum(LowerContext& ctx, Reduce::Kind kind) {
   const DType type = ctx.b.dtype(ctx.input(0));
-  const Var x = type == DType::boolean ? ctx.b.cast(ctx.input(0), DType::i64) : ctx.input(0);
-  ctx.set(0, ctx.b.cast(reduce_over(ctx, reduction_of(ctx), kind, x), type));
+  const Reduction r = reduction_of(ctx);
+  if (type != DType::boolean) return ctx.set(0, reduce_over(ctx, r, kind, ctx.input(0)));
+  const Var y = reduce_over(ctx, r, kind, ctx.b.cast(ctx.input(0), DType::i64));
+  const bool over_empty_set = element_count(ctx.shape(0)) == 0;
+  ctx.set(0, over_empty_set ? ctx.b.filled(kind == Reduce::Kind::min ? 1 : 0, ctx.b.shape(y), type)
+                            : ctx.b.cast(y, type));
 }
 
 void lower_reduce_max(LowerContext& ctx) { lower_extremum(ctx, Reduce::Kind::max); }

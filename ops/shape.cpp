@@ -145,15 +145,20 @@ int64_t block_size(const LowerContext& ctx) {
   return block;
 }
 
+/// Whether the places of a block come before the channels (DCR) or behind them (CRD).
+bool is_depth_first(const LowerContext& ctx) {
+  const std::string mode = ctx.string_attr("mode", "DCR");
+  require(mode == "DCR" || mode == "CRD", ErrorCode::bad_file, "its mode must be DCR or CRD, not '{}'", mode);
+  return mode == "DCR";
+}
+
 void lower_depth_to_space(LowerContext& ctx) {
   const int64_t s = block_size(ctx);
   const Shape& x = ctx.shape(0);
-  const std::string mode = ctx.string_attr("mode", "DCR");
-  require(mode == "DCR" || mode == "CRD", ErrorCode::bad_file, "its mode must be DCR or CRD, not '{}'", mode);
   require(x[1] % (s * s) == 0, ErrorCode::bad_file, "{} channels do not split into blocks of {} x {}", x[1],
           s, s);
   const int64_t n = x[0], c = x[1] / (s * s), h = x[2], w = x[3];
-  const bool depth_first = mode == "DCR";
+  const bool depth_first = is_depth_first(ctx);
   const Var split =
       ctx.b.reshape(ctx.input(0), depth_first ? Shape{n, s, s, c, h, w} : Shape{n, c, s, s, h, w});
   using Axes = std::vector<int64_t>;
@@ -167,7 +172,9 @@ void lower_space_to_depth(LowerContext& ctx) {
   require(x[2] % s == 0 && x[3] % s == 0, ErrorCode::bad_file, "{} does not split into blocks of {} x {}",
           to_string(x), s, s);
   const int64_t n = x[0], c = x[1], h = x[2] / s, w = x[3] / s;
-  const Var moved = ctx.b.transpose(ctx.b.reshape(ctx.input(0), {n, c, h, s, w, s}), {0, 3, 5, 1, 2, 4});
+  using Axes = std::vector<int64_t>;
+  const Var moved = ctx.b.transpose(ctx.b.reshape(ctx.input(0), {n, c, h, s, w, s}),
+                                    is_depth_first(ctx) ? Axes{0, 3, 5, 1, 2, 4} : Axes{0, 1, 3, 5, 2, 4});
   ctx.set(0, ctx.b.reshape(moved, {n, c * s * s, h, w}));
 }
 

@@ -32,7 +32,10 @@ TEST_CASE("reducing over no axes keeps the elementwise part", "[ops]") {
   CHECK(reduced("ReduceL1") == std::vector<double>{2, 3});
 }
 
-TEST_CASE("the sum over nothing is zero", "[ops]") {
+TEST_CASE("the sum over nothing is zero, any is false and all is true", "[ops]") {
+  const Tensor none(DType::boolean, {0});
+  CHECK(OneNode("ReduceMax", 20).input(none).run().as_int64(0) == 0);
+  CHECK(OneNode("ReduceMin", 20).input(none).run().as_int64(0) == 1);
   CHECK(OneNode("ReduceSum", 13).input({2, 0}, {}).constant({1}).run().to_doubles() ==
         std::vector<double>{0, 0});
 }
