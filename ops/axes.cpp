@@ -24,7 +24,7 @@ int64_t tensor_axis(int64_t axis, size_t rank) {
   return normalise_axis(axis, rank);
 }
 
-DType dtype_from_onnx(int64_t code) {
+DType dtype_from_number(int64_t code) {
   switch (code) {
     case 1: return DType::f32;
     case 2: return DType::u8;

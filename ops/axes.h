@@ -18,6 +18,6 @@ int64_t tensor_axis(int64_t axis, size_t rank);
 
 /// The DType of an ONNX TensorProto.DataType number. Throws Error(unsupported) for strings, complex and 8-bit
 /// floats.
-DType dtype_from_onnx(int64_t code);
+DType dtype_from_number(int64_t code);
 
 }  // namespace onnxray

@@ -163,7 +163,7 @@ void lower_eye_like(LowerContext& ctx) {
   const Shape& shape = ctx.shape(0);
   require(shape.size() == 2, ErrorCode::bad_file, "needs a matrix, not {}", to_string(shape));
   const DType dtype =
-      ctx.has_attr("dtype") ? dtype_from_onnx(ctx.int_attr("dtype", 1)) : ctx.b.dtype(ctx.input(0));
+      ctx.has_attr("dtype") ? dtype_from_number(ctx.int_attr("dtype", 1)) : ctx.b.dtype(ctx.input(0));
   const int64_t k = ctx.int_attr("k", 0);
   ctx.set(0, ctx.b.constant(diagonal_mask(shape[0], shape[1], dtype, [&](int64_t d) { return d == k; })));
 }
