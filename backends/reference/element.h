@@ -81,7 +81,7 @@ V smaller(V a, V b) {
   return a < b || is_nan(a) ? a : b;
 }
 
-/// The smallest value of `dtype`, held as E.
+/// The smallest value of `dtype`, held as E; of reals the smallest float, so that both precisions agree.
 template <class E>
 E lowest_of(DType dtype) {
   switch (dtype) {
@@ -91,6 +91,10 @@ E lowest_of(DType dtype) {
     case DType::u16:
     case DType::u32:
     case DType::u64: return 0;
+    case DType::f16:
+    case DType::bf16:
+    case DType::f32:
+    case DType::f64: return static_cast<E>(std::numeric_limits<float>::lowest());
     default: return std::numeric_limits<E>::lowest();
   }
 }

@@ -127,4 +127,27 @@ class StridedCopy {
   Walk walk_;
 };
 
+/// The lanes along one axis of two operands whose shapes agree elsewhere.
+class Lanes {
+ public:
+  Lanes(const Shape& shape, int64_t axis, const Strides& y, const Strides& x)
+      : y_step(y[static_cast<size_t>(axis)]),
+        x_step(x[static_cast<size_t>(axis)]),
+        walk_(without(shape, axis), {without(y, axis), without(x, axis)}) {}
+
+  /// Calls f(y, x) with the offsets of each lane's first element.
+  template <class F>
+  void each(F&& f) const {
+    walk_.rows([&](const int64_t* at) {
+      for (int64_t i = 0; i < walk_.row_extent(); ++i)
+        f(at[0] + i * walk_.step(0), at[1] + i * walk_.step(1));
+    });
+  }
+
+  int64_t y_step, x_step;
+
+ private:
+  Walk walk_;
+};
+
 }  // namespace onnxray::reference

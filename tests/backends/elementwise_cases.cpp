@@ -77,7 +77,7 @@ void add_broadcasts_and_casts(std::vector<PrimitiveCase>& cases) {
   add("elementwise outer sum", {column, row}, [](Builder& b, const auto& v) { b.add(v[0], v[1]); });
   add("elementwise of a one-element tensor", {x, Tensor::filled(DType::f32, {1}, 3)},
       [](Builder& b, const auto& v) { b.div(v[0], v[1]); });
-  add("elementwise of nothing", {random_tensor({2, 0, 3}, 1), row.reshaped({5, 1, 1})},
+  add("elementwise of nothing", {random_tensor({2, 0, 3}, 1), random_tensor({2, 1, 1}, 2)},
       [](Builder& b, const auto& v) { b.add(v[0], v[1]); });
   add("select", {random_integers({3, 1, 5}, 76, 0, 2, DType::boolean).reshaped({3, 1, 5}), x, x},
       [](Builder& b, const auto& v) { b.select(v[0], v[1], b.scalar(-1)); });
