@@ -28,7 +28,7 @@ void match(GraphEdit& edit, Node& node) {
     Attributes attributes = linear->attributes;
     attributes.erase("beta");
     edit.rewrite(node, linear->op, linear->opset, {linear->inputs[0], linear->inputs[1], b},
-                 std::move(attributes), {linear});
+                 std::move(attributes));
     return;
   }
 }

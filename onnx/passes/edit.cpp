@@ -82,23 +82,35 @@ bool GraphEdit::bypass(Node& node, ValueId x) {
   return true;
 }
 
+void GraphEdit::release(ValueId released, Origin& heir) {
+  std::vector<ValueId> pending{released};
+  while (!pending.empty()) {
+    const ValueId id = current(pending.back());
+    pending.pop_back();
+    if (id == kNoValue || --uses_[at(id)] > 0) continue;
+    Node* node = producer(id);
+    if (node == nullptr) continue;
+    const auto is_read = [&](ValueId output) { return output != kNoValue && !unused(output); };
+    if (std::ranges::any_of(node->outputs, is_read)) continue;
+    merge_origin(heir, node->origin);
+    pending.insert(pending.end(), node->inputs.begin(), node->inputs.end());
+    node->inputs.clear();
+    node->outputs.clear();
+  }
+}
+
 void GraphEdit::rewrite(Node& node, std::string_view op, int64_t opset, std::vector<ValueId> inputs,
-                        Attributes attributes, const std::vector<const Node*>& absorbed) {
-  for (const Node* other : absorbed) {
-    if (other != &node) merge_origin(node.origin, other->origin);
-  }
-  for (const ValueId id : node.inputs) {
-    if (id != kNoValue) --uses_[at(current(id))];
-  }
+                        Attributes attributes) {
   for (const ValueId id : inputs) {
     if (id != kNoValue) ++uses_[at(id)];
   }
   node.op = op;
   node.domain.clear();
   node.opset = opset;
-  node.inputs = std::move(inputs);
+  node.inputs.swap(inputs);
   node.attributes = std::move(attributes);
   node.outputs.resize(1);
+  for (const ValueId id : inputs) release(id, node.origin);
   changed_ = true;
 }
 

@@ -29,6 +29,7 @@ class GraphEdit {
   Node* producer(ValueId id, std::string_view op) const;
   /// Whether `id`, which a node of the pattern reads, is read by nothing else.
   bool used_once(ValueId id) const { return uses_[static_cast<size_t>(id)] == 1; }
+  int64_t uses(ValueId id) const { return uses_[static_cast<size_t>(id)]; }
   bool unused(ValueId id) const { return uses_[static_cast<size_t>(id)] == 0; }
 
   /// Makes the node's inputs name the values that replaced them. Call on each node that a sweep reaches.
@@ -38,9 +39,10 @@ class GraphEdit {
   /// graph output that is a graph input, a constant or another output under a second name.
   bool bypass(Node& node, ValueId x);
 
-  /// Replaces `node` by `op` over `inputs`, keeping its first output; `absorbed` nodes pass on their origins.
+  /// Replaces `node` by `op` over `inputs`, keeping its first output. Nodes that nothing reads any more pass
+  /// their origins on to it.
   void rewrite(Node& node, std::string_view op, int64_t opset, std::vector<ValueId> inputs,
-               Attributes attributes, const std::vector<const Node*>& absorbed = {});
+               Attributes attributes);
 
   /// Replaces input `i` of `node`.
   void set_input(Node& node, size_t i, ValueId id);
@@ -60,6 +62,7 @@ class GraphEdit {
 
  private:
   ValueId current(ValueId id) const;
+  void release(ValueId id, Origin& heir);
   void grow();
 
   std::vector<Node*> producers_;    // by value

@@ -131,8 +131,7 @@ void prepend(Linear& linear, const Affine& affine) {
 }
 
 /// Rewrites `node` to the linear node `like` over x with the parameters of `linear`.
-void install(GraphEdit& edit, Node& node, const Node& like, ValueId x, const Linear& linear,
-             const Node& absorbed) {
+void install(GraphEdit& edit, Node& node, const Node& like, ValueId x, const Linear& linear) {
   const DType dtype = edit.graph.constant(like.inputs[1])->dtype();
   const ValueId w = edit.add_constant(edit.graph[like.inputs[1]].name + "/folded",
                                       from_doubles(dtype, linear.shape, linear.w));
@@ -144,7 +143,7 @@ void install(GraphEdit& edit, Node& node, const Node& like, ValueId x, const Lin
   attributes.erase("beta");
   const bool dense = linear.kind == Linear::Kind::dense;
   edit.rewrite(node, dense ? "Gemm" : like.op, like.op == "MatMul" ? 13 : like.opset, {x, w, b},
-               std::move(attributes), {&absorbed});
+               std::move(attributes));
 }
 
 /// BatchNormalization after a linear node that nothing else reads.
@@ -154,7 +153,7 @@ bool fold_into_previous(GraphEdit& edit, Node& node, const Affine& affine) {
   auto linear = linear_of(edit.graph, *previous);
   if (!linear || linear->b.size() != affine.factor.size()) return false;
   append(*linear, affine);
-  install(edit, node, *previous, previous->inputs[0], *linear, *previous);
+  install(edit, node, *previous, previous->inputs[0], *linear);
   return true;
 }
 
@@ -167,7 +166,7 @@ bool fold_into_this(GraphEdit& edit, Node& node) {
   const auto affine = affine_of(edit, *norm);
   if (!linear || !linear->may_lead || !affine) return false;
   prepend(*linear, *affine);
-  install(edit, node, node, norm->inputs[0], *linear, *norm);
+  install(edit, node, node, norm->inputs[0], *linear);
   return true;
 }
 

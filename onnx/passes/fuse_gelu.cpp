@@ -67,15 +67,12 @@ bool match(GraphEdit& edit, Node& node) {
   if (function == nullptr || !edit.used_once(bounded) ||
       edit.graph[x].shape != edit.graph[node.outputs[0]].shape)
     return false;
-  std::vector<const Node*> absorbed = p.nodes;
-  absorbed.push_back(add);
-  absorbed.push_back(function);
   if (function->op == "Erf" && is_multiple_of(edit, function->inputs[0], x, std::numbers::sqrt2 / 2)) {
-    edit.rewrite(node, "Gelu", 20, {x}, {{"approximate", std::string("none")}}, absorbed);
+    edit.rewrite(node, "Gelu", 20, {x}, {{"approximate", std::string("none")}});
     return true;
   }
   if (function->op == "Tanh" && is_tanh_argument(edit, function->inputs[0], x)) {
-    edit.rewrite(node, "Gelu", 20, {x}, {{"approximate", std::string("tanh")}}, absorbed);
+    edit.rewrite(node, "Gelu", 20, {x}, {{"approximate", std::string("tanh")}});
     return true;
   }
   return false;

@@ -15,12 +15,11 @@ bool is_clip_0_6(const GraphEdit& edit, const Node& clip) {
   return low && high && *low == 0 && *high == 6;
 }
 
-/// The x of clip(x + 3, 0, 6), or kNoValue. Adds the Add to `absorbed`.
-ValueId relu6_argument(const GraphEdit& edit, const Node& clip, std::vector<const Node*>& absorbed) {
+/// The x of clip(x + 3, 0, 6), or kNoValue.
+ValueId relu6_argument(const GraphEdit& edit, const Node& clip) {
   if (!is_clip_0_6(edit, clip)) return kNoValue;
   const Node* add = edit.producer(clip.inputs[0], "Add");
   if (add == nullptr || !edit.used_once(clip.inputs[0])) return kNoValue;
-  absorbed.push_back(add);
   return other_term(edit, *add, 3);
 }
 
@@ -34,16 +33,14 @@ bool match_clip(GraphEdit& edit, Node& node) {
   for (size_t i = 0; i < p.factors.size(); ++i) {
     const Node* clip = edit.producer(p.factors[i], "Clip");
     if (clip == nullptr || !edit.used_once(p.factors[i])) continue;
-    std::vector<const Node*> absorbed = p.nodes;
-    absorbed.push_back(clip);
-    const ValueId x = relu6_argument(edit, *clip, absorbed);
+    const ValueId x = relu6_argument(edit, *clip);
     if (x == kNoValue || !same_shape(edit.graph, x, y)) continue;
     if (p.factors.size() == 1) {
-      edit.rewrite(node, "HardSigmoid", 6, {x}, {{"alpha", 1.0 / 6}, {"beta", 0.5}}, absorbed);
+      edit.rewrite(node, "HardSigmoid", 6, {x}, {{"alpha", 1.0 / 6}, {"beta", 0.5}});
       return true;
     }
     if (p.factors[1 - i] != x) continue;
-    edit.rewrite(node, "HardSwish", 14, {x}, {}, absorbed);
+    edit.rewrite(node, "HardSwish", 14, {x}, {});
     return true;
   }
   return false;
@@ -58,7 +55,7 @@ void match_hard_sigmoid(GraphEdit& edit, Node& node) {
     if (!nearly(float_attribute(*hard, "alpha", 0.2), 1.0 / 6) ||
         !nearly(float_attribute(*hard, "beta", 0.5), 0.5))
       continue;
-    edit.rewrite(node, "HardSwish", 14, {x}, {}, {hard});
+    edit.rewrite(node, "HardSwish", 14, {x}, {});
     return;
   }
 }

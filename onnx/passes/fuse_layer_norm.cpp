@@ -29,29 +29,25 @@ struct Centred {
   int64_t axis = 0;
 };
 
-std::optional<Centred> centred(const GraphEdit& edit, ValueId id, std::vector<const Node*>& absorbed) {
+std::optional<Centred> centred(const GraphEdit& edit, ValueId id) {
   const Node* sub = edit.producer(id, "Sub");
   const Node* mean = sub != nullptr ? edit.producer(sub->inputs[1], "ReduceMean") : nullptr;
   if (mean == nullptr || mean->inputs[0] != sub->inputs[0]) return std::nullopt;
   const auto axis = first_trailing_axis(edit.graph, *mean);
   if (!axis) return std::nullopt;
-  absorbed.push_back(sub);
-  absorbed.push_back(mean);
   return Centred{mean->inputs[0], *axis};
 }
 
 /// d of d^2, by Pow or by Mul.
-ValueId squared(const GraphEdit& edit, ValueId id, std::vector<const Node*>& absorbed) {
+ValueId squared(const GraphEdit& edit, ValueId id) {
   const Node* node = edit.producer(id);
   if (node == nullptr) return kNoValue;
-  absorbed.push_back(node);
   if (node->op == "Pow") return is_scalar(edit.graph, node->inputs[1], 2) ? node->inputs[0] : kNoValue;
   return node->op == "Mul" && node->inputs[0] == node->inputs[1] ? node->inputs[0] : kNoValue;
 }
 
 /// Matches `id` = sqrt(mean(d^2) + eps) with d centred as `c`; the eps.
-std::optional<double> deviation(const GraphEdit& edit, ValueId id, const Centred& c,
-                                std::vector<const Node*>& absorbed) {
+std::optional<double> deviation(const GraphEdit& edit, ValueId id, const Centred& c) {
   const Node* root = edit.producer(id, "Sqrt");
   const Node* add = root != nullptr ? edit.producer(root->inputs[0], "Add") : nullptr;
   if (add == nullptr) return std::nullopt;
@@ -60,10 +56,9 @@ std::optional<double> deviation(const GraphEdit& edit, ValueId id, const Centred
   const Node* variance = edit.producer(add->inputs[1 - eps_at], "ReduceMean");
   if (!eps || variance == nullptr || first_trailing_axis(edit.graph, *variance) != c.axis)
     return std::nullopt;
-  for (const Node* node : {root, add, variance}) absorbed.push_back(node);
-  const ValueId d = squared(edit, variance->inputs[0], absorbed);
+  const ValueId d = squared(edit, variance->inputs[0]);
   if (d == kNoValue) return std::nullopt;
-  const auto other = centred(edit, d, absorbed);
+  const auto other = centred(edit, d);
   if (!other || other->x != c.x || other->axis != c.axis) return std::nullopt;
   return eps;
 }
@@ -71,24 +66,21 @@ std::optional<double> deviation(const GraphEdit& edit, ValueId id, const Centred
 /// The quotient: d / s, or d * (1 / s).
 bool match_quotient(GraphEdit& edit, Node& node) {
   for (size_t i = 0; i < (node.op == "Mul" ? 2 : 1); ++i) {
-    std::vector<const Node*> absorbed;
     ValueId s = node.inputs[1 - i];
     if (node.op == "Mul") {
       const Node* reciprocal = edit.producer(s, "Reciprocal");
       if (reciprocal == nullptr) continue;
-      absorbed.push_back(reciprocal);
       s = reciprocal->inputs[0];
     }
-    const auto c = centred(edit, node.inputs[i], absorbed);
+    const auto c = centred(edit, node.inputs[i]);
     if (!c) continue;
-    const auto eps = deviation(edit, s, *c, absorbed);
+    const auto eps = deviation(edit, s, *c);
     if (!eps) continue;
     const Shape& shape = *edit.graph[c->x].shape;
     const Shape normalised(shape.begin() + c->axis, shape.end());
     const ValueId ones = edit.add_constant(edit.graph[node.outputs[0]].name + "/scale",
                                            Tensor::filled(*edit.graph[c->x].dtype, normalised, 1));
-    edit.rewrite(node, "LayerNormalization", 17, {c->x, ones}, {{"axis", c->axis}, {"epsilon", *eps}},
-                 absorbed);
+    edit.rewrite(node, "LayerNormalization", 17, {c->x, ones}, {{"axis", c->axis}, {"epsilon", *eps}});
     return true;
   }
   return false;
@@ -119,7 +111,7 @@ void match_parameter(GraphEdit& edit, Node& node) {
     const ValueId id = edit.add_constant(edit.graph[node.inputs[1 - i]].name, *parameter);
     std::vector<ValueId> inputs{norm->inputs[0], norm->inputs[1], id};
     if (node.op == "Mul") inputs = {norm->inputs[0], id};
-    edit.rewrite(node, "LayerNormalization", norm->opset, inputs, Attributes(norm->attributes), {norm});
+    edit.rewrite(node, "LayerNormalization", norm->opset, inputs, Attributes(norm->attributes));
     return;
   }
 }

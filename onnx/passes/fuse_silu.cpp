@@ -12,7 +12,6 @@ void match(GraphEdit& edit, Node& node) {
     const ValueId gate = node.inputs[i], x = node.inputs[1 - i];
     const Node* sigmoid = edit.producer(gate, "Sigmoid");
     if (sigmoid == nullptr || !edit.used_once(gate)) continue;
-    std::vector<const Node*> absorbed{sigmoid};
     double alpha = 1;
     if (sigmoid->inputs[0] != x) {
       const Product argument = multiply_out(edit, sigmoid->inputs[0]);
@@ -20,7 +19,7 @@ void match(GraphEdit& edit, Node& node) {
       alpha = argument.coefficient;
     }
     if (edit.graph[x].shape != edit.graph[node.outputs[0]].shape) continue;
-    edit.rewrite(node, "Swish", 24, {x}, {{"alpha", alpha}}, absorbed);
+    edit.rewrite(node, "Swish", 24, {x}, {{"alpha", alpha}});
     return;
   }
 }

@@ -33,7 +33,7 @@ bool matmul_add_to_gemm(Graph& graph, const PassOptions&) {
       const DType dtype = c->dtype();
       const ValueId b =
           edit.add_constant(graph[node.inputs[1 - i]].name, from_doubles(dtype, {columns}, *bias));
-      edit.rewrite(node, "Gemm", 13, {matmul->inputs[0], matmul->inputs[1], b}, {}, {matmul});
+      edit.rewrite(node, "Gemm", 13, {matmul->inputs[0], matmul->inputs[1], b}, {});
       break;
     }
   }

@@ -22,12 +22,12 @@ bool keeps_order(const Graph& graph, const Node& node) {
   return std::ranges::count_if(shape, [](int64_t extent) { return extent != 1; }) < 2;
 }
 
-bool make_reshape(GraphEdit& edit, Node& node, ValueId x, const std::vector<const Node*>& absorbed) {
+bool make_reshape(GraphEdit& edit, Node& node, ValueId x) {
   const ValueId y = node.outputs[0];
   const Shape shape = *edit.graph[y].shape;
   if (std::ranges::find(shape, 0) != shape.end()) return false;  // an extent of 0 would mean "copy"
   const ValueId target = edit.add_constant(edit.graph[y].name + "/shape", from_int64s(shape));
-  edit.rewrite(node, "Reshape", 13, {x, target}, {}, absorbed);
+  edit.rewrite(node, "Reshape", 13, {x, target}, {});
   return true;
 }
 
@@ -43,9 +43,9 @@ bool merge_reshapes(Graph& graph, const PassOptions&) {
     const ValueId x = node.inputs[0];
     const Node* inner = edit.producer(x);
     if (inner != nullptr && keeps_order(graph, *inner) && edit.used_once(x)) {
-      make_reshape(edit, node, inner->inputs[0], {inner});
+      make_reshape(edit, node, inner->inputs[0]);
     } else if (node.op == "Transpose" && !std::ranges::is_sorted(ints_attribute(node, "perm"))) {
-      make_reshape(edit, node, x, {});
+      make_reshape(edit, node, x);
     }
   }
   return edit.apply();

@@ -93,7 +93,7 @@ class Sinker {
     const Permutation both = permuted(permutation_of(graph_, *first), permutation_of(graph_, node));
     const ValueId x = first->inputs[0];
     if (is_identity(both) && edit_.bypass(node, x)) return;
-    edit_.rewrite(node, "Transpose", node.opset, {x}, {{"perm", both}}, {first});
+    edit_.rewrite(node, "Transpose", node.opset, {x}, {{"perm", both}});
   }
 
   /// Sinking a transpose that others read too copies it; worth it only where all readers of the result undo
@@ -146,7 +146,7 @@ class Sinker {
       const Permutation p = permutation_of(graph_, *transpose);
       if (p.size() != rank || (!common.empty() && p != common)) return {};
       common = p;
-      one_dies = one_dies || may_pass(id, node);
+      one_dies = one_dies || may_pass(id, node) || edit_.uses(id) == std::ranges::count(node.inputs, id);
     }
     return one_dies ? common : Permutation{};
   }

@@ -17,7 +17,6 @@ bool is_product(const GraphEdit& edit, ValueId id) {
 
 void collect(const GraphEdit& edit, ValueId id, int depth, Product& product) {
   const Node& node = *edit.producer(id);
-  product.nodes.push_back(&node);
   for (size_t i = 0; i < 2; ++i) {
     const ValueId operand = node.inputs[i];
     if (const auto c = scalar_constant(edit.graph, operand)) {

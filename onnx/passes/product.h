@@ -10,7 +10,6 @@ namespace onnxray {
 struct Product {
   double coefficient = 1;
   std::vector<ValueId> factors;
-  std::vector<const Node*> nodes;  ///< the Mul and Div nodes of the tree
 };
 
 /// Multiplies out the value `root`. Descends only into values that nothing else reads, so a factor that is
