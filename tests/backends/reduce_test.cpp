@@ -1,0 +1,104 @@
+#include <cmath>
+
+#include "backends/reference/reference.h"
+#include "tests/backends/cases.h"
+#include "tests/catch.h"
+
+namespace onnxray::test {
+
+namespace {
+
+using Emit = std::function<void(Builder&, const std::vector<Var>&)>;
+
+Tensor run(const Tensor& x, const Emit& emit) {
+  const auto compiler = make_reference_compiler_f64();
+  return run_primitive(*compiler, make_case("", {x}, emit), {.real_size = 8})[0];
+}
+
+using Reals = std::vector<double>;
+
+}  // namespace
+
+TEST_CASE("reductions over outer, inner and all axes") {
+  const Tensor x = Tensor::of<double>({2, 3}, {1, 2, 3, 4, 5, 6});
+  CHECK(run(x, [](Builder& b, const auto& v) { b.sum(v[0], {0}); }).to_doubles() == Reals{5, 7, 9});
+  CHECK(run(x, [](Builder& b, const auto& v) { b.sum(v[0], {1}); }).to_doubles() == Reals{6, 15});
+  CHECK(run(x, [](Builder& b, const auto& v) { b.reduce(Reduce::Kind::prod, v[0], {}); }).to_doubles() ==
+        Reals{720});
+  CHECK(run(x, [](Builder& b, const auto& v) { b.reduce(Reduce::Kind::max, v[0], {1}); }).to_doubles() ==
+        Reals{3, 6});
+  CHECK(run(x, [](Builder& b, const auto& v) { b.reduce(Reduce::Kind::min, v[0], {0}); }).to_doubles() ==
+        Reals{1, 2, 3});
+}
+
+TEST_CASE("a reduction of nothing is the neutral element") {
+  const Tensor x(DType::f64, {2, 0});
+  const auto reduced = [&](Reduce::Kind kind) {
+    return run(x, [&](Builder& b, const auto& v) { b.reduce(kind, v[0], {1}); }).as_double(0);
+  };
+  CHECK(reduced(Reduce::Kind::sum) == 0);
+  CHECK(reduced(Reduce::Kind::prod) == 1);
+  CHECK(reduced(Reduce::Kind::max) == -INFINITY);
+  CHECK(reduced(Reduce::Kind::min) == INFINITY);
+}
+
+TEST_CASE("NaN passes through the largest and the smallest") {
+  const Tensor x = Tensor::of<double>({3}, {1, NAN, 2});
+  CHECK(std::isnan(
+      run(x, [](Builder& b, const auto& v) { b.reduce(Reduce::Kind::max, v[0], {}); }).as_double(0)));
+  CHECK(std::isnan(
+      run(x, [](Builder& b, const auto& v) { b.reduce(Reduce::Kind::min, v[0], {}); }).as_double(0)));
+}
+
+TEST_CASE("float sums are accumulated in double") {
+  // 2^24 + 1 + ... + 1: in float each 1 would be lost.
+  Tensor x = Tensor::filled(DType::f32, {101}, 1);
+  x.mutable_data<float>()[0] = 16777216;
+  const auto compiler = make_reference_compiler_f32();
+  const auto y =
+      run_primitive(*compiler, make_case("", {x}, [](Builder& b, const auto& v) { b.sum(v[0], {}); }));
+  CHECK(y[0].as_double(0) == 16777316);
+}
+
+TEST_CASE("arg_reduce names the first of equals, or the last") {
+  const Tensor x = Tensor::of<double>({2, 4}, {1, 3, 3, 1, 2, 2, 2, 2});
+  const auto arg = [&](bool largest, bool last) {
+    return run(x, [&](Builder& b, const auto& v) { b.arg_reduce(v[0], 1, largest, last); }).to_int64s();
+  };
+  CHECK(arg(true, false) == std::vector<int64_t>{1, 0});
+  CHECK(arg(true, true) == std::vector<int64_t>{2, 3});
+  CHECK(arg(false, false) == std::vector<int64_t>{0, 0});
+  CHECK(arg(false, true) == std::vector<int64_t>{3, 3});
+}
+
+TEST_CASE("a softmax sums to 1, bears a shift, and its logarithm agrees") {
+  const Tensor x = random_tensor({4, 6}, 1, 5),
+               shifted = run(x, [](Builder&b, const auto&v) { b.add(v[0], 700.0); });
+  const auto softmax = [](const Tensor& t, bool log) {
+    return run(t, [&](Builder& b, const auto& v) { b.softmax(v[0], 1, log); });
+  };
+  const Tensor p = softmax(x, false), q = softmax(x, true);
+  for (int64_t row = 0; row < 4; ++row) {
+    double sum = 0;
+    for (int64_t i = row * 6; i < row * 6 + 6; ++i) {
+      sum += p.as_double(i);
+      CHECK(std::exp(q.as_double(i)) == Approx(p.as_double(i)).epsilon(1e-13));
+    }
+    CHECK(sum == Approx(1).epsilon(1e-15));
+  }
+  // 700 + x is rounded to 1e-13.
+  CHECK(distance(softmax(shifted, false), p) < 1e-12);
+}
+
+TEST_CASE("running sums go both ways, with or without the entry itself") {
+  const Tensor x = Tensor::of<double>({4}, {1, 2, 3, 4});
+  const auto sums = [&](bool exclusive, bool reverse) {
+    return run(x, [&](Builder& b, const auto& v) { b.cum_sum(v[0], 0, exclusive, reverse); }).to_doubles();
+  };
+  CHECK(sums(false, false) == Reals{1, 3, 6, 10});
+  CHECK(sums(true, false) == Reals{0, 1, 3, 6});
+  CHECK(sums(false, true) == Reals{10, 9, 7, 4});
+  CHECK(sums(true, true) == Reals{9, 7, 4, 0});
+}
+
+}  // namespace onnxray::test
