@@ -14,7 +14,8 @@ using dnnl::memory;
 bool is_covered(std::span<const Operand> operands) {
   return std::ranges::all_of(operands,
                              [](const Operand& o) {
-                               bool dense = element_count(o.shape) > 0;
+                               bool dense =
+                                   storage_of(o.dtype) == Storage::real && element_count(o.shape) > 0;
                                for (size_t i = 0; i < o.shape.size(); ++i)
                                  dense = dense && (o.shape[i] == 1 || o.strides[i] > 0);
                                return dense;

@@ -151,7 +151,9 @@ bool has_repeated_elements(const Operand& o) {
 std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& primitive, Operands in,
                                        Operands out) {
   for (const Operand& o : in.first(2)) {
-    if (o.shape.size() < 2 || element_count(o.shape) == 0 || has_repeated_elements(o)) return nullptr;
+    if (storage_of(o.dtype) != Storage::real || o.shape.size() < 2 || element_count(o.shape) == 0 ||
+        has_repeated_elements(o))
+      return nullptr;
   }
   if (element_count(out[0].shape) == 0) return nullptr;
   const Problem p = arrange(primitive, in[0], in[1], out[0]);

@@ -56,7 +56,7 @@ class SoftmaxKernel final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> compile_softmax(const Softmax& p, Operands in, Operands out) {
-  if (in[0].shape.empty()) return nullptr;
+  if (in[0].shape.empty() || storage_of(in[0].dtype) != Storage::real) return nullptr;
   return std::make_unique<SoftmaxKernel>(p, in[0], out[0]);
 }
 

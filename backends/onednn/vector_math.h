@@ -96,7 +96,7 @@ ONNXRAY_INLINE float vector_tanh(float x) {
   p = p * t - 3.333333178e-1f;
   const float near = x + x * t * p;
   const float far = 1.0f - 2.0f / (vector_exp(2.0f * magnitude(x)) + 1.0f);
-  return blend(magnitude(x) < 0.6f, near, with_sign_of(far, x));
+  return with_sign_of(blend(magnitude(x) < 0.6f, near, far), x);
 }
 
 /// Near 0 a polynomial; from 1 on erf x = 1 - e^-Q(x).

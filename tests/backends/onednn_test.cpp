@@ -1,0 +1,147 @@
+#include "backends/onednn/onednn.h"
+
+#include "backends/reference/reference.h"
+#include "tests/backends/cases.h"
+#include "tests/catch.h"
+
+namespace onnxray::test {
+
+namespace {
+
+/// Float rounds at 6e-8. Products sum at most 1500 terms of both signs in one order, double in another; steep
+/// functions (tan, pow, exp) amplify the rounding of their inputs a little. Integers and booleans are exact.
+double tolerance(const Result& result) { return is_floating(result.dtype) ? 2e-6 : 0; }
+
+std::string_view text(Lay lay) {
+  switch (lay) {
+    case Lay::row_major: return "row-major";
+    case Lay::channels_last: return "channels-last";
+    case Lay::scattered: return "scattered";
+  }
+  return "?";
+}
+
+/// Rows `first` to `last` of a case's batch, for primitives that treat the samples of a batch alone.
+Tensor samples(const Tensor& t, int64_t first, int64_t last) {
+  Shape shape = t.shape();
+  const int64_t size = t.size() / shape[0];
+  shape[0] = last - first;
+  Tensor result(t.dtype(), shape);
+  std::copy_n(t.bytes() + first * size * size_of(t.dtype()), result.byte_size(), result.mutable_bytes());
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("oneDNN kernels agree with the double reference in every layout") {
+  const auto reference = make_reference_compiler_f64(), tested = make_onednn_compiler();
+  for (const PrimitiveCase& c : primitive_cases()) {
+    const std::vector<Tensor> expected = run_primitive(*reference, c, {.real_size = 8});
+    for (const Lay lay : {Lay::row_major, Lay::channels_last, Lay::scattered}) {
+      for (const bool constants : {false, true}) {
+        INFO(c.name << " (" << attributes_text(c.primitive) << ") " << text(lay)
+                    << (constants ? ", constants" : ""));
+        const std::vector<Tensor> got = run_primitive(*tested, c, {.lay = lay, .constants = constants});
+        REQUIRE(got.size() == expected.size());
+        for (size_t i = 0; i < got.size(); ++i)
+          CHECK(distance(got[i], expected[i]) <= tolerance(c.results[i]));
+      }
+    }
+  }
+}
+
+TEST_CASE("a kernel gives the same bits each time it runs") {
+  const auto compiler = make_onednn_compiler();
+  const PrimitiveCase convolution =
+      make_case("convolution", {random_tensor({2, 16, 28, 28}, 1), random_tensor({24, 16, 3, 3}, 2)},
+                [](Builder& b, const auto& v) {
+                  b.convolution(v[0], v[1], {}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, 1);
+                });
+  const PrimitiveCase sum = make_case("sum", {random_tensor({400, 1000}, 3)}, [](Builder& b, const auto& v) {
+    b.sum(v[0], {0, 1});
+  });
+  for (const PrimitiveCase& c : {convolution, sum}) {
+    const RunOptions options{.lay = Lay::channels_last, .constants = true};
+    CHECK(distance(run_primitive(*compiler, c, options)[0], run_primitive(*compiler, c, options)[0]) == 0);
+  }
+}
+
+TEST_CASE("a sample of a batch gets what it gets alone") {
+  const auto compiler = make_onednn_compiler();
+  const Tensor x = random_tensor({4, 8, 14, 14}, 1), w = random_tensor({16, 8, 3, 3}, 2);
+  const auto emit = [](Builder& b, const auto& v) {
+    b.convolution(v[0], v[1], {}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, 1);
+  };
+  const RunOptions options{.lay = Lay::channels_last, .constants = true};
+  const Tensor all = run_primitive(*compiler, make_case("batch", {x, w}, emit), options)[0];
+  for (int64_t n = 0; n < 4; ++n) {
+    const Tensor one =
+        run_primitive(*compiler, make_case("single", {samples(x, n, n + 1), w}, emit), options)[0];
+    // The promise that the project makes for every backend but the reference.
+    CHECK(distance(samples(all, n, n + 1), one) <= 1e-5);
+  }
+}
+
+TEST_CASE("large tensors, which several threads share, come out as small ones do") {
+  const auto reference = make_reference_compiler_f64(), tested = make_onednn_compiler();
+  const Tensor x = random_tensor({2, 48, 40, 41}, 1), g = random_tensor({2, 48, 20, 21}, 2),
+               mask = random_integers({2, 48, 40, 41}, 3, 0, 2, DType::boolean);
+  const Tensor winner = random_integers({2, 48, 20, 21}, 4, 0, 9, DType::u8);
+  const Window window{{3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}};
+  const std::vector<PrimitiveCase> cases{
+      make_case("relu", {x}, [](Builder& b, const auto& v) { b.unary(Opcode::relu, v[0]); }),
+      make_case("positive", {x}, [](Builder& b, const auto& v) { b.less(b.program().inputs[0].var, v[0]); }),
+      make_case("masked", {mask, x}, [](Builder& b, const auto& v) { b.select(v[0], v[1], b.scalar(0)); }),
+      make_case("per channel", {x, random_tensor({48, 1, 1}, 5)},
+                [](Builder& b, const auto& v) { b.mul(v[0], v[1]); }),
+      make_case("per column", {x, random_tensor({40, 1}, 6)},
+                [](Builder& b, const auto& v) { b.add(v[0], v[1]); }),
+      make_case("max_pool", {x}, [&](Builder& b, const auto& v) { b.max_pool(v[0], window); }),
+      make_case("max_pool_scatter", {g, winner},
+                [&](Builder& b, const auto& v) {
+                  b.max_pool_scatter(v[0], v[1], window, {2, 48, 40, 41});
+                }),
+      make_case("sum_pool", {x}, [&](Builder& b, const auto& v) { b.sum_pool(v[0], window); }),
+      make_case("sum over places", {x},
+                [](Builder& b, const auto& v) {
+                  b.sum(v[0], {2, 3});
+                }),
+      make_case("sum over channels", {x}, [](Builder& b, const auto& v) { b.sum(v[0], {1}); }),
+      make_case("sum over all", {x}, [](Builder& b, const auto& v) { b.sum(v[0], {}); }),
+      make_case("softmax", {x}, [](Builder& b, const auto& v) { b.softmax(v[0], 1); }),
+      make_case("transpose", {x},
+                [](Builder& b, const auto& v) {
+                  b.transpose(v[0], {3, 1, 0, 2});
+                }),
+      make_case("place", {x},
+                [](Builder& b, const auto& v) {
+                  b.place(v[0], {0, 0, 1, 2}, {1, 1, 1, 1}, {2, 48, 43, 44});
+                }),
+      make_case("concat", {x, x}, [](Builder& b, const auto& v) { b.concat(v, 1); }),
+  };
+  for (const PrimitiveCase& c : cases) {
+    const std::vector<Tensor> expected = run_primitive(*reference, c, {.real_size = 8});
+    for (const Lay lay : {Lay::row_major, Lay::channels_last, Lay::scattered}) {
+      INFO(c.name << " " << text(lay));
+      const std::vector<Tensor> got = run_primitive(*tested, c, {.lay = lay});
+      for (size_t i = 0; i < got.size(); ++i) CHECK(distance(got[i], expected[i]) <= tolerance(c.results[i]));
+    }
+  }
+}
+
+TEST_CASE("an index outside its axis is an error that names both") {
+  const auto compiler = make_onednn_compiler();
+  PrimitiveCase c = make_case("gather", {random_tensor({3, 4}, 1), Tensor::of<int64_t>({1}, {2})},
+                              [](Builder& b, const auto& v) { b.gather(v[0], v[1], 0); });
+  c.inputs[1] = Tensor::of<int64_t>({1}, {3});
+  CHECK_THROWS_WITH(run_primitive(*compiler, c), Catch::Contains("index 3") && Catch::Contains("extent 3"));
+}
+
+TEST_CASE("the oneDNN backend describes itself") {
+  const auto backend = make_onednn_backend(1);
+  CHECK(backend->name() == "onednn");
+  CHECK_THAT(backend->description(), Catch::StartsWith("oneDNN ") && Catch::EndsWith("1 thread"));
+  CHECK(backend->plan_options().channels_last);
+}
+
+}  // namespace onnxray::test
