@@ -9,6 +9,13 @@ namespace onnxray::onednn {
 
 namespace {
 
+/// For long functions: a lambda around one of these is not always inlined.
+template <float (*f)(float)>
+ONNXRAY_INLINE void map(float* y, const float* a, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) y[i] = f(a[i]);
+}
+
 template <class F>
 ONNXRAY_INLINE void map(float* y, const float* a, int64_t n, F f) {
 #pragma omp simd
@@ -82,17 +89,17 @@ void apply(Opcode op, float* y, const float* a, const float* b, const float* c, 
   switch (op) {
     case Opcode::copy: return map(y, a, n, [](float x) { return x; });
     case Opcode::neg: return map(y, a, n, [](float x) { return -x; });
-    case Opcode::abs: return map(y, a, n, [](float x) { return magnitude(x); });
+    case Opcode::abs: return map<magnitude>(y, a, n);
     case Opcode::relu: return map(y, a, n, [](float x) { return blend(x < 0, 0.0f, x); });
-    case Opcode::exp: return map(y, a, n, [](float x) { return vector_exp(x); });
-    case Opcode::log: return map(y, a, n, [](float x) { return vector_log(x); });
+    case Opcode::exp: return map<vector_exp>(y, a, n);
+    case Opcode::log: return map<vector_log>(y, a, n);
     case Opcode::sqrt: return map(y, a, n, [](float x) { return std::sqrt(x); });
     case Opcode::reciprocal: return map(y, a, n, [](float x) { return 1.0f / x; });
-    case Opcode::tanh: return map(y, a, n, [](float x) { return vector_tanh(x); });
-    case Opcode::erf: return map(y, a, n, [](float x) { return vector_erf(x); });
-    case Opcode::sigmoid: return map(y, a, n, [](float x) { return vector_sigmoid(x); });
-    case Opcode::softplus: return map(y, a, n, [](float x) { return vector_softplus(x); });
-    case Opcode::round: return map(y, a, n, [](float x) { return whole(x); });
+    case Opcode::tanh: return map<vector_tanh>(y, a, n);
+    case Opcode::erf: return map<vector_erf>(y, a, n);
+    case Opcode::sigmoid: return map<vector_sigmoid>(y, a, n);
+    case Opcode::softplus: return map<vector_softplus>(y, a, n);
+    case Opcode::round: return map<whole>(y, a, n);
     case Opcode::floor:
       return map(y, a, n, [](float x) { return with_sign_of(whole(x) - as_real(whole(x) > x), x); });
     case Opcode::ceil:

@@ -12,7 +12,7 @@
 /// tests/backends/onednn_vector_math_test.cpp.
 namespace onnxray::onednn {
 
-/// `a` where `condition`, else `b`: a blend, never a jump.
+/// `a` where `condition`, else `b`: a blend, not a jump.
 ONNXRAY_INLINE float blend(bool condition, float a, float b) { return condition ? a : b; }
 
 ONNXRAY_INLINE float magnitude(float x) {
@@ -47,12 +47,10 @@ ONNXRAY_INLINE float vector_exp(float x) {
   return p * power_of_two(half) * power_of_two(exponent - half);
 }
 
-/// ln x = n ln 2 + ln(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
-ONNXRAY_INLINE float vector_log(float x) {
-  const bool tiny = x < std::numeric_limits<float>::min();
-  const float normal = blend(tiny, x * 8388608.0f, x);
-  const int32_t bits = std::bit_cast<int32_t>(normal) - 0x3f3504f3;
-  const float n = static_cast<float>(bits >> 23) - blend(tiny, 23.0f, 0.0f);
+/// ln x = n ln 2 + ln(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), for a normal positive x. `scale` is added to n.
+ONNXRAY_INLINE float log_of_normal(float x, float scale) {
+  const int32_t bits = std::bit_cast<int32_t>(x) - 0x3f3504f3;
+  const float n = static_cast<float>(bits >> 23) + scale;
   const float f = std::bit_cast<float>((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
   float p = 6.746601241e-2f;
   p = p * f - 1.167564127e-1f;
@@ -64,17 +62,21 @@ ONNXRAY_INLINE float vector_log(float x) {
   p = p * f - 2.500000960e-1f;
   p = p * f + 3.333331260e-1f;
   const float tail = (p * f * f * f + n * -2.12194440e-4f) - 0.5f * f * f;
-  const float result = (f + tail) + n * 0.693359375f;
-  const float at_ends = blend(x == 0, -std::numeric_limits<float>::infinity(),
-                              blend(x < 0, std::numeric_limits<float>::quiet_NaN(), x));
-  const bool inside = x > 0 && x < std::numeric_limits<float>::infinity();
-  return blend(inside, result, at_ends);
+  return (f + tail) + n * 0.693359375f;
+}
+
+ONNXRAY_INLINE float vector_log(float x) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const bool tiny = x < std::numeric_limits<float>::min();
+  const float result = log_of_normal(blend(tiny, x * 8388608.0f, x), blend(tiny, -23.0f, 0.0f));
+  const float at_ends = blend(x == 0, -kInfinity, blend(x < 0, std::numeric_limits<float>::quiet_NaN(), x));
+  return blend(x > 0 && x < kInfinity, result, at_ends);
 }
 
 /// ln(1 + x) for x in [0, 1].
 ONNXRAY_INLINE float vector_log1p(float x) {
   const float u = 1.0f + x;
-  return vector_log(u) - ((u - 1.0f) - x) / u;  // what rounding u lost, to first order
+  return log_of_normal(u, 0.0f) - ((u - 1.0f) - x) / u;  // what rounding u lost, to first order; a NaN too
 }
 
 ONNXRAY_INLINE float vector_sigmoid(float x) {
