@@ -1,7 +1,11 @@
 # Flags that every target of this project is compiled with.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
 add_library(onnxray_flags INTERFACE)
 target_compile_options(onnxray_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${ONNXRAY_WERROR}>:-Werror>
+  # GCC 12 sees overlapping copies inside std::string's operator+ (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   # Neither changes a result: no kernel reads errno, none relies on floating-point traps.
   -fno-math-errno -fno-trapping-math)
 install(TARGETS onnxray_flags EXPORT onnxray-targets)
