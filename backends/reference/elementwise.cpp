@@ -34,6 +34,12 @@ void load_elements(const std::byte* src, int64_t offset, int64_t step, int64_t n
 template <class E, class D>
 void store_elements(std::byte* dst, DType dtype, int64_t offset, int64_t step, int64_t n, const D* src) {
   E* d = out_as<E>(dst) + offset;
+  if constexpr (std::is_same_v<E, D> && std::is_floating_point_v<E>) {
+    if (step == 1) {
+      std::memcpy(d, src, static_cast<size_t>(n) * sizeof(E));
+      return;
+    }
+  }
   for (int64_t i = 0; i < n; ++i) d[i * step] = to_element<E>(dtype, src[i]);
 }
 

@@ -66,16 +66,20 @@ TEST_CASE("updates are scattered in row-major order of the index") {
 
 TEST_CASE("an index out of range is an error that names it") {
   const Tensor x = random_tensor({3, 2}, 1);
-  using Catch::Contains;
-  CHECK_THROWS_WITH(
-      run({x, Tensor::of<int64_t>({1}, {3})}, [](Builder& b, const auto& v) { b.gather(v[0], v[1], 0); }),
-      Contains("index 3"));
-  CHECK_THROWS_AS(
-      run({x, Tensor::of<int64_t>({1}, {-4})}, [](Builder& b, const auto& v) { b.gather(v[0], v[1], 0); }),
-      Error);
-  CHECK_THROWS_AS(run({x, Tensor::of<int64_t>({1, 1}, {2})},
-                      [](Builder& b, const auto& v) { b.gather_elements(v[0], v[1], 1); }),
-                  Error);
+  const auto message = [&](const Tensor& index, bool elements) -> std::string {
+    try {
+      run({x, index}, [&](Builder& b, const auto& v) {
+        elements ? b.gather_elements(v[0], v[1], 0) : b.gather(v[0], v[1], 0);
+      });
+    } catch (const Error& e) {
+      CHECK(e.code() == ErrorCode::failed);
+      return e.what();
+    }
+    return "";
+  };
+  CHECK(message(Tensor::of<int64_t>({1}, {3}), false).find("index 3 ") != std::string::npos);
+  CHECK(message(Tensor::of<int64_t>({1}, {-4}), false).find("index -4 ") != std::string::npos);
+  CHECK(message(Tensor::of<int64_t>({1, 1}, {5}), true).find("index 5 ") != std::string::npos);
 }
 
 }  // namespace onnxray::test
