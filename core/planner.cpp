@@ -53,6 +53,7 @@ class Planner {
   }
 
   bool is_view_step(const Step& step) {
+    if (step.inputs.empty()) return false;
     const Var x = step.inputs[0], y = step.outputs[0];
     const Shape& shape = plan_.program[y].shape;
     if (is_carried(y) || is_carried(x)) return false;
