@@ -16,6 +16,9 @@ std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convol
                                             Operands out);
 std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,
                                                   Operands in, Operands out);
+/// ConvolutionInput for few channels, as at the first layer.
+std::unique_ptr<Kernel> compile_narrow_adjoint(const Context& context, const ConvolutionInput& p, Operands in,
+                                               Operands out);
 std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p,
                                                    Operands in, Operands out);
 std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& p, Operands in, Operands out);

@@ -3,20 +3,14 @@
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/loop_nest.h"
+#include "backends/onednn/matvec.h"
 
 namespace onnxray::onednn {
 
 namespace {
 
-/// Below this many rows the product waits for memory: packing b would only cost a copy of it.
-constexpr int64_t kFewRows = 4;
-
-/// The last two axes of an operand, as the product sees them.
-struct Matrix {
-  int64_t rows = 0, columns = 0, row_stride = 0, column_stride = 0;
-
-  bool has_unit_stride() const { return row_stride == 1 || column_stride == 1; }
-};
+/// Elements from which on b does not stay in a core's own cache.
+constexpr int64_t kLargeMatrix = 1 << 18;
 
 /// An axis of extent 1 gets the stride that a dense matrix would have: oneDNN picks its kernel by strides.
 Matrix normalised(Matrix m) {
@@ -160,6 +154,10 @@ std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& pri
   const bool has_bias = in.size() > 2;
   if (has_bias && !is_column_bias(in[2], p.y.columns)) return compile_with_add(context, primitive, in, out);
   const bool once = p.times() == 1;
+  if (once && p.batch == 0 && p.a.rows <= kFewRows && p.b.rows * p.b.columns >= kLargeMatrix &&
+      p.b.has_unit_stride()) {
+    return make_matvec(p.a, p.b, p.y, has_bias);
+  }
   if (!once && !(p.a.has_unit_stride() && p.b.has_unit_stride() && p.y.column_stride == 1)) return nullptr;
 
   const auto a = describe(p.batch, p.batch_a, p.a), b = describe(p.batch, p.batch_b, p.b),
@@ -167,7 +165,7 @@ std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& pri
   const auto wanted_a = p.a.has_unit_stride() ? a : describe_dense(p.batch, p.a);
   const auto wanted_y = p.y.column_stride == 1 ? y : describe_dense(p.batch, p.y);
   auto wanted_b = p.b.has_unit_stride() ? b : describe_dense(p.batch, p.b);
-  if (once && in[1].constant && p.a.rows > kFewRows) wanted_b = describe_any(extents(p.batch, p.b));
+  if (once && in[1].constant) wanted_b = describe_any(extents(p.batch, p.b));
   const Shape bias_shape = extents(p.batch ? 1 : 0, {1, p.y.columns});
   const auto bias = onednn::describe(bias_shape, row_major_strides(bias_shape));
 

@@ -219,4 +219,54 @@ void add_scaled_row(float* y, const float* x, float w, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += w * x[i];
 }
 
+ONNXRAY_EACH_ISA
+double dot_row(const float* a, const float* b, int64_t n) {
+  float part[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+#pragma omp simd
+    for (int64_t k = 0; k < kLanes; ++k) part[k] += a[i + k] * b[i + k];
+  }
+  for (int64_t k = 0; i + k < n; ++k) part[k] += a[i + k] * b[i + k];
+  double sum = 0;
+  for (int64_t k = 0; k < kLanes; ++k) sum += static_cast<double>(part[k]);
+  return sum;
+}
+
+ONNXRAY_EACH_ISA
+void add_products(float* y, const float* a, int64_t rows, int64_t a_stride, const float* b, int64_t b_stride,
+                  int64_t count, int64_t n) {
+  constexpr int64_t kUnroll = 4;  // rows of b that share one pass over y
+  int64_t k = 0;
+  for (; k + kUnroll <= count; k += kUnroll) {
+    const float *b0 = b + k * b_stride, *b1 = b0 + b_stride, *b2 = b1 + b_stride, *b3 = b2 + b_stride;
+    for (int64_t i = 0; i < rows; ++i) {
+      const float* w = a + i * a_stride + k;
+      const float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
+      float* to = y + i * n;
+#pragma omp simd
+      for (int64_t j = 0; j < n; ++j) to[j] += (w0 * b0[j] + w1 * b1[j]) + (w2 * b2[j] + w3 * b3[j]);
+    }
+  }
+  for (; k < count; ++k) {
+    for (int64_t i = 0; i < rows; ++i) {
+      const float w = a[i * a_stride + k];
+#pragma omp simd
+      for (int64_t j = 0; j < n; ++j) y[i * n + j] += w * b[k * b_stride + j];
+    }
+  }
+}
+
+ONNXRAY_EACH_ISA
+void add_runs(float* row, int64_t step, const float* runs, int64_t runs_stride, int64_t count, int64_t run) {
+  for (int64_t o = 0; o < count; ++o) {
+    float* to = row + o * step;
+    const float* from = runs + o * runs_stride;
+    for (int64_t i = 0; i < run; i += kRunLanes) {
+#pragma omp simd
+      for (int64_t k = 0; k < kRunLanes; ++k) to[i + k] += from[i + k];
+    }
+  }
+}
+
 }  // namespace onnxray::onednn

@@ -47,7 +47,8 @@ ONNXRAY_INLINE float vector_exp(float x) {
   return p * power_of_two(half) * power_of_two(exponent - half);
 }
 
-/// ln x = n ln 2 + ln(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), for a normal positive x. `scale` is added to n.
+/// ln x = n ln 2 + ln(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), for a normal positive x. `scale` is added to
+/// n.
 ONNXRAY_INLINE float log_of_normal(float x, float scale) {
   const int32_t bits = std::bit_cast<int32_t>(x) - 0x3f3504f3;
   const float n = static_cast<float>(bits >> 23) + scale;
