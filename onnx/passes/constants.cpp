@@ -29,9 +29,19 @@ bool is_filled(const Graph& graph, ValueId id, double value) {
   return true;
 }
 
+std::vector<double> doubles_of(const Tensor& tensor) {
+  // Weights have millions of elements: the common type skips the choice of type at each.
+  if (tensor.dtype() != DType::f32) return tensor.to_doubles();
+  const auto data = tensor.data<float>();
+  return {data.begin(), data.end()};
+}
+
 Tensor from_doubles(DType dtype, Shape shape, const std::vector<double>& values) {
-  const Tensor t = Tensor::of<double>(std::move(shape), values);
-  return t.to(dtype);
+  if (dtype != DType::f32) return Tensor::of<double>(std::move(shape), values).to(dtype);
+  Tensor result(dtype, std::move(shape));
+  std::ranges::transform(values, result.mutable_data<float>().begin(),
+                         [](double v) { return static_cast<float>(v); });
+  return result;
 }
 
 Tensor from_int64s(const std::vector<int64_t>& values) {

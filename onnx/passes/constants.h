@@ -17,6 +17,7 @@ bool nearly(double a, double b);
 /// Whether `id` is a constant that holds nothing but `value`.
 bool is_filled(const Graph& graph, ValueId id, double value);
 
+std::vector<double> doubles_of(const Tensor& tensor);
 Tensor from_doubles(DType dtype, Shape shape, const std::vector<double>& values);
 Tensor from_int64s(const std::vector<int64_t>& values);
 /// The tensor with its axes permuted as by Transpose.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "onnx/passes/constants.h"
 #include "onnx/passes/edit.h"
@@ -48,23 +49,30 @@ struct Linear {
   bool transposed = false;
   bool may_lead = false;  // a per-channel offset of x is one of y: no padding
 
-  int64_t inner() const { return count_between(shape, 2, shape.size()); }
+  /// Calls f(output channel, input channel, the weights between them) for each pair.
+  template <class F>
+  void for_each_pair(F&& f) {
+    const auto inner = static_cast<size_t>(count_between(shape, 2, shape.size()));
+    for (int64_t row = 0; row < shape[0]; ++row) {
+      for (int64_t column = 0; column < shape[1]; ++column) {
+        const auto [out, in] = channels(row, column);
+        f(out, in, std::span(w).subspan(static_cast<size_t>(row * shape[1] + column) * inner, inner));
+      }
+    }
+  }
 
-  /// Output and input channel of weight element i.
+ private:
   struct Channels {
     size_t out, in;
   };
-  Channels channels(int64_t i) const {
-    const int64_t column = i / inner() % shape[1], row = i / inner() / shape[1];
-    if (kind == Kind::dense) {
-      return transposed ? Channels{static_cast<size_t>(row), static_cast<size_t>(column)}
-                        : Channels{static_cast<size_t>(column), static_cast<size_t>(row)};
-    }
+  /// What the first two axes of the weight stand for.
+  Channels channels(int64_t row, int64_t column) const {
+    const auto r = static_cast<size_t>(row), c = static_cast<size_t>(column);
+    if (kind == Kind::dense) return transposed ? Channels{r, c} : Channels{c, r};
     // Grouped: the weight's second axis counts within the group of the first.
     const int64_t group = row / (shape[0] / groups);
     const auto within = static_cast<size_t>(group * shape[1] + column);
-    return kind == Kind::conv ? Channels{static_cast<size_t>(row), within}
-                              : Channels{within, static_cast<size_t>(row)};
+    return kind == Kind::conv ? Channels{r, within} : Channels{within, r};
   }
 };
 
@@ -107,7 +115,7 @@ std::optional<Linear> linear_of(const Graph& graph, const Node& node) {
     if (!bias) return std::nullopt;
     linear.b = *bias;
   }
-  linear.w = w->to_doubles();
+  linear.w = doubles_of(*w);
   for (double& v : linear.w) v *= alpha;
   for (double& v : linear.b) v *= beta;
   return linear;
@@ -115,19 +123,22 @@ std::optional<Linear> linear_of(const Graph& graph, const Node& node) {
 
 /// y = f (w x + b) + o: w' = f w, b' = f b + o.
 void append(Linear& linear, const Affine& affine) {
-  for (size_t i = 0; i < linear.w.size(); ++i)
-    linear.w[i] *= affine.factor[linear.channels(static_cast<int64_t>(i)).out];
-  for (size_t m = 0; m < linear.b.size(); ++m)
+  linear.for_each_pair([&](size_t out, size_t, std::span<double> w) {
+    for (double& v : w) v *= affine.factor[out];
+  });
+  for (size_t m = 0; m < linear.b.size(); ++m) {
     linear.b[m] = affine.factor[m] * linear.b[m] + affine.offset[m];
+  }
 }
 
 /// y = w (f x + o) + b: w' = w f, b' = b + w o.
 void prepend(Linear& linear, const Affine& affine) {
-  for (size_t i = 0; i < linear.w.size(); ++i) {
-    const auto [out, in] = linear.channels(static_cast<int64_t>(i));
-    linear.b[out] += linear.w[i] * affine.offset[in];
-    linear.w[i] *= affine.factor[in];
-  }
+  linear.for_each_pair([&](size_t out, size_t in, std::span<double> w) {
+    for (double& v : w) {
+      linear.b[out] += v * affine.offset[in];
+      v *= affine.factor[in];
+    }
+  });
 }
 
 /// Rewrites `node` to the linear node `like` over x with the parameters of `linear`.

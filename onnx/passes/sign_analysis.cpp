@@ -35,18 +35,23 @@ SignFact times(SignFact a, SignFact b) {
   return a == b ? non_negative : non_positive;
 }
 
-SignFact sign_of(const Tensor& t) {
-  if (t.dtype() == DType::boolean) return non_negative;
+template <class Read>
+SignFact scan(int64_t count, Read&& read) {
   bool positive = false, negative = false;
-  for (int64_t i = 0; i < t.size(); ++i) {
-    const double v = t.as_double(i);
-    if (v != v) return unknown;
+  for (int64_t i = 0; i < count; ++i) {
+    const double v = read(i);
+    if (std::isnan(v)) return unknown;
     positive = positive || v > 0;
     negative = negative || v < 0;
     if (positive && negative) return unknown;
   }
-  if (positive) return non_negative;
-  return negative ? non_positive : zero;
+  return fact(!negative, !positive);
+}
+
+SignFact sign_of(const Tensor& t) {
+  if (t.dtype() != DType::f32) return scan(t.size(), [&](int64_t i) { return t.as_double(i); });
+  const float* data = t.data<float>().data();
+  return scan(t.size(), [&](int64_t i) { return static_cast<double>(data[i]); });
 }
 
 template <size_t N>
