@@ -26,7 +26,8 @@ Bytes read_bytes(const std::string& path) {
     if (bytes.size() - length < (size_t{1} << 16)) bytes.resize(std::max(size_t{1} << 20, 2 * bytes.size()));
     got = std::fread(bytes.data() + length, 1, bytes.size() - length, file.get());
   }
-  require(std::ferror(file.get()) == 0, ErrorCode::bad_file, "cannot read '{}': {}", path, std::strerror(errno));
+  require(std::ferror(file.get()) == 0, ErrorCode::bad_file, "cannot read '{}': {}", path,
+          std::strerror(errno));
   bytes.resize(length);
   return bytes;
 }
@@ -49,7 +50,7 @@ void append_little_endian(Bytes& bytes, uint64_t value, size_t width) {
   for (size_t i = 0; i < width; ++i) bytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
 }
 
-std::string quoted(std::string_view text) {
+std::string excerpt(std::string_view text) {
   constexpr size_t kLongest = 40;
   std::string result = "'";
   for (const char c : text.substr(0, kLongest)) result += c >= ' ' && c <= '~' ? c : '?';

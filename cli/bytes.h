@@ -20,6 +20,6 @@ uint64_t load_little_endian(std::span<const uint8_t> bytes, size_t offset, size_
 void append_little_endian(Bytes& bytes, uint64_t value, size_t width);
 
 /// Text from a file made fit for an error message: short and printable.
-std::string quoted(std::string_view text);
+std::string excerpt(std::string_view text);
 
 }  // namespace onnxray::cli

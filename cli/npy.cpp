@@ -21,9 +21,10 @@ struct TypeCode {
   DType dtype;
 };
 constexpr std::array kTypeCodes = {
-    TypeCode{"f2", DType::f16}, TypeCode{"f4", DType::f32}, TypeCode{"f8", DType::f64}, TypeCode{"i1", DType::i8},
-    TypeCode{"i2", DType::i16}, TypeCode{"i4", DType::i32}, TypeCode{"i8", DType::i64}, TypeCode{"u1", DType::u8},
-    TypeCode{"u2", DType::u16}, TypeCode{"u4", DType::u32}, TypeCode{"u8", DType::u64}, TypeCode{"b1", DType::boolean},
+    TypeCode{"f2", DType::f16}, TypeCode{"f4", DType::f32}, TypeCode{"f8", DType::f64},
+    TypeCode{"i1", DType::i8},  TypeCode{"i2", DType::i16}, TypeCode{"i4", DType::i32},
+    TypeCode{"i8", DType::i64}, TypeCode{"u1", DType::u8},  TypeCode{"u2", DType::u16},
+    TypeCode{"u4", DType::u32}, TypeCode{"u8", DType::u64}, TypeCode{"b1", DType::boolean},
 };
 
 struct Header {
@@ -32,7 +33,8 @@ struct Header {
   Shape shape;
 };
 
-/// Reads the header, a Python dictionary literal such as {'descr': '<f4', 'fortran_order': False, 'shape': (3,), }.
+/// Reads the header, a Python dictionary literal such as {'descr': '<f4', 'fortran_order': False, 'shape':
+/// (3,), }.
 class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
@@ -44,11 +46,21 @@ class HeaderParser {
     while (!accept('}')) {
       const std::string key = string();
       expect(':');
-      if (key == "descr") { header.descr = string(); seen |= 1; }
-      else if (key == "fortran_order") { header.fortran_order = boolean(); seen |= 2; }
-      else if (key == "shape") { header.shape = tuple(); seen |= 4; }
-      else corrupt("has an unknown key");
-      if (!accept(',')) { expect('}'); break; }
+      if (key == "descr") {
+        header.descr = string();
+        seen |= 1;
+      } else if (key == "fortran_order") {
+        header.fortran_order = boolean();
+        seen |= 2;
+      } else if (key == "shape") {
+        header.shape = tuple();
+        seen |= 4;
+      } else
+        corrupt("has an unknown key");
+      if (!accept(',')) {
+        expect('}');
+        break;
+      }
     }
     if (seen != 7) corrupt("lacks descr, fortran_order or shape");
     return header;
@@ -57,7 +69,7 @@ class HeaderParser {
  private:
   [[noreturn]] void corrupt(std::string_view what) const {
     fail(ErrorCode::bad_file, "'{}' is not a readable .npy file: its header {} (at {})", name_, what,
-         quoted(text_));
+         excerpt(text_));
   }
 
   void skip_space() { text_.remove_prefix(std::min(text_.find_first_not_of(" \t\n"), text_.size())); }
@@ -97,7 +109,10 @@ class HeaderParser {
     while (!accept(')')) {
       if (shape.size() == kMaxRank) corrupt("has too many dimensions");
       shape.push_back(extent());
-      if (!accept(',')) { expect(')'); break; }
+      if (!accept(',')) {
+        expect(')');
+        break;
+      }
     }
     return shape;
   }
@@ -118,10 +133,12 @@ class HeaderParser {
 
 DType parse_type(const std::string& descr, const std::string& name) {
   const std::string_view code = std::string_view(descr).substr(std::min<size_t>(1, descr.size()));
-  const auto* found = std::find_if(kTypeCodes.begin(), kTypeCodes.end(), [&](const TypeCode& t) { return t.code == code; });
+  const auto* found =
+      std::find_if(kTypeCodes.begin(), kTypeCodes.end(), [&](const TypeCode& t) { return t.code == code; });
   const bool known_order = descr.find_first_of("<>=|") == 0;
   require(found != kTypeCodes.end() && known_order, ErrorCode::bad_file,
-          "'{}' holds elements of type {}; onnxray reads booleans, integers and real numbers", name, quoted(descr));
+          "'{}' holds elements of type {}; onnxray reads booleans, integers and real numbers", name,
+          excerpt(descr));
   require(descr[0] != '>' || code[1] == '1', ErrorCode::bad_file,
           "'{}' holds big-endian numbers ({}); convert it: a.astype(a.dtype.newbyteorder('<'))", name, descr);
   return found->dtype;
@@ -134,8 +151,8 @@ int64_t checked_count(const Shape& shape, int64_t element_size, size_t available
   int64_t count = 1;
   for (const int64_t extent : shape) {
     if (extent == 0) continue;
-    require(extent <= limit / count, ErrorCode::bad_file, "'{}' is cut short: it is too small for its shape {}", name,
-            to_string(shape));
+    require(extent <= limit / count, ErrorCode::bad_file,
+            "'{}' is cut short: it is too small for its shape {}", name, to_string(shape));
     count *= extent;
   }
   if (!empty) require(count <= limit, ErrorCode::bad_file, "'{}' is cut short: it holds no element", name);
@@ -167,8 +184,8 @@ std::string_view header_text(std::span<const uint8_t> bytes, const std::string& 
   const auto* chars = reinterpret_cast<const char*>(bytes.data());
   const bool magic = bytes.size() >= 10 && std::string_view(chars, kMagic.size()) == kMagic;
   require(magic, ErrorCode::bad_file, "'{}' is not a .npy file", name);
-  require(bytes[6] >= 1 && bytes[6] <= 3, ErrorCode::bad_file, "'{}' has .npy version {}; onnxray reads 1 to 3", name,
-          bytes[6]);
+  require(bytes[6] >= 1 && bytes[6] <= 3, ErrorCode::bad_file,
+          "'{}' has .npy version {}; onnxray reads 1 to 3", name, bytes[6]);
   const size_t width = bytes[6] == 1 ? 2 : 4;
   require(bytes.size() >= 8 + width, ErrorCode::bad_file, "'{}' is cut short in its header", name);
   const uint64_t length = load_little_endian(bytes, 8, width);
@@ -191,8 +208,10 @@ Tensor decode_npy(std::span<const uint8_t> bytes, const std::string& name) {
           available - static_cast<size_t>(count * size_of(dtype)), to_string(header.shape));
   Tensor result(dtype, header.shape);
   if (count == 0) return result;
-  if (header.fortran_order) copy_fortran(bytes.data() + start, result);
-  else std::memcpy(result.mutable_bytes(), bytes.data() + start, available);
+  if (header.fortran_order)
+    copy_fortran(bytes.data() + start, result);
+  else
+    std::memcpy(result.mutable_bytes(), bytes.data() + start, available);
   if (dtype == DType::boolean) {
     std::byte* out = result.mutable_bytes();
     for (int64_t i = 0; i < count; ++i) out[i] = out[i] == std::byte{0} ? std::byte{0} : std::byte{1};
@@ -202,10 +221,12 @@ Tensor decode_npy(std::span<const uint8_t> bytes, const std::string& name) {
 
 Bytes encode_npy(const Tensor& tensor) {
   if (tensor.dtype() == DType::bf16) return encode_npy(tensor.to(DType::f32));
-  const auto* type = std::find_if(kTypeCodes.begin(), kTypeCodes.end(), [&](const TypeCode& t) { return t.dtype == tensor.dtype(); });
+  const auto* type = std::find_if(kTypeCodes.begin(), kTypeCodes.end(),
+                                  [&](const TypeCode& t) { return t.dtype == tensor.dtype(); });
   const std::string_view comma = tensor.shape().size() == 1 ? "," : "";
   std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}",
-                                   size_of(tensor.dtype()) == 1 ? '|' : '<', type->code, fmt::join(tensor.shape(), ", "), comma);
+                                   size_of(tensor.dtype()) == 1 ? '|' : '<', type->code,
+                                   fmt::join(tensor.shape(), ", "), comma);
   constexpr size_t kPrefix = 10;  // magic, version, length
   constexpr size_t kAlignment = 64;
   header.resize((kPrefix + header.size() + kAlignment) / kAlignment * kAlignment - kPrefix - 1, ' ');
