@@ -1,1 +1,120 @@
-int main() { return 0; }
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "cli/options.h"
+
+namespace {
+
+using onnxray::ErrorCode;
+using onnxray::cli::Options;
+
+int exit_code(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::usage: return 2;
+    case ErrorCode::bad_file: return 2;
+    case ErrorCode::unsupported: return 4;
+    case ErrorCode::failed: return 1;
+  }
+  return 1;
+}
+
+void add_session_options(CLI::App& command, Options& o) {
+  command.add_option("--backend", o.session.backend, "auto, onednn or reference")->capture_default_str();
+  command.add_option("--precision", o.session.precision, "fp32 or double")->capture_default_str();
+  command.add_option("--threads", o.session.threads, "0: all cores")->capture_default_str();
+}
+
+void add_model(CLI::App& command, Options& o, bool needs_input) {
+  command.add_option("MODEL", o.model, "an ONNX file")->required();
+  auto* input = command.add_option("-i,--input", o.inputs, "FILE or NAME=FILE: .npy .npz .csv .png .jpg");
+  if (needs_input) input->required();
+  command.add_option("--preprocess", o.preprocess, "torchvision, keras-caffe, keras-tf, none, or a JSON file");
+  command.add_option("--output", o.output, "which output of the model");
+}
+
+void add_explain_options(CLI::App& command, Options& o) {
+  command.add_option("-m,--method", o.methods, "what to compute; see `onnxray methods`");
+  command.add_option("--target", o.targets, "argmax, 3, 3,7, name:LABEL, [i,j], @mask.npy");
+  command.add_option("--at", o.at, "attribute to an inner value or node");
+  command.add_flag("--keep-softmax", o.keep_softmax, "explain the probability, not the logit");
+}
+
+std::string version_text() {
+  std::string text = fmt::format("onnxray {}\n", onnxray::version());
+  for (const std::string& line : onnxray::backends()) text += line + "\n";
+  text.pop_back();
+  return text;
+}
+
+int dispatch(int argc, char** argv) {
+  CLI::App app{"onnxray explains the predictions of any ONNX model."};
+  app.require_subcommand(1);
+  // Asking a backend for its version loads it: only on demand.
+  app.add_flag_callback("--version", [] { throw CLI::CallForVersion(version_text(), 0); }, "versions, backends, CPU features");
+  Options o;
+
+  auto& run = *app.add_subcommand("run", "compute the model's outputs");
+  add_model(run, o, true);
+  add_session_options(run, o);
+  run.add_option("-o,--out", o.out, "OUT.npy (the first output) or OUT.npz (all)");
+
+  auto& explain = *app.add_subcommand("explain", "attribute a prediction to its input");
+  add_model(explain, o, true);
+  add_explain_options(explain, o);
+  add_session_options(explain, o);
+  explain.add_option("-o,--out", o.out, "OUT.npy or OUT.npz");
+  explain.add_option("--picture", o.picture, "OUT.png");
+  explain.add_option("--report", o.report, "OUT.json");
+  explain.add_flag("--json", o.json, "print the summary as JSON");
+  explain.add_flag("--dry-run", o.dry_run, "show what would run");
+
+  auto& inspect = *app.add_subcommand("inspect", "show the graph, what each node gets under a method, the program");
+  add_model(inspect, o, false);
+  add_explain_options(inspect, o);
+  add_session_options(inspect, o);
+  inspect.add_option("--batch", o.batch, "the batch where the model leaves it open");
+  auto* program = inspect.add_option("--program", o.program, "print the program, of METHOD where given")->expected(0, 1);
+  inspect.add_flag("--json", o.json);
+
+  auto& bench = *app.add_subcommand("bench", "time the forward pass and methods");
+  add_model(bench, o, false);
+  add_explain_options(bench, o);
+  add_session_options(bench, o);
+  bench.add_option("--batch", o.batch, "the batch where the model leaves it open");
+  bench.add_option("--repeats", o.repeats, "timed runs; 0: two seconds' worth");
+  bench.add_flag("--json", o.json);
+
+  auto& methods = *app.add_subcommand("methods", "list the methods");
+  methods.add_flag("--json", o.json);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  o.show_program = program->count() > 0;
+  if (run.parsed()) return onnxray::cli::run_command(o);
+  if (explain.parsed()) return onnxray::cli::explain_command(o);
+  if (inspect.parsed()) return onnxray::cli::inspect_command(o);
+  if (bench.parsed()) return onnxray::cli::bench_command(o);
+  return onnxray::cli::methods_command(o);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return dispatch(argc, argv);
+  } catch (const onnxray::Error& error) {
+    fmt::print(stderr, "onnxray: {}\n", error.what());
+    return exit_code(error.code());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "onnxray: out of memory\n");
+    return 1;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "onnxray: internal error: {}\n", error.what());
+    return 1;
+  }
+}

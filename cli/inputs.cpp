@@ -1,0 +1,134 @@
+#include "cli/inputs.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/csv.h"
+#include "cli/npy.h"
+#include "cli/npz.h"
+#include "cli/to_tensor.h"
+#include "core/fail.h"
+
+namespace onnxray::cli {
+
+namespace {
+
+std::string extension_of(const std::string& path) {
+  std::string extension = std::filesystem::path(path).extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+Tensor with_batch_axis(Tensor tensor, const ValueInfo& input) {
+  if (!input.has_shape || tensor.shape().size() + 1 != input.extents.size()) return tensor;
+  Shape shape = tensor.shape();
+  shape.insert(shape.begin(), 1);
+  return tensor.reshaped(shape);
+}
+
+Tensor in_declared_type(Tensor tensor, const ValueInfo& input) {
+  if (!input.dtype || *input.dtype == tensor.dtype()) return tensor;
+  if (is_floating(*input.dtype) != is_floating(tensor.dtype()) && is_floating(tensor.dtype())) {
+    fail(ErrorCode::usage, "input '{}' wants {}, the file holds {}", input.name, name_of(*input.dtype), name_of(tensor.dtype()));
+  }
+  return tensor.to(*input.dtype);
+}
+
+/// "NAME=FILE", "FILE": the input's index and the path. Bare files take the inputs in order.
+std::pair<size_t, std::string> resolve(const std::string& given, const std::vector<ValueInfo>& inputs, const std::vector<bool>& taken) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (given.starts_with(inputs[i].name + "=")) return {i, given.substr(inputs[i].name.size() + 1)};
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!taken[i]) return {i, given};
+  }
+  fail(ErrorCode::usage, "'-i {}': the model has {} inputs only", given, inputs.size());
+}
+
+Shape shape_of(const ValueInfo& input) {
+  Shape shape;
+  for (const auto& extent : input.extents) shape.push_back(std::holds_alternative<int64_t>(extent) ? std::get<int64_t>(extent) : -1);
+  return shape;
+}
+
+Tensor load(const std::string& path, const ValueInfo& input, const std::optional<Preprocess>& preprocess, LoadedInputs& loaded) {
+  const std::string extension = extension_of(path);
+  if (extension == ".npy") return with_batch_axis(read_array(path), input);
+  if (extension == ".csv") {
+    return table_to_tensor(read_csv(path), preprocess.value_or(Preprocess{}), shape_of(input));
+  }
+  require(extension == ".png" || extension == ".jpg" || extension == ".jpeg", ErrorCode::usage, "'{}': inputs are .npy, .npz, .csv, .png or .jpg", path);
+  require(preprocess.has_value(), ErrorCode::usage,
+          "an image needs to know its preprocessing: give --preprocess torchvision, keras-caffe, keras-tf, none or a JSON file, "
+          "or put MODEL.json beside the model");
+  loaded.shown = read_image(path);
+  return image_to_tensor(loaded.shown, *preprocess, shape_of(input));
+}
+
+}  // namespace
+
+std::optional<Preprocess> choose_preprocess(const Options& options) {
+  if (!options.preprocess.empty()) return load_preprocess(options.preprocess);
+  const std::optional<std::string> sidecar = find_sidecar(options.model);
+  return sidecar ? std::optional(load_preprocess(*sidecar)) : std::nullopt;
+}
+
+Tensor read_array(const std::string& path) {
+  if (extension_of(path) != ".npz") return read_npy(path);
+  const std::vector<NamedTensor> arrays = read_npz(path);
+  require(arrays.size() == 1, ErrorCode::usage, "'{}' holds {} arrays, expected one", path, arrays.size());
+  return arrays[0].value;
+}
+
+LoadedInputs load_inputs(const Options& options, const Model& model, const std::optional<Preprocess>& preprocess) {
+  const std::vector<ValueInfo> inputs = model.inputs();
+  LoadedInputs loaded{std::vector<Tensor>(inputs.size()), {}, {}};
+  if (preprocess) loaded.layout = preprocess->layout;
+  if (loaded.layout.empty() && !inputs.empty()) loaded.layout = image_layout(shape_of(inputs[0]));
+  std::vector<bool> taken(inputs.size(), false);
+  const auto take = [&](size_t i, Tensor tensor) {
+    loaded.tensors[i] = in_declared_type(std::move(tensor), inputs[i]);
+    taken[i] = true;
+  };
+  for (const std::string& given : options.inputs) {
+    if (extension_of(given) == ".npz" && given.find('=') == std::string::npos) {
+      for (const auto& [name, tensor] : read_npz(given)) {
+        const auto it = std::ranges::find(inputs, name, &ValueInfo::name);
+        require(it != inputs.end(), ErrorCode::usage, "'{}' holds '{}', which is no input of the model", given, name);
+        take(static_cast<size_t>(it - inputs.begin()), with_batch_axis(tensor, *it));
+      }
+      continue;
+    }
+    const auto [i, path] = resolve(given, inputs, taken);
+    take(i, load(path, inputs[i], preprocess, loaded));
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    require(taken[i], ErrorCode::usage, "the model's input '{}' was not given; use -i {}=FILE", inputs[i].name, inputs[i].name);
+  }
+  return loaded;
+}
+
+std::vector<Tensor> example_inputs(const Options& options, const Model& model) {
+  std::vector<Tensor> tensors;
+  for (const ValueInfo& input : model.inputs()) {
+    require(input.has_shape, ErrorCode::usage, "input '{}' declares no shape; give -i {}=FILE", input.name, input.name);
+    Shape shape;
+    for (const auto& extent : input.extents) {
+      const auto* number = std::get_if<int64_t>(&extent);
+      require(number || shape.empty(), ErrorCode::usage, "input '{}' leaves extent {} open; give -i {}=FILE", input.name, shape.size(), input.name);
+      shape.push_back(number ? *number : std::max<int64_t>(1, options.batch));
+    }
+    const DType dtype = input.dtype.value_or(DType::f32);
+    if (!is_floating(dtype)) {
+      tensors.push_back(Tensor(dtype, shape));
+      continue;
+    }
+    Tensor tensor(DType::f32, shape);
+    auto out = tensor.mutable_data<float>();
+    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(std::sin(0.37 * static_cast<double>(i)) + 0.5 * std::sin(1.93 * static_cast<double>(i)));
+    tensors.push_back(tensor.to(dtype));
+  }
+  return tensors;
+}
+
+}  // namespace onnxray::cli

@@ -1,0 +1,58 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/inputs.h"
+
+namespace onnxray::cli {
+
+namespace {
+
+std::string inspection_json(const Model& model, const Inspection& inspection, const std::string& method) {
+  nlohmann::ordered_json json{{"opset", model.opset()}, {"producer", model.producer()}, {"method", method}, {"arena_bytes", inspection.arena_bytes}};
+  json["primitives"] = inspection.primitives;
+  for (const NodeReport& node : inspection.nodes) {
+    json["nodes"].push_back({{"name", node.name}, {"op", node.op}, {"output", node.output}, {"shape", node.shape}, {"rule", node.rule}, {"names", node.names}});
+  }
+  return json.dump(2);
+}
+
+void print_value(std::string_view kind, const ValueInfo& value) {
+  std::string shape;
+  for (const auto& extent : value.extents) {
+    shape += shape.empty() ? "" : ",";
+    shape += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent)) : std::get<std::string>(extent);
+  }
+  fmt::print("{} {} {}{}\n", kind, value.name, value.dtype ? name_of(*value.dtype) : "?", value.has_shape ? fmt::format("[{}]", shape) : "");
+}
+
+}  // namespace
+
+int inspect_command(const Options& options) {
+  const Model model = Model::load(options.model);
+  const std::vector<Tensor> inputs =
+      options.inputs.empty() ? example_inputs(options, model) : load_inputs(options, model, choose_preprocess(options)).tensors;
+  ExplainManyOptions what{options.methods, {Target::argmax()}, options.output, options.keep_softmax, options.at};
+  if (!options.program.empty()) what.methods = {options.program};
+  Session session(model, options.session);
+  const Inspection inspection = session.inspect(inputs, what);
+  const std::string method = what.methods.empty() ? "" : what.methods[0];
+  if (options.json) {
+    fmt::print("{}\n", inspection_json(model, inspection, method));
+    return 0;
+  }
+  if (options.show_program) {
+    fmt::print("{}", inspection.program);
+    return 0;
+  }
+  fmt::print("{}, opset {}\n", model.producer(), model.opset());
+  for (const ValueInfo& input : model.inputs()) print_value("input ", input);
+  for (const ValueInfo& output : model.outputs()) print_value("output", output);
+  for (const std::string& note : model.notes()) fmt::print("note: {}\n", note);
+  for (const NodeReport& node : inspection.nodes) {
+    fmt::print("{:<22} {:<20} {:<18} {}\n", node.op, to_string(node.shape), node.rule, node.name);
+  }
+  return 0;
+}
+
+}  // namespace onnxray::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/onnxray.h"
+
+namespace onnxray::cli {
+
+/// What the commands share; one member per option of docs/cli.md.
+struct Options {
+  std::string model;
+  std::vector<std::string> inputs, methods, targets;
+  std::string output, at, preprocess;
+  std::string out, picture, report;  ///< files to write
+  std::string program;               ///< inspect --program METHOD
+  bool keep_softmax = false, dry_run = false, json = false, show_program = false;
+  SessionOptions session;
+  int64_t batch = 0;    ///< extent for a symbolic batch where no input says it
+  int64_t repeats = 0;  ///< bench: timed runs; 0 chooses by time
+};
+
+// One function per command; each returns the exit code.
+int run_command(const Options& options);
+int explain_command(const Options& options);
+int inspect_command(const Options& options);
+int bench_command(const Options& options);
+int methods_command(const Options& options);
+
+}  // namespace onnxray::cli

@@ -1,0 +1,31 @@
+#include "cli/inputs.h"
+#include "cli/npy.h"
+#include "cli/npz.h"
+#include "core/fail.h"
+
+namespace onnxray::cli {
+
+int run_command(const Options& options) {
+  const Model model = Model::load(options.model);
+  const LoadedInputs loaded = load_inputs(options, model, choose_preprocess(options));
+  Session session(model, options.session);
+  std::vector<onnxray::NamedTensor> outputs = session.run(loaded.tensors);
+  if (!options.output.empty()) {
+    std::erase_if(outputs, [&](const onnxray::NamedTensor& o) { return o.name != options.output; });
+    require(!outputs.empty(), ErrorCode::usage, "the model has no output '{}'", options.output);
+  }
+  for (const onnxray::NamedTensor& output : outputs) {
+    fmt::print("{} {}{}\n", output.name, name_of(output.tensor.dtype()), to_string(output.tensor.shape()));
+  }
+  if (options.out.empty()) return 0;
+  if (options.out.ends_with(".npz")) {
+    std::vector<NamedTensor> arrays;
+    for (const onnxray::NamedTensor& output : outputs) arrays.push_back({output.name, output.tensor});
+    write_npz(options.out, arrays);
+  } else {
+    write_npy(options.out, outputs.front().tensor);
+  }
+  return 0;
+}
+
+}  // namespace onnxray::cli

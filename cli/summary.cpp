@@ -1,0 +1,119 @@
+#include "cli/summary.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+namespace onnxray::cli {
+
+namespace {
+
+struct Entry {
+  int64_t index = 0;
+  std::string label;
+  double logit = 0, probability = 0;
+};
+
+std::string label_of(int64_t index, const std::vector<std::string>& labels) {
+  return index < std::ssize(labels) ? labels[static_cast<size_t>(index)] : std::to_string(index);
+}
+
+int64_t samples_of(const Tensor& logits) { return logits.shape().empty() ? 1 : logits.shape()[0]; }
+
+/// The five largest entries of one sample, with their softmax.
+std::vector<Entry> top_entries(const Tensor& logits, int64_t sample, const std::vector<std::string>& labels) {
+  const int64_t count = logits.size() / std::max<int64_t>(1, samples_of(logits));
+  std::vector<double> values;
+  for (int64_t i = 0; i < count; ++i) values.push_back(logits.as_double(sample * count + i));
+  const double largest = *std::ranges::max_element(values);
+  const double total = std::accumulate(values.begin(), values.end(), 0.0, [&](double t, double v) { return t + std::exp(v - largest); });
+  std::vector<int64_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto shown = std::min<int64_t>(5, count);
+  std::partial_sort(order.begin(), order.begin() + shown, order.end(), [&](int64_t a, int64_t b) {
+    const double va = values[static_cast<size_t>(a)], vb = values[static_cast<size_t>(b)];
+    return va != vb ? va > vb : a < b;
+  });
+  std::vector<Entry> entries;
+  for (int64_t i = 0; i < shown; ++i) {
+    const int64_t at = order[static_cast<size_t>(i)];
+    const double logit = values[static_cast<size_t>(at)];
+    entries.push_back({at, label_of(at, labels), logit, std::exp(logit - largest) / total});
+  }
+  return entries;
+}
+
+/// The part of the score that did not arrive at the input: went to biases, or was absorbed.
+double share_lost(const Attribution& attribution, const ExplainedTarget& target, size_t sample) {
+  const double score = target.scores[sample];
+  return score == 0 ? 0 : 1 - attribution.sums[sample] / score;
+}
+
+std::string target_text(const std::string& given, const ExplainedTarget& target, const std::vector<std::string>& labels) {
+  if (target.indices.empty()) return fmt::format("{}: weights over the output", given);
+  std::vector<std::string> chosen;
+  for (const int64_t index : target.indices) chosen.push_back(label_of(index, labels));
+  return fmt::format("{} ({})", fmt::join(chosen, ", "), given == "argmax" ? "argmax: the largest entry" : given);
+}
+
+const std::string& given_target(const Options& options, size_t k) {
+  static const std::string kArgmax = "argmax";
+  return options.targets.empty() ? kArgmax : options.targets[k];
+}
+
+}  // namespace
+
+std::string summary_text(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels) {
+  std::string text;
+  for (int64_t n = 0; n < samples_of(explanations.logits); ++n) {
+    text += samples_of(explanations.logits) > 1 ? fmt::format("prediction of sample {}\n", n) : "prediction\n";
+    for (const Entry& entry : top_entries(explanations.logits, n, labels)) {
+      text += fmt::format("  {:<20} {:6.2f} %   logit {:9.4f}\n", entry.label, 100 * entry.probability, entry.logit);
+    }
+  }
+  for (size_t k = 0; k < explanations.targets.size(); ++k) {
+    const ExplainedTarget& target = explanations.targets[k];
+    text += fmt::format("target {}\n", target_text(given_target(options, k), target, labels));
+    for (const Attribution& a : explanations.attributions) {
+      if (a.target != k) continue;
+      for (size_t n = 0; n < a.sums.size() && n < target.scores.size(); ++n) {
+        text += fmt::format("  {:<32} {:<12} sum {:11.5f}   logit {:9.4f}", a.method, a.input, a.sums[n], target.scores[n]);
+        // Only relevance claims to share the logit out.
+        text += a.method.starts_with("lrp") ? fmt::format("   lost {:6.1f} %\n", 100 * share_lost(a, target, n)) : "\n";
+      }
+    }
+  }
+  return text;
+}
+
+std::string summary_json(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels,
+                         const std::string& backend) {
+  nlohmann::ordered_json json;
+  json["model"] = options.model;
+  json["backend"] = backend;
+  json["onnxray"] = version();
+  for (int64_t n = 0; n < samples_of(explanations.logits); ++n) {
+    nlohmann::ordered_json top;
+    for (const Entry& e : top_entries(explanations.logits, n, labels)) {
+      top.push_back({{"index", e.index}, {"label", e.label}, {"logit", e.logit}, {"probability", e.probability}});
+    }
+    json["predictions"].push_back(std::move(top));
+  }
+  for (size_t k = 0; k < explanations.targets.size(); ++k) {
+    const ExplainedTarget& target = explanations.targets[k];
+    json["targets"].push_back({{"target", given_target(options, k)}, {"indices", target.indices}, {"scores", target.scores}});
+  }
+  for (const Attribution& a : explanations.attributions) {
+    nlohmann::ordered_json row{{"method", a.method}, {"target", a.target}, {"input", a.input}, {"shape", a.values.shape()}, {"sums", a.sums}};
+    const ExplainedTarget& target = explanations.targets[a.target];
+    for (size_t n = 0; a.method.starts_with("lrp") && n < a.sums.size() && n < target.scores.size(); ++n) row["share_lost"].push_back(share_lost(a, target, n));
+    json["attributions"].push_back(std::move(row));
+  }
+  return json.dump(2);
+}
+
+}  // namespace onnxray::cli

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/onnxray.h"
+#include "cli/options.h"
+
+namespace onnxray::cli {
+
+/// What `explain` prints: the top 5, the targets, a line per method. `labels` may be empty.
+std::string summary_text(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels);
+/// The same as JSON.
+std::string summary_json(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels,
+                         const std::string& backend);
+
+}  // namespace onnxray::cli
