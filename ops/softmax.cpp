@@ -14,7 +14,9 @@ void lower_along_axis(LowerContext& c, Normalise normalise) {
   const Var x = c.input(0);
   const Shape shape = b.shape(x);
   if (c.version >= 13) return c.set(0, normalise(x, c.int_attr("axis", -1)));
-  const auto axis = static_cast<size_t>(normalise_axis(c.int_attr("axis", 1), shape.size() + 1));
+  const int64_t given = c.int_attr("axis", 1);
+  // Axis 1 of a vector is past its end: every entry is a row of its own. Negative axes count from the last one.
+  const auto axis = static_cast<size_t>(normalise_axis(given, shape.size() + (given < 0 ? 0 : 1)));
   const Var flat = b.reshape(x, {count_between(shape, 0, axis), count_between(shape, axis, shape.size())});
   c.set(0, b.reshape(normalise(flat, 1), shape));
 }
