@@ -50,7 +50,8 @@ ONNXRAY_INLINE float vector_exp(float x) {
 /// ln x = n ln 2 + ln(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), for a normal positive x. `scale` is added to
 /// n.
 ONNXRAY_INLINE float log_of_normal(float x, float scale) {
-  const int32_t bits = std::bit_cast<int32_t>(x) - 0x3f3504f3;
+  const auto bits =
+      static_cast<int32_t>(std::bit_cast<uint32_t>(x) - 0x3f3504f3u);  // wraps for NaN and below 0
   const float n = static_cast<float>(bits >> 23) + scale;
   const float f = std::bit_cast<float>((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
   float p = 6.746601241e-2f;
