@@ -1,0 +1,70 @@
+#include "tests/suite_onnx/status_list.h"
+
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "core/fail.h"
+
+namespace onnxray::suite {
+
+StatusList StatusList::read(const std::filesystem::path& path) {
+  StatusList list;
+  std::ifstream file(path);
+  require(file.is_open(), ErrorCode::bad_file, "cannot read {}", path.string());
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream words(line);
+    std::string name, status, reason;
+    words >> name >> status >> std::ws;
+    std::getline(words, reason);
+    const bool skip = status == "skip" && !reason.empty();
+    require(skip || (status == "pass" && reason.empty()), ErrorCode::bad_file,
+            "{}: '{}' is neither 'NAME pass' nor 'NAME skip REASON'", path.string(), line);
+    require(!list.has(name), ErrorCode::bad_file, "{}: '{}' is listed twice", path.string(), name);
+    list.set(name, skip ? std::optional(reason) : std::nullopt);
+  }
+  return list;
+}
+
+void StatusList::write(const std::filesystem::path& path) const {
+  std::ofstream file(path);
+  file << "# What each case of ONNX's backend test data must do. A pass that fails and a skip that passes "
+          "are\n"
+          "# errors. Written by: ONNXRAY_WRITE_STATUS=tests/suite_onnx/status.txt test_suite_onnx\n";
+  for (const auto& [name, reason] : reasons_) {
+    file << name << (reason ? " skip " + *reason : " pass") << '\n';
+  }
+  require(file.good(), ErrorCode::failed, "cannot write {}", path.string());
+}
+
+void StatusList::set(const std::string& name, std::optional<std::string> skip_reason) {
+  reasons_[name] = std::move(skip_reason);
+}
+
+std::string reason_of(const std::string& message) {
+  struct Reason {
+    const char* pattern;
+    const char* text;
+  };
+  // What the data is comes first: a sequence needs more than its operator.
+  static constexpr Reason kReasons[] = {
+      {"input '[^']*' is a sequence", "sequence"},
+      {"'(Sequence[A-Za-z]*|SplitToSequence|ConcatFromSequence)' ", "sequence"},
+      {"an optional value|'Optional", "optional"},
+      {"STRING", "string tensor"},
+      {"training mode", "training mode"},
+      {"'ai.onnx.preview.training", "training op"},
+      {"^input '[^']*' has shape", "the data contradicts the declared shape"},
+      {"^differs", "differs"},
+  };
+  for (const Reason& reason : kReasons) {
+    if (std::regex_search(message, std::regex(reason.pattern))) return reason.text;
+  }
+  std::smatch op;
+  if (std::regex_search(message, op, std::regex("'([A-Za-z.]+)' [(]opset")))
+    return "unsupported op " + op[1].str();
+  return message.substr(0, 100);
+}
+
+}  // namespace onnxray::suite

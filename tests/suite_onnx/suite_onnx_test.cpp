@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+#include "core/fail.h"
+#include "tests/catch.h"
+#include "tests/suite_onnx/status_list.h"
+#include "tests/suite_onnx/suite_case.h"
+
+namespace onnxray::suite {
+
+namespace {
+
+const std::filesystem::path kStatusFile =
+    std::filesystem::path(ONNXRAY_SOURCE_DIR) / "tests" / "suite_onnx" / "status.txt";
+
+/// How a run went: counts by kind and by reason, and what is not as listed.
+struct Tally {
+  std::map<std::string, std::pair<int, int>> passed_of_kind;  ///< passed, all
+  std::map<std::string, int> skipped_for;
+  std::vector<std::string> surprises;
+
+  void count(const SuiteCase& test, bool passed, const std::string& reason) {
+    auto& [passes, all] = passed_of_kind[test.name.substr(0, test.name.find('/'))];
+    ++all;
+    if (passed)
+      ++passes;
+    else
+      ++skipped_for[reason];
+  }
+
+  std::string text() const {
+    std::string text;
+    for (const auto& [kind, counts] : passed_of_kind) {
+      text += fmt::format("  {}: {} of {} pass\n", kind, counts.first, counts.second);
+    }
+    for (const auto& [reason, count] : skipped_for)
+      text += fmt::format("  {:4} skipped: {}\n", count, reason);
+    return text;
+  }
+};
+
+/// Compares what a case did with what the list says. The ratchet only turns upwards: a skip that passes is an
+/// error too, until the list says 'pass'.
+void check(Tally& tally, const StatusList& list, const SuiteCase& test,
+           const std::optional<std::string>& trouble) {
+  if (!list.has(test.name)) {
+    tally.surprises.push_back(fmt::format("{} is not listed in {}", test.name, kStatusFile.string()));
+    return;
+  }
+  const auto& skip_reason = list.skip_reason(test.name);
+  tally.count(test, !trouble, skip_reason.value_or("(listed as a pass)"));
+  if (trouble && !skip_reason) tally.surprises.push_back(fmt::format("{}: {}", test.name, *trouble));
+  if (!trouble && skip_reason) {
+    tally.surprises.push_back(fmt::format("{} passes now: list it as a pass in status.txt", test.name));
+  }
+}
+
+void run_all(const SessionOptions& options) {
+  const auto folder = suite_folder();
+  if (!folder) {
+    WARN("ONNX's test data is absent (Debian: apt install libonnx-testdata): skipped");
+    return;
+  }
+  const StatusList list = StatusList::read(kStatusFile);
+  Tally tally;
+  const std::vector<SuiteCase> cases = list_cases(*folder);
+  for (const SuiteCase& test : cases) check(tally, list, test, run_case(test, options));
+  for (const auto& [name, reason] : list.all()) {
+    const bool there = std::ranges::binary_search(cases, name, {}, &SuiteCase::name);
+    if (!there) tally.surprises.push_back(fmt::format("{} is listed, but there is no such directory", name));
+  }
+  std::cout << "ONNX backend suite on " << options.backend << " (" << options.precision << "):\n"
+            << tally.text();
+  for (const std::string& surprise : tally.surprises) UNSCOPED_INFO(surprise);
+  CHECK(tally.surprises.empty());
+}
+
+}  // namespace
+
+TEST_CASE("the reference backend does what the list says of every ONNX backend test", "[onnx]") {
+  run_all({.backend = "reference", .precision = "double", .threads = 1});
+}
+
+TEST_CASE("oneDNN agrees with every ONNX backend test that the list calls a pass", "[onnx]") {
+  run_all({.backend = "onednn", .precision = "fp32", .threads = 1});
+}
+
+TEST_CASE("the list of ONNX backend tests is rewritten on demand", "[.write]") {
+  const char* path = std::getenv("ONNXRAY_WRITE_STATUS");
+  const auto folder = suite_folder();
+  if (!path || !folder) return;
+  StatusList list;
+  for (const SuiteCase& test : list_cases(*folder)) {
+    auto trouble = run_case(test, {.backend = "reference", .precision = "double", .threads = 1});
+    list.set(test.name, trouble ? std::optional(reason_of(*trouble)) : std::nullopt);
+  }
+  list.write(path);
+}
+
+}  // namespace onnxray::suite
