@@ -228,7 +228,7 @@ Var Builder::cum_sum(Var x, int64_t axis, bool exclusive, bool reverse) {
   return emit(CumSum{normalise_axis(axis, rank(x)), exclusive, reverse}, {x}, shape(x), dtype(x));
 }
 
-Var Builder::sum_to_shape(Var x, const Shape& target) {
+Var Builder::sum_to_shape(Var x, Shape target) {
   if (shape(x) == target) return x;
   const size_t extra = rank(x) - target.size();
   std::vector<int64_t> axes;
@@ -236,7 +236,7 @@ Var Builder::sum_to_shape(Var x, const Shape& target) {
     if (i < extra || (target[i - extra] == 1 && shape(x)[i] != 1)) axes.push_back(static_cast<int64_t>(i));
   }
   const Var summed = axes.empty() ? x : sum(x, axes);
-  return reshape(summed, target);
+  return reshape(summed, std::move(target));
 }
 
 Builder::Pooled Builder::max_pool(Var x, const Window& window) {

@@ -70,7 +70,8 @@ class Builder {
   Var softmax(Var x, int64_t axis, bool logarithm = false);
   Var cum_sum(Var x, int64_t axis, bool exclusive = false, bool reverse = false);
   /// Sums over broadcast axes so that the result has `shape`: the adjoint of broadcasting `shape` to x's.
-  Var sum_to_shape(Var x, const Shape& shape);
+  /// Takes a copy: shape(v) refers into the growing program.
+  Var sum_to_shape(Var x, Shape shape);
 
   // Pooling.
   struct Pooled { Var y, winner; };

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/builder.h"
+#include "core/plan.h"
 #include "tests/catch.h"
 
 namespace onnxray {
