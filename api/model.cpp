@@ -1,5 +1,5 @@
 #include "api/model_data.h"
-#include "methods/method_name.h"
+#include "methods/method_spec.h"
 
 namespace onnxray {
 

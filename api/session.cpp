@@ -18,7 +18,7 @@ constexpr size_t kCachedPlans = 16;
 struct PlanKey {
   std::vector<Shape> shapes;
   std::map<ValueId, std::vector<double>> bound;
-  std::vector<std::string> methods;
+  std::vector<MethodSpec> methods;
   std::vector<TargetSpec::Kind> targets;
   std::string output, at;
   bool keep_softmax = false;
@@ -82,6 +82,27 @@ void check_input(const Graph& graph, const InputInfo& input, const Tensor& tenso
 
 }  // namespace
 
+namespace {
+
+bool folds_batchnorm(const MethodSpec& method) { return method.conventions.batchnorm == Conventions::BatchNorm::fold; }
+
+/// Which methods share a program: those that see the same graph and need no loop of their own.
+std::vector<std::vector<size_t>> group_methods(const std::vector<MethodSpec>& methods) {
+  std::vector<std::vector<size_t>> groups;
+  for (size_t m = 0; m < methods.size(); ++m) {
+    const auto shares = [&](const std::vector<size_t>& group) {
+      const MethodSpec& first = methods[group.front()];
+      return !needs_loop(first) && !needs_loop(methods[m]) && folds_batchnorm(first) == folds_batchnorm(methods[m]);
+    };
+    const auto group = std::ranges::find_if(groups, shares);
+    if (group == groups.end()) groups.push_back({m});
+    else group->push_back(m);
+  }
+  return groups;
+}
+
+}  // namespace
+
 class Session::Impl {
  public:
   Impl(Model model, const SessionOptions& options)
@@ -122,6 +143,11 @@ class Session::Impl {
   }
 
  private:
+  /// Methods of one plan agree on this: group_methods sees to it.
+  static PassOptions passes_for(const std::vector<MethodSpec>& methods) {
+    return {.fold_batchnorm = methods.empty() || folds_batchnorm(methods.front())};
+  }
+
   bool is_bound(ValueId id) const { return std::ranges::find(bound_, id) != bound_.end(); }
 
   void complete(PlanKey& key, const std::vector<Tensor>& inputs) const {
@@ -140,7 +166,7 @@ class Session::Impl {
       if (is_bound(graph().inputs[i].value)) special.bound[graph().inputs[i].value] = inputs[i];
     }
     CompiledPlan compiled;
-    compiled.graph = specialise(graph(), special, {}, ops(), *folder_);
+    compiled.graph = specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
     compiled.spec = {key.methods, key.targets, find_output(compiled.graph, key.output), key.keep_softmax, find_value(compiled.graph, key.at)};
     Program program = emit_explanation(compiled.graph, ops(), compiled.spec);
     optimise(program, *backend_);
@@ -181,9 +207,9 @@ std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs) {
 
 namespace {
 
-PlanKey key_of(const ExplainManyOptions& options, const std::vector<TargetSpec>& targets) {
+PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> methods, const std::vector<TargetSpec>& targets) {
   PlanKey key;
-  key.methods = options.methods;
+  key.methods = std::move(methods);
   for (const TargetSpec& target : targets) key.targets.push_back(target.kind);
   key.output = options.output;
   key.at = options.at;
@@ -199,38 +225,52 @@ std::vector<double> sums_per_sample(const Tensor& values) {
   return sums;
 }
 
+/// What every program of an explanation computes besides its attributions.
+void read_shared_results(std::map<std::string, Tensor>& results, const Graph& graph, size_t targets, Explanations& explanations) {
+  for (const ValueId id : graph.outputs) explanations.outputs.push_back({graph[id].name, results.at(graph[id].name)});
+  explanations.logits = results.at("logits");
+  for (size_t k = 0; k < targets; ++k) {
+    ExplainedTarget target;
+    if (const auto it = results.find(fmt::format("index:{}", k)); it != results.end()) target.indices = it->second.to_int64s();
+    target.scores = results.at(fmt::format("score:{}", k)).to_doubles();
+    explanations.targets.push_back(std::move(target));
+  }
+}
+
 }  // namespace
 
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage, "explain needs a method and a target");
   std::vector<TargetSpec> targets;
   for (const Target& t : options.targets) targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.mask_});
-  CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, targets));
-  auto results = impl_->run(compiled, inputs, targets, on_progress);
+  const std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
 
   Explanations explanations;
-  for (const ValueId id : compiled.graph.outputs) {
-    explanations.outputs.push_back({compiled.graph[id].name, results.at(compiled.graph[id].name)});
-  }
-  explanations.logits = results.at("logits");
-  const std::vector<ValueId> explained = explained_values(compiled.graph, compiled.spec);
-  for (size_t k = 0; k < targets.size(); ++k) {
-    ExplainedTarget target;
-    if (const auto it = results.find(fmt::format("index:{}", k)); it != results.end()) target.indices = it->second.to_int64s();
-    target.scores = results.at(fmt::format("score:{}", k)).to_doubles();
-    explanations.targets.push_back(std::move(target));
-    for (size_t m = 0; m < options.methods.size(); ++m) {
-      for (size_t i = 0; i < explained.size(); ++i) {
-        Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", m, k, i));
-        explanations.attributions.push_back({options.methods[m], k, compiled.graph[explained[i]].name, values, sums_per_sample(values)});
+  std::map<std::pair<size_t, size_t>, std::vector<Attribution>> found;  // by target, method
+  for (const std::vector<size_t>& group : group_methods(methods)) {
+    std::vector<MethodSpec> chosen;
+    for (const size_t m : group) chosen.push_back(methods[m]);
+    CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, chosen, targets));
+    auto results = impl_->run(compiled, inputs, targets, on_progress);
+    if (explanations.targets.empty()) read_shared_results(results, compiled.graph, targets.size(), explanations);
+    const std::vector<ValueId> explained = explained_values(compiled.graph, compiled.spec);
+    for (size_t k = 0; k < targets.size(); ++k) {
+      for (size_t g = 0; g < group.size(); ++g) {
+        for (size_t i = 0; i < explained.size(); ++i) {
+          Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
+          found[{k, group[g]}].push_back({methods[group[g]].text, k, compiled.graph[explained[i]].name, values, sums_per_sample(values)});
+        }
       }
     }
+  }
+  for (auto& [unused, attributions] : found) {
+    for (Attribution& a : attributions) explanations.attributions.push_back(std::move(a));
   }
   return explanations;
 }
 
 Explanation Session::explain(const Tensor& input, const ExplainOptions& options) {
-  Explanations all = explain_many({input}, {{options.method}, {options.target}, options.output, options.keep_softmax, options.at});
+  Explanations all = explain_many({input}, {{options.method}, {options.target}, options.convention, options.parameters, options.output, options.keep_softmax, options.at});
   require(!all.attributions.empty(), ErrorCode::unsupported, "the model has no floating-point input to attribute to");
   size_t which = 0;
   for (size_t i = 0; i < all.outputs.size(); ++i) {
@@ -241,16 +281,16 @@ Explanation Session::explain(const Tensor& input, const ExplainOptions& options)
 
 Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   std::vector<TargetSpec> targets(options.methods.empty() ? 0 : 1);
-  CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, targets));
+  const std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
+  CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, methods, targets));
   Inspection inspection;
   inspection.graph = compiled.graph.to_text();
   inspection.program = compiled.plan.program.to_text();
   inspection.arena_bytes = compiled.plan.arena_bytes;
   for (const Step& step : compiled.plan.program.steps) ++inspection.primitives[std::string(name_of(step.primitive))];
   std::optional<RuleAssignment> rules;
-  if (!options.methods.empty()) {
-    const MethodName method = parse_method_name(options.methods[0]);
-    if (method.family == MethodName::Family::lrp) rules.emplace(compiled.graph, Impl::ops(), method.composite);
+  if (!methods.empty() && methods[0].name.family == MethodName::Family::lrp) {
+    rules.emplace(compiled.graph, Impl::ops(), lrp_composite(methods[0]));
   }
   for (size_t n = 0; n < compiled.graph.nodes.size(); ++n) {
     const Node& node = compiled.graph.nodes[n];

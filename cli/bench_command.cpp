@@ -57,7 +57,7 @@ int bench_command(const Options& options) {
   const Timing forward = measure("forward", options.repeats, [&] { session.run(inputs); });
   std::vector<Timing> timings;
   for (const std::string& method : options.methods.empty() ? std::vector<std::string>{"gradient"} : options.methods) {
-    const ExplainManyOptions what{{method}, {Target::argmax()}, options.output, options.keep_softmax, options.at};
+    const ExplainManyOptions what{{method}, {Target::argmax()}, options.convention, options.parameters, options.output, options.keep_softmax, options.at};
     timings.push_back(measure(method, options.repeats, [&] { session.explain_many(inputs, what); }));
   }
   if (options.json) {

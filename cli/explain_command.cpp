@@ -56,7 +56,7 @@ int explain_command(const Options& options) {
   const std::vector<std::string> labels = preprocess ? preprocess->labels : std::vector<std::string>{};
   const LoadedInputs loaded = load_inputs(options, model, preprocess);
 
-  ExplainManyOptions what{options.methods, {}, options.output, options.keep_softmax, options.at};
+  ExplainManyOptions what{options.methods, {}, options.convention, options.parameters, options.output, options.keep_softmax, options.at};
   if (what.methods.empty()) what.methods = {"gradient"};
   for (const std::string& text : options.targets) what.targets.push_back(parse_target(text, labels, declared_output(model, options.output)));
   if (what.targets.empty()) what.targets = {Target::argmax()};

@@ -32,7 +32,7 @@ int inspect_command(const Options& options) {
   const Model model = Model::load(options.model);
   const std::vector<Tensor> inputs =
       options.inputs.empty() ? example_inputs(options, model) : load_inputs(options, model, choose_preprocess(options)).tensors;
-  ExplainManyOptions what{options.methods, {Target::argmax()}, options.output, options.keep_softmax, options.at};
+  ExplainManyOptions what{options.methods, {Target::argmax()}, options.convention, options.parameters, options.output, options.keep_softmax, options.at};
   if (!options.program.empty()) what.methods = {options.program};
   Session session(model, options.session);
   const Inspection inspection = session.inspect(inputs, what);

@@ -20,6 +20,17 @@ int exit_code(ErrorCode code) {
   return 1;
 }
 
+std::map<std::string, std::string> parse_parameters(const std::vector<std::string>& pairs) {
+  std::map<std::string, std::string> parameters;
+  for (const std::string& pair : pairs) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) throw onnxray::Error(ErrorCode::usage, fmt::format("--param '{}': expected KEY=VALUE", pair));
+    const auto [it, is_new] = parameters.try_emplace(pair.substr(0, equals), pair.substr(equals + 1));
+    if (!is_new) throw onnxray::Error(ErrorCode::usage, fmt::format("--param {} is given twice", it->first));
+  }
+  return parameters;
+}
+
 void add_session_options(CLI::App& command, Options& o) {
   command.add_option("--backend", o.session.backend, "auto, onednn or reference")->capture_default_str();
   command.add_option("--precision", o.session.precision, "fp32 or double")->capture_default_str();
@@ -37,6 +48,11 @@ void add_model(CLI::App& command, Options& o, bool needs_input) {
 void add_explain_options(CLI::App& command, Options& o) {
   command.add_option("-m,--method", o.methods, "what to compute; see `onnxray methods`");
   command.add_option("--target", o.targets, "argmax, 3, 3,7, name:LABEL, [i,j], @mask.npy");
+  command.add_option("--convention", o.convention, "signxai, zennit or innvestigate")->capture_default_str();
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--param", [&o](const std::vector<std::string>& pairs) { o.parameters = parse_parameters(pairs); }, "KEY=VALUE: a method's parameter or a switch")
+      ->allow_extra_args(false);
   command.add_option("--at", o.at, "attribute to an inner value or node");
   command.add_flag("--keep-softmax", o.keep_softmax, "explain the probability, not the logit");
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@ namespace onnxray::cli {
 struct Options {
   std::string model;
   std::vector<std::string> inputs, methods, targets;
-  std::string output, at, preprocess;
+  std::string output, at, preprocess, convention = "signxai";
+  std::map<std::string, std::string> parameters;
   std::string out, picture, report;  ///< files to write
   std::string program;               ///< inspect --program METHOD
   bool keep_softmax = false, dry_run = false, json = false, show_program = false;

@@ -38,17 +38,17 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   for (const ValueId id : graph.outputs) b.output(graph[id].name, var(id));
   if (spec.methods.empty()) return program;
 
-  const Var logits = var(find_logits(graph, graph.outputs[spec.output], spec.keep_softmax));
+  const ValueId logits_value = find_logits(graph, graph.outputs[spec.output], spec.keep_softmax);
+  const Var logits = var(logits_value);
   b.output("logits", logits);
-  std::vector<Var> explained;
-  for (const ValueId id : explained_values(graph, spec)) explained.push_back(var(id));
+  const std::vector<ValueId> explained = explained_values(graph, spec);
   for (size_t k = 0; k < spec.targets.size(); ++k) {
     const TargetVars target = emit_target(b, spec.targets[k], logits, fmt::format("target:{}", k));
     if (target.index) b.output(fmt::format("index:{}", k), target.index);
     b.output(fmt::format("score:{}", k), score(b, target.selection, logits));
-    const MethodContext context{graph, ops, b, forward, explained, logits, target.selection};
+    const MethodContext context{graph, ops, b, forward, inputs, explained, logits_value, target.selection};
     for (size_t m = 0; m < spec.methods.size(); ++m) {
-      const std::vector<Var> attributions = emit_method(parse_method_name(spec.methods[m]), context);
+      const std::vector<Var> attributions = emit_method(spec.methods[m], context);
       for (size_t i = 0; i < attributions.size(); ++i) b.output(fmt::format("attribution:{}:{}:{}", m, k, i), attributions[i]);
     }
   }

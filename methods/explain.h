@@ -7,7 +7,7 @@ namespace onnxray {
 
 /// What one program computes: several methods for several targets over one forward pass.
 struct ExplainSpec {
-  std::vector<std::string> methods;          ///< none: a plain forward pass
+  std::vector<MethodSpec> methods;           ///< none: a plain forward pass
   std::vector<TargetSpec::Kind> targets;
   size_t output = 0;                         ///< which of Graph::outputs is explained
   bool keep_softmax = false;

@@ -2,11 +2,11 @@
 
 namespace onnxray {
 
-std::vector<Var> emit_gradient(const MethodName&, const MethodContext& context) {
-  // d (selection . logits) / dx: the pass starts with 1 at the target
+std::vector<Var> emit_gradient(const MethodSpec& method, const MethodContext& context) {
+  // d (selection . logits) / dx
   ReverseWalk walk(context.graph, context.forward, context.b, {});
-  walk.seed(context.logits, context.selection);
-  return walk.run(context.explained);
+  walk.seed(context.logits(), seed(method, context));
+  return walk.run(context.explained_vars());
 }
 
 }  // namespace onnxray

@@ -1,33 +1,64 @@
 #include "methods/method.h"
 
+#include "core/fail.h"
+
 namespace onnxray {
 
 namespace {
 
-Var modified(Builder& b, const Modifiers& modifiers, Var attribution, Var x) {
+using Family = MethodName::Family;
+
+Var modified(Builder& b, const MethodSpec& method, Var attribution, Var x) {
+  const Modifiers& modifiers = method.name.modifiers;
   if (modifiers.x_input) attribution = b.mul(attribution, x);
   if (!modifiers.x_sign) return attribution;
-  if (!modifiers.mu) return b.mul(attribution, b.unary(Opcode::sign_positive, x));
+  if (!modifiers.mu) {
+    const bool keeps_zero = method.conventions.sign_of_zero == 0;
+    return b.mul(attribution, b.unary(keeps_zero ? Opcode::sign : Opcode::sign_positive, x));
+  }
   // s_mu(x) = -1 where x < mu, +1 where x >= mu; NaN stays NaN
   const DType type = b.dtype(x);
   const Var high = b.select(b.less_equal(*modifiers.mu, x), b.scalar(1, type), x);
   return b.mul(attribution, b.select(b.less(x, *modifiers.mu), b.scalar(-1, type), high));
 }
 
+std::vector<Var> emit_family(const MethodSpec& method, const MethodContext& context) {
+  switch (method.name.family) {
+    case Family::gradient: return emit_gradient(method, context);
+    case Family::lrp: return emit_lrp(method, context);
+    default: fail(ErrorCode::unsupported, "method '{}' is a known name, but this version of onnxray does not compute it", method.text);
+  }
+}
+
 }  // namespace
 
-std::vector<Var> emit_method(const MethodName& method, const MethodContext& context) {
-  std::vector<Var> attributions;
-  switch (method.family) {
-    case MethodName::Family::gradient: attributions = emit_gradient(method, context); break;
-    case MethodName::Family::lrp: attributions = emit_lrp(method, context); break;
-  }
+std::vector<Var> MethodContext::explained_vars() const {
+  std::vector<Var> vars;
+  for (const ValueId id : explained) vars.push_back(var(id));
+  return vars;
+}
+
+Var seed(const MethodSpec& method, const MethodContext& context) {
+  using SeedValue = Conventions::SeedValue;
+  const Family family = method.name.family;
+  // By method: relevance shares out the logit itself, and guided methods follow; derivatives start with 1.
+  const bool logit_by_method = family == Family::lrp || family == Family::deep_taylor || family == Family::deep_taylor_bounded ||
+                               family == Family::guided_backprop || family == Family::deconvnet;
+  const SeedValue chosen = method.conventions.seed_value;
+  const bool logit = chosen == SeedValue::logit || (chosen == SeedValue::by_method && logit_by_method);
+  return logit ? context.b.mul(context.selection, context.logits()) : context.selection;
+}
+
+bool needs_loop(const MethodSpec&) { return false; }
+
+std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& context) {
+  std::vector<Var> attributions = emit_family(method, context);
   Builder& b = context.b;
   for (size_t i = 0; i < attributions.size(); ++i) {
-    const Var x = context.explained[i];
+    const Var x = context.var(context.explained[i]);
     // Nothing arrived: the target does not depend on this input.
     if (!attributions[i]) attributions[i] = b.filled(0, b.shape(x), b.dtype(x));
-    attributions[i] = modified(b, method.modifiers, attributions[i], x);
+    attributions[i] = modified(b, method, attributions[i], x);
   }
   return attributions;
 }

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "backward/reverse.h"
-#include "methods/method_name.h"
+#include "methods/method_spec.h"
+#include "rules/composite.h"
 
 namespace onnxray {
 
@@ -11,16 +12,30 @@ struct MethodContext {
   const OpRegistry& ops;
   Builder& b;
   const Forward& forward;
-  std::span<const Var> explained;  ///< the variables to attribute to: floating inputs, or an inner value
-  Var logits;                      ///< [N, ...]: what targets index
-  Var selection;                   ///< like logits: 1 (or a weight) at each sample's target, else 0
+  std::span<const Var> inputs;         ///< by Graph::inputs; bound ones are constants
+  std::span<const ValueId> explained;  ///< what to attribute to: floating inputs, or an inner value
+  ValueId logits_value;                ///< what targets index ...
+  Var selection;                       ///< ... and like it: 1 (or a weight) at each sample's target, else 0
+
+  Var var(ValueId id) const { return forward.vars[static_cast<size_t>(id)]; }
+  Var logits() const { return var(logits_value); }
+  std::vector<Var> explained_vars() const;
 };
 
+/// What starts the backward pass: the selection, or the selection times the logits.
+Var seed(const MethodSpec& method, const MethodContext& context);
+
+/// Whether the method runs its passes in the program's loop; then it needs a program of its own.
+bool needs_loop(const MethodSpec& method);
+
 /// Emits the attribution of every explained variable, in its shape.
-std::vector<Var> emit_method(const MethodName& method, const MethodContext& context);
+std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& context);
 
 // One file per family.
-std::vector<Var> emit_gradient(const MethodName& method, const MethodContext& context);
-std::vector<Var> emit_lrp(const MethodName& method, const MethodContext& context);
+std::vector<Var> emit_gradient(const MethodSpec& method, const MethodContext& context);
+std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context);
+
+/// The composite that an LRP method stands for.
+Composite lrp_composite(const MethodSpec& method);
 
 }  // namespace onnxray

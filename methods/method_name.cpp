@@ -1,64 +1,21 @@
 #include "methods/method_name.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 #include "core/fail.h"
+#include "methods/name_cursor.h"
 
 namespace onnxray {
 
 namespace {
 
-/// Reads a name from left to right.
-class Cursor {
- public:
-  explicit Cursor(std::string_view rest) : rest_(rest) {}
-
-  bool done() const { return rest_.empty(); }
-  bool eat(std::string_view word) {
-    if (!rest_.starts_with(word)) return false;
-    const std::string_view after = rest_.substr(word.size());
-    if (!after.empty() && after.front() != '_' && word.back() != '_') return false;
-    rest_ = after;
-    return true;
-  }
-
-  /// DIGITS ["_" DIGITS]: the second group holds the decimals, verbatim. "0_25" is 0.25, "10" is 10.
-  std::optional<double> unsigned_number() {
-    std::string text = digits();
-    if (text.empty()) return std::nullopt;
-    if (rest_.size() > 1 && rest_[0] == '_' && is_digit(rest_[1])) {
-      rest_.remove_prefix(1);
-      text += "." + digits();
-    }
-    double value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
-  }
-
-  std::optional<double> number() {
-    const bool negative = eat("neg_");
-    const auto value = unsigned_number();
-    return value && negative ? -*value : value;
-  }
-
- private:
-  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-  std::string digits() {
-    size_t n = 0;
-    while (n < rest_.size() && is_digit(rest_[n])) ++n;
-    std::string text(rest_.substr(0, n));
-    rest_.remove_prefix(n);
-    return text;
-  }
-
-  std::string_view rest_;
-};
+using Family = MethodName::Family;
 
 /// ["_x_input"] ["_x_sign" ["_mu" ["_" num]]]; a bare "_mu" means 0.
-bool parse_modifiers(Cursor& cursor, Modifiers& modifiers) {
+bool parse_modifiers(NameCursor& cursor, Modifiers& modifiers) {
   modifiers.x_input |= cursor.eat("_x_input");
   if (!cursor.eat("_x_sign")) return true;
   modifiers.x_sign = true;
@@ -69,46 +26,130 @@ bool parse_modifiers(Cursor& cursor, Modifiers& modifiers) {
   return modifiers.mu.has_value();
 }
 
-std::optional<MethodName> parse_gradient(std::string_view name) {
-  MethodName method{MethodName::Family::gradient, {}, {}};
-  if (name == "input_t_gradient") {
-    method.modifiers.x_input = true;
-    return method;
+/// ["_" ("VGG16ILSVRC" | "VGG16MITPL365" | "MNISTCNN")]
+void parse_model(NameCursor& cursor, MethodName& method) {
+  for (const std::string_view model : {"VGG16ILSVRC", "VGG16MITPL365", "MNISTCNN"}) {
+    if (cursor.eat(fmt::format("_{}", model))) method.model = model;
   }
-  Cursor cursor(name);
-  if (!cursor.eat("gradient") || !parse_modifiers(cursor, method.modifiers) || !cursor.done()) return std::nullopt;
-  return method;
 }
 
-/// "z" | "epsilon_" unum ["_std_x"]
-std::optional<RuleSpec> parse_rule(Cursor& cursor) {
-  if (cursor.eat("z")) return RuleSpec{"z"};
-  if (!cursor.eat("epsilon_")) return std::nullopt;
+/// ["_noise_" unum] ["_samples_" int]
+bool parse_noise(NameCursor& cursor, MethodName& method) {
+  if (cursor.eat("_noise_") && !(method.noise = cursor.unsigned_number())) return false;
+  return !cursor.eat("_samples_") || (method.samples = cursor.integer()).has_value();
+}
+
+bool parse_gradient(NameCursor& cursor, MethodName& method) {
+  struct Base {
+    std::string_view word;
+    Family family;
+  };
+  // Longer words first: a word ends at '_', so "smoothgrad" would also match "smoothgrad_squared".
+  constexpr Base kBases[] = {{"input_t_gradient", Family::gradient},
+                             {"gradient", Family::gradient},
+                             {"guided_backprop", Family::guided_backprop},
+                             {"deconvnet", Family::deconvnet},
+                             {"integrated_gradients", Family::integrated_gradients},
+                             {"smoothgrad_squared", Family::smoothgrad_squared},
+                             {"smoothgrad", Family::smoothgrad},
+                             {"vargrad", Family::vargrad}};
+  const auto base = std::ranges::find_if(kBases, [&](const Base& b) { return cursor.eat(b.word); });
+  if (base == std::end(kBases)) return false;
+  method.family = base->family;
+  method.modifiers.x_input = base->word == "input_t_gradient";
+  if (method.family == Family::integrated_gradients && cursor.eat("_steps_") && !(method.steps = cursor.integer())) return false;
+  const bool noisy = method.family == Family::smoothgrad || method.family == Family::smoothgrad_squared || method.family == Family::vargrad;
+  return (!noisy || parse_noise(cursor, method)) && parse_modifiers(cursor, method.modifiers);
+}
+
+bool parse_cam(NameCursor& cursor, MethodName& method) {
+  const bool guided = cursor.eat("guided_");
+  if (!cursor.eat("grad_cam") && !cursor.eat("gradcam")) return false;
+  method.family = guided ? Family::guided_grad_cam : Family::grad_cam;
+  method.timeseries = cursor.eat("_timeseries");
+  parse_model(cursor, method);
+  return true;
+}
+
+/// "epsilon_" unum ["_std_x"]
+bool parse_epsilon(NameCursor& cursor, MethodName& method) {
   const auto number = cursor.unsigned_number();
-  if (!number) return std::nullopt;
-  if (cursor.eat("_std_x")) return RuleSpec{"epsilon_std_x", {{"factor", *number}}};
-  return RuleSpec{"epsilon", {{"epsilon", *number}}};
+  if (!number) return false;
+  if (cursor.eat("_std_x")) method.rule = RuleSpec{"epsilon_std_x", {{"factor", *number}}};
+  else method.rule = RuleSpec{"epsilon", {{"epsilon", *number}}};
+  return true;
 }
 
-std::optional<MethodName> parse_lrp(std::string_view name) {
-  Cursor cursor(name);
-  const bool sign = cursor.eat("lrpsign_");
-  if (!sign && !cursor.eat("lrp_")) return std::nullopt;
-  const auto rule = parse_rule(cursor);
-  if (!rule) return std::nullopt;
-  MethodName method{MethodName::Family::lrp, {}, {std::string(name), {}}};
-  if (sign) {
-    RuleSpec input_rule{"sign"};
-    if (cursor.eat("_mu_")) {
-      const auto mu = cursor.number();
-      if (!mu) return std::nullopt;
-      input_rule = {"sign_mu", {{"mu", *mu}}};
-    }
-    method.composite.entries.push_back({{.relevance = RelevanceClass::linear, .ops = {}, .input_layer = true}, input_rule});
+/// "alpha_" unum "_beta_" unum, alpha - beta = 1
+bool parse_alpha_beta(NameCursor& cursor, MethodName& method) {
+  const auto alpha = cursor.unsigned_number();
+  if (!alpha || !cursor.eat("_beta_")) return false;
+  const auto beta = cursor.unsigned_number();
+  // Decimal names such as 2_3 and 1_3 are not exact in binary.
+  if (!beta || *alpha < 1 || std::abs(*alpha - *beta - 1) > 1e-9) return false;
+  method.rule = RuleSpec{"alpha_beta", {{"alpha", *alpha}, {"beta", *beta}}};
+  return true;
+}
+
+bool parse_rule(NameCursor& cursor, MethodName& method) {
+  if (cursor.eat("epsilon_")) return parse_epsilon(cursor, method);
+  if (cursor.eat("alpha_")) return parse_alpha_beta(cursor, method);
+  if (cursor.eat("gamma")) {
+    const auto gamma = cursor.eat("_") ? cursor.unsigned_number() : std::optional(0.25);
+    if (gamma) method.rule = RuleSpec{"gamma", {{"gamma", *gamma}}};
+    return gamma.has_value();
   }
-  method.composite.entries.push_back({{.relevance = RelevanceClass::linear, .ops = {}}, *rule});
-  if (!parse_modifiers(cursor, method.modifiers) || !cursor.done()) return std::nullopt;
-  return method;
+  for (const std::string_view composite : {"sequential_composite_a", "sequential_composite_b"}) {
+    if (cursor.eat(composite)) {
+      method.composite = composite;
+      return true;
+    }
+  }
+  for (const std::string_view rule : {"z_plus_fast", "z_plus", "z", "flat", "w_square"}) {
+    if (cursor.eat(rule)) {
+      method.rule = RuleSpec{std::string(rule)};
+      return true;
+    }
+  }
+  return false;
+}
+
+bool parse_lrp(NameCursor& cursor, MethodName& method) {
+  struct Prefix {
+    std::string_view word, input_rule;
+  };
+  constexpr Prefix kPrefixes[] = {{"lrpsign_", "sign"}, {"lrpz_", "z"}, {"zblrp_", "bounded"}, {"w2lrp_", "w_square"}, {"flatlrp_", "flat"}, {"lrp_", ""}};
+  method.family = Family::lrp;
+  if (cursor.rest() == "lrp") return cursor.eat("lrp");
+  const auto prefix = std::ranges::find_if(kPrefixes, [&](const Prefix& p) { return cursor.eat(p.word); });
+  if (prefix == std::end(kPrefixes)) return false;
+  method.input_rule = prefix->input_rule;
+  if (!parse_rule(cursor, method)) return false;
+  if (method.input_rule == "sign" && cursor.eat("_mu_") && !(method.input_mu = cursor.number())) return false;
+  if (!parse_modifiers(cursor, method.modifiers)) return false;
+  parse_model(cursor, method);
+  return true;
+}
+
+bool parse_other(NameCursor& cursor, MethodName& method) {
+  if (cursor.eat("deep_taylor_bounded")) method.family = Family::deep_taylor_bounded;
+  else if (cursor.eat("deep_taylor")) method.family = Family::deep_taylor;
+  else if (cursor.eat("occlusion")) method.family = Family::occlusion;
+  else if (cursor.eat("random_uniform")) method.family = Family::random_uniform;
+  else return false;
+  return true;
+}
+
+/// SignXAI's aliases of whole first words.
+std::string without_alias(std::string_view name) {
+  constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
+      {"integratedgradients", "integrated_gradients"}, {"integrated_gradient", "integrated_gradients"}, {"integratedgradient", "integrated_gradients"},
+      {"GradCAM", "grad_cam"}, {"gradients", "gradient"}, {"guidedbackprop", "guided_backprop"}, {"guided_backpropagation", "guided_backprop"},
+      {"deconvolution", "deconvnet"}, {"deconv", "deconvnet"}};
+  for (const auto& [alias, canonical] : kAliases) {
+    if (NameCursor cursor(name); cursor.eat(alias)) return fmt::format("{}{}", canonical, cursor.rest());
+  }
+  return std::string(name);
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -125,11 +166,15 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::vector<std::string> nearest(std::string_view name) {
-  std::vector<std::string> known{"gradient",      "input_t_gradient", "gradient_x_sign", "gradient_x_sign_mu_0_5",
-                                 "lrp_z",         "lrp_epsilon_0_1",  "lrpsign_z",       "lrpsign_epsilon_0_1",
-                                 "lrp_epsilon_0_25_std_x", "lrpsign_epsilon_0_25_std_x", "lrpsign_epsilon_0_1_mu_0_5"};
-  std::ranges::stable_sort(known, {}, [&](const std::string& k) { return edit_distance(name, k); });
+std::vector<std::string_view> nearest(std::string_view name) {
+  std::vector<std::string_view> known{
+      "gradient", "input_t_gradient", "gradient_x_input", "gradient_x_sign", "gradient_x_sign_mu_0_5", "guided_backprop", "deconvnet",
+      "integrated_gradients", "smoothgrad", "smoothgrad_squared", "vargrad", "grad_cam", "grad_cam_timeseries", "guided_grad_cam", "lrp", "lrp_z",
+      "lrp_epsilon_0_1", "lrp_epsilon_0_25_std_x", "lrp_alpha_1_beta_0", "lrp_alpha_2_beta_1", "lrp_gamma", "lrp_z_plus", "lrp_z_plus_fast", "lrp_flat",
+      "lrp_w_square", "lrp_sequential_composite_a", "lrp_sequential_composite_b", "lrpsign_z", "lrpsign_epsilon_0_1", "lrpsign_epsilon_0_25_std_x",
+      "lrpsign_epsilon_0_1_mu_0_5", "lrpsign_alpha_1_beta_0", "lrpsign_sequential_composite_a", "lrpz_epsilon_0_1", "w2lrp_z", "w2lrp_epsilon_0_1",
+      "flatlrp_z", "flatlrp_epsilon_0_1", "zblrp_z_VGG16ILSVRC", "deep_taylor", "deep_taylor_bounded", "occlusion", "random_uniform"};
+  std::ranges::stable_sort(known, {}, [&](std::string_view k) { return edit_distance(name, k); });
   known.resize(3);
   return known;
 }
@@ -137,22 +182,13 @@ std::vector<std::string> nearest(std::string_view name) {
 }  // namespace
 
 MethodName parse_method_name(std::string_view name) {
-  if (auto method = parse_gradient(name)) return *method;
-  if (auto method = parse_lrp(name)) return *method;
+  const std::string canonical = without_alias(name);
+  for (const auto parse : {parse_gradient, parse_cam, parse_lrp, parse_other}) {
+    NameCursor cursor(canonical);
+    MethodName method;
+    if (parse(cursor, method) && cursor.done()) return method;
+  }
   fail(ErrorCode::usage, "unknown method '{}'; the nearest are {}; `onnxray methods` lists all", name, fmt::join(nearest(name), ", "));
-}
-
-std::vector<MethodInfo> method_list() {
-  return {
-      {"gradient", "df/dx", "", "Simonyan et al. 2014"},
-      {"input_t_gradient | gradient_x_input", "x * df/dx", "", "Shrikumar et al. 2016"},
-      {"gradient_x_sign", "df/dx * sgn(x), sgn(0) = +1", "", "Gumpfer et al. 2023"},
-      {"gradient_x_sign_mu[_NUM]", "df/dx * (x >= mu ? +1 : -1)", "mu (0)", "Gumpfer et al. 2023"},
-      {"lrp_z", "R_in = x * T(w, R / safe(z))", "", "Bach et al. 2015"},
-      {"lrp_epsilon_NUM", "R_in = x * T(w, R / (z + epsilon sgn(z)))", "epsilon", "Bach et al. 2015"},
-      {"lrp_epsilon_NUM_std_x", "as lrp_epsilon, epsilon = NUM * std(x) of each layer", "factor", "Gumpfer et al. 2023"},
-      {"lrpsign_RULE[_mu_NUM]", "RULE, and at the input layer R_in = sgn(x) * T(w, R / safe(z))", "mu", "Gumpfer et al. 2023"},
-  };
 }
 
 }  // namespace onnxray

@@ -3,9 +3,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "rules/composite.h"
+#include "rules/rule_spec.h"
 
 namespace onnxray {
 
@@ -16,20 +15,26 @@ struct Modifiers {
   std::optional<double> mu;  ///< the threshold of the sign; unset: sgn with sgn(0) = +1
 };
 
-/// A parsed method name (docs/methods.md has the grammar).
+/// A method name taken apart (docs/methods.md has the grammar). Numbers that the name leaves out stay unset.
 struct MethodName {
-  enum class Family { gradient, lrp } family = Family::gradient;
+  enum class Family : uint8_t {
+    gradient, guided_backprop, deconvnet, integrated_gradients, smoothgrad, smoothgrad_squared, vargrad,
+    grad_cam, guided_grad_cam, lrp, deep_taylor, deep_taylor_bounded, occlusion, random_uniform,
+  } family = Family::gradient;
   Modifiers modifiers;
-  Composite composite;  ///< of the LRP family
+
+  std::optional<int64_t> steps, samples;  ///< integrated gradients; SmoothGrad and kin
+  std::optional<double> noise;
+  bool timeseries = false;                ///< grad_cam_timeseries
+  std::string model;                      ///< VGG16ILSVRC, ...: names a layer and input bounds
+
+  std::string input_rule;           ///< LRP: rule of the input layer ("sign", "z", "bounded", "w_square", "flat"), or empty
+  std::optional<double> input_mu;   ///< makes "sign" the thresholded one
+  std::optional<RuleSpec> rule;     ///< LRP: the rule of linear layers; unset for a composite or bare "lrp"
+  std::string composite;            ///< LRP: "sequential_composite_a", ...
 };
 
-/// Throws Error(usage) that names the nearest known methods; there is no silent default.
+/// Throws Error(usage) that names the nearest valid names; there is no silent default.
 MethodName parse_method_name(std::string_view name);
-
-/// The method names and patterns that parse_method_name knows, for `onnxray methods`.
-struct MethodInfo {
-  std::string pattern, formula, parameters, citation;
-};
-std::vector<MethodInfo> method_list();
 
 }  // namespace onnxray

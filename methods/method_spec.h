@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "methods/method_name.h"
+#include "rules/conventions.h"
+
+namespace onnxray {
+
+/// A method ready to be emitted: its name, the convention it runs under, and its parameters under canonical names.
+struct MethodSpec {
+  std::string text;  ///< as the caller wrote it
+  MethodName name;
+  Conventions conventions;
+  std::map<std::string, std::string, std::less<>> parameters;
+
+  const std::string* find(std::string_view parameter) const;
+  double number(std::string_view parameter, double fallback) const;
+  std::string string(std::string_view parameter, std::string_view fallback) const;
+  bool operator==(const MethodSpec& other) const {
+    return text == other.text && conventions == other.conventions && parameters == other.parameters;
+  }
+};
+
+/// Takes method texts apart: "NAME" or "NAME:key=value,key=value". `parameters` go to every method that has them; one that
+/// none has is Error(usage), as are two synonyms with different values. Switches of the convention are parameters too.
+std::vector<MethodSpec> resolve_methods(const std::vector<std::string>& texts, const std::map<std::string, std::string>& parameters,
+                                        const std::string& convention);
+
+/// The methods as data, for `onnxray methods` and docs/methods.md.
+struct MethodInfo {
+  std::string pattern, formula, parameters, citation;
+};
+std::vector<MethodInfo> method_list();
+
+}  // namespace onnxray
