@@ -3,6 +3,8 @@
 #include "cli/inputs.h"
 #include "cli/npy.h"
 #include "cli/npz.h"
+#include "cli/picture.h"
+#include "cli/progress.h"
 #include "cli/summary.h"
 #include "cli/targets.h"
 #include "core/fail.h"
@@ -40,6 +42,16 @@ void write_attributions(const Explanations& explanations, const Options& options
   write_npz(options.out, arrays);
 }
 
+void write_picture(const Explanations& explanations, const LoadedInputs& loaded, const std::optional<Preprocess>& preprocess,
+                   const Options& options, const Model& model) {
+  const PictureOptions look{.layout = loaded.layout, .overlay = options.overlay, .preprocess = preprocess};
+  std::vector<Captioned> captioned;
+  for (const Attribution& a : explanations.attributions) captioned.push_back({key_of(a, options, model), a.values});
+  // An inner value is not drawn beside the input: their sizes differ.
+  const Tensor input = options.at.empty() ? loaded.tensors.front() : Tensor();
+  write_png(options.picture, draw_picture(input, captioned, look));
+}
+
 int dry_run(Session& session, const LoadedInputs& loaded, const ExplainManyOptions& what) {
   const Inspection inspection = session.inspect(loaded.tensors, what);
   fmt::print("{} nodes, {:.1f} MiB of activations\n", inspection.nodes.size(), static_cast<double>(inspection.arena_bytes) / 1048576);
@@ -63,12 +75,17 @@ int explain_command(const Options& options) {
 
   Session session(model, options.session);
   if (options.dry_run) return dry_run(session, loaded, what);
+  Progress progress("explain");
+  session.on_progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   const Explanations explanations = session.explain_many(loaded.tensors, what);
+
+  progress.finish();
 
   const std::string json = summary_json(explanations, options, labels, session.backend_description());
   fmt::print("{}", options.json ? json + "\n" : summary_text(explanations, options, labels));
   std::vector<std::string> written;
   if (!options.out.empty()) write_attributions(explanations, options, model), written.push_back(options.out);
+  if (!options.picture.empty()) write_picture(explanations, loaded, preprocess, options, model), written.push_back(options.picture);
   if (!options.report.empty()) {
     write_bytes(options.report, {reinterpret_cast<const uint8_t*>(json.data()), json.size()});
     written.push_back(options.report);

@@ -51,7 +51,7 @@ Shape shape_of(const ValueInfo& input) {
   return shape;
 }
 
-Tensor load(const std::string& path, const ValueInfo& input, const std::optional<Preprocess>& preprocess, LoadedInputs& loaded) {
+Tensor load(const std::string& path, const ValueInfo& input, const std::optional<Preprocess>& preprocess) {
   const std::string extension = extension_of(path);
   if (extension == ".npy") return with_batch_axis(read_array(path), input);
   if (extension == ".csv") {
@@ -61,8 +61,7 @@ Tensor load(const std::string& path, const ValueInfo& input, const std::optional
   require(preprocess.has_value(), ErrorCode::usage,
           "an image needs to know its preprocessing: give --preprocess torchvision, keras-caffe, keras-tf, none or a JSON file, "
           "or put MODEL.json beside the model");
-  loaded.shown = read_image(path);
-  return image_to_tensor(loaded.shown, *preprocess, shape_of(input));
+  return image_to_tensor(read_image(path), *preprocess, shape_of(input));
 }
 
 }  // namespace
@@ -82,7 +81,7 @@ Tensor read_array(const std::string& path) {
 
 LoadedInputs load_inputs(const Options& options, const Model& model, const std::optional<Preprocess>& preprocess) {
   const std::vector<ValueInfo> inputs = model.inputs();
-  LoadedInputs loaded{std::vector<Tensor>(inputs.size()), {}, {}};
+  LoadedInputs loaded{std::vector<Tensor>(inputs.size()), {}};
   if (preprocess) loaded.layout = preprocess->layout;
   if (loaded.layout.empty() && !inputs.empty()) loaded.layout = image_layout(shape_of(inputs[0]));
   std::vector<bool> taken(inputs.size(), false);
@@ -100,7 +99,7 @@ LoadedInputs load_inputs(const Options& options, const Model& model, const std::
       continue;
     }
     const auto [i, path] = resolve(given, inputs, taken);
-    take(i, load(path, inputs[i], preprocess, loaded));
+    take(i, load(path, inputs[i], preprocess));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     require(taken[i], ErrorCode::usage, "the model's input '{}' was not given; use -i {}=FILE", inputs[i].name, inputs[i].name);

@@ -3,7 +3,6 @@
 #include <optional>
 #include <vector>
 
-#include "cli/image.h"
 #include "cli/options.h"
 #include "cli/preprocess.h"
 
@@ -12,7 +11,6 @@ namespace onnxray::cli {
 /// The model's inputs as given on the command line.
 struct LoadedInputs {
   std::vector<Tensor> tensors;  ///< by Model::inputs()
-  Image shown;                  ///< the picture as it was read, where one was given; else empty
   std::string layout;           ///< of the first input: NCHW, NHWC, NCT, NTC, or empty
 };
 

@@ -16,7 +16,7 @@ struct Options {
   std::map<std::string, std::string> parameters;
   std::string out, picture, report;  ///< files to write
   std::string program;               ///< inspect --program METHOD
-  bool keep_softmax = false, dry_run = false, json = false, show_program = false;
+  bool keep_softmax = false, overlay = false, dry_run = false, json = false, show_program = false;
   SessionOptions session;
   int64_t batch = 0;    ///< extent for a symbolic batch where no input says it
   int64_t repeats = 0;  ///< bench: timed runs; 0 chooses by time

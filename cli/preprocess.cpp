@@ -60,7 +60,9 @@ class PreprocessReader {
 
   Preprocess read() {
     Preprocess p;
-    for (const auto& [key, value] : json_.items()) read_key(key, value, p);
+    for (const auto& [key, value] : json_.items()) {
+      if (!value.is_null()) read_key(key, value, p);  // null is the same as leaving the key out
+    }
     for (const double s : p.std) check(s > 0, "std", "numbers above 0");
     for (const auto* values : {&p.mean, &p.std}) {
       check(values->size() != 2 || !is_image(p), values == &p.mean ? "mean" : "std",
