@@ -6,7 +6,15 @@ torchvision, onnx, onnxscript, onnxruntime, numpy, and a built onnxray:
 
     python3 tests/reference/torchvision_models.py [--command build/release/onnxray] [--only resnet18] [--size 224]
 
-Errors are relative to the largest entry of the reference. Exit code 1 where one exceeds 1e-4.
+Errors are relative to the largest entry of the reference. Four of them:
+  forward     onnxray in float32 against ONNX Runtime
+  gradient    onnxray against torch autograd, both in double, on the model exported in double
+  onnxray32   the gradient of onnxray in float32 against that double gradient
+  torch32     the gradient of torch in float32 against it
+A ReLU or max-pool whose operand lies within float32's rounding of its kink may fall on either side, and one such unit
+changes the gradient in many places: in float32 two correct engines differ by about the last two columns' size, which is
+why the comparison itself is made in double. Exit code 1 where `forward` or `gradient` exceeds 1e-4, or `onnxray32`
+exceeds both 1e-4 and ten times `torch32`.
 """
 import argparse
 import pathlib
@@ -48,23 +56,37 @@ def relative_error(a, b):
     return float(np.abs(a - b).max() / np.abs(b).max())
 
 
+def autograd(model, x, target=None):
+    x = x.clone().requires_grad_(True)
+    logits = model(x)
+    target = int(logits.argmax()) if target is None else target
+    logits[0, target].backward()
+    return x.grad.numpy(), target
+
+
+def gradient_of(command, model, x, target, folder, *options):
+    subprocess.run([command, "explain", model, "-i", x, "-m", "gradient", "--target", str(target), "-o", folder / "g.npy", *options],
+                   check=True, capture_output=True)
+    return np.load(folder / "g.npy")
+
+
 def compare(name, exporter, command, size, folder):
     model = build(name)
     x = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
-    path = folder / "model.onnx"
+    path, x_file = folder / "model.onnx", folder / "x.npy"
     export(model, x, str(path), exporter)
-
+    np.save(x_file, x.numpy())
     expected = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"x": x.numpy()})[0]
-    x.requires_grad_(True)
-    logits = model(x)
-    target = int(logits.argmax())
-    logits[0, target].backward()
+    subprocess.run([command, "run", path, "-i", x_file, "-o", folder / "y.npy"], check=True, capture_output=True)
+    forward = relative_error(np.load(folder / "y.npy"), expected)
 
-    np.save(folder / "x.npy", x.detach().numpy())
-    subprocess.run([command, "run", path, "-i", folder / "x.npy", "-o", folder / "y.npy"], check=True, capture_output=True)
-    subprocess.run([command, "explain", path, "-i", folder / "x.npy", "-m", "gradient", "--target", str(target),
-                    "-o", folder / "g.npy"], check=True, capture_output=True)
-    return relative_error(np.load(folder / "y.npy"), expected), relative_error(np.load(folder / "g.npy"), x.grad.numpy())
+    torch32, target = autograd(model, x)
+    onnxray32 = gradient_of(command, path, x_file, target, folder)
+    export(model.double(), x.double(), str(path), exporter)
+    np.save(x_file, x.double().numpy())
+    torch64, _ = autograd(model, x.double(), target)
+    onnxray64 = gradient_of(command, path, x_file, target, folder, "--precision", "double")
+    return forward, relative_error(onnxray64, torch64), relative_error(onnxray32, torch64), relative_error(torch32, torch64)
 
 
 def main():
@@ -74,19 +96,20 @@ def main():
     parser.add_argument("--size", type=int, default=224)
     arguments = parser.parse_args()
     print(f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}")
-    print("| model | exporter | forward vs ONNX Runtime | gradient vs autograd |\n|---|---|---|---|")
-    worst = 0
+    print("| model | exporter | forward | gradient | onnxray32 | torch32 |\n|---|---|---|---|---|---|")
+    passed = True
     for name in [arguments.only] if arguments.only else MODELS:
         for exporter in ("dynamo", "torchscript"):
             with tempfile.TemporaryDirectory() as folder:
                 try:
-                    forward, gradient = compare(name, exporter, arguments.command, arguments.size, pathlib.Path(folder))
-                    print(f"| {name} | {exporter} | {forward:.1e} | {gradient:.1e} |", flush=True)
-                    worst = max(worst, forward, gradient)
+                    errors = compare(name, exporter, arguments.command, arguments.size, pathlib.Path(folder))
+                    forward, gradient, onnxray32, torch32 = errors
+                    print(f"| {name} | {exporter} | " + " | ".join(f"{e:.1e}" for e in errors) + " |", flush=True)
+                    passed &= max(forward, gradient) <= TOLERANCE and onnxray32 <= max(TOLERANCE, 10 * torch32)
                 except subprocess.CalledProcessError as error:
-                    print(f"| {name} | {exporter} | {error.stderr.decode().strip()} | |", flush=True)
-                    worst = float("inf")
-    return 0 if worst <= TOLERANCE else 1
+                    print(f"| {name} | {exporter} | {error.stderr.decode().strip()} | | | |", flush=True)
+                    passed = False
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":
