@@ -31,7 +31,8 @@ void StatusList::write(const std::filesystem::path& path) const {
   std::ofstream file(path);
   file << "# What each case of ONNX's backend test data must do. A pass that fails and a skip that passes "
           "are\n"
-          "# errors. Written by: ONNXRAY_WRITE_STATUS=tests/suite_onnx/status.txt test_suite_onnx\n";
+          "# errors. Written by: ONNXRAY_WRITE_STATUS=tests/suite_onnx/status.txt test_suite_onnx "
+          "'[.write]'\n";
   for (const auto& [name, reason] : reasons_) {
     file << name << (reason ? " skip " + *reason : " pass") << '\n';
   }
