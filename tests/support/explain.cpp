@@ -1,0 +1,96 @@
+#include "tests/support/explain.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "backends/reference/reference.h"
+#include "core/optimise/optimise.h"
+
+namespace onnxray::test {
+
+ExplainSpec explain_spec(const std::string& method, TargetSpec::Kind kind) {
+  ExplainSpec spec;
+  spec.methods = resolve_methods({method}, {}, "signxai");
+  spec.targets = {kind};
+  return spec;
+}
+
+Program raw_program(const Graph& graph, const std::string& method, TargetSpec::Kind kind) {
+  return emit_explanation(graph, OpRegistry::builtin(), explain_spec(method, kind));
+}
+
+Program explanation_program(const Graph& graph, const std::string& method, TargetSpec::Kind kind) {
+  Program program = raw_program(graph, method, kind);
+  optimise(program, *make_reference_backend(true));
+  return program;
+}
+
+Results run(const Program& program, const std::vector<Tensor>& inputs) {
+  const auto backend = make_reference_backend(true);
+  const std::vector<Tensor> values = backend->compile(make_plan(program, backend->plan_options()))->run(inputs);
+  Results results;
+  for (size_t i = 0; i < values.size(); ++i) results.emplace(program.outputs[i].name, values[i]);
+  return results;
+}
+
+TargetSpec target_index(std::vector<int64_t> indices) { return {TargetSpec::Kind::index, std::move(indices), {}}; }
+
+Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs, const TargetSpec& target) {
+  const Program program = explanation_program(graph, method, target.kind);
+  std::vector<Tensor> operands = inputs;
+  if (target.kind != TargetSpec::Kind::argmax) {
+    const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
+    operands.push_back(target_input(target, program[logits->var].shape));
+  }
+  return run(program, operands);
+}
+
+std::vector<Tensor> explain_all(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs, int64_t target) {
+  const Results results = explain_results(graph, method, inputs, target_index({target}));
+  std::vector<Tensor> attributions;
+  for (size_t i = 0; i < inputs.size(); ++i) attributions.push_back(results.at("attribution:0:0:" + std::to_string(i)));
+  return attributions;
+}
+
+Tensor explain(const Graph& graph, const std::string& method, const Tensor& x, int64_t target) {
+  return explain_all(graph, method, {x}, target)[0];
+}
+
+std::map<std::string, int64_t> count_primitives(const Program& program) {
+  std::map<std::string, int64_t> counts;
+  for (const Step& step : program.steps) ++counts[std::string(name_of(step.primitive))];
+  return counts;
+}
+
+double difference(const Tensor& a, const std::vector<double>& b) {
+  if (a.size() != static_cast<int64_t>(b.size())) return INFINITY;
+  double worst = 0, largest = 0;
+  for (int64_t i = 0; i < a.size(); ++i) {
+    const double value = a.as_double(i), wanted = b[static_cast<size_t>(i)];
+    if (std::isnan(value) != std::isnan(wanted)) return INFINITY;
+    if (std::isnan(value)) continue;
+    worst = std::max(worst, std::fabs(value - wanted));
+    largest = std::max(largest, std::fabs(wanted));
+  }
+  return largest > 0 ? worst / largest : worst;
+}
+
+double difference(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() ? difference(a, b.to_doubles()) : INFINITY;
+}
+
+double sum(const Tensor& t) {
+  double total = 0;
+  for (const double v : t.to_doubles()) total += v;
+  return total;
+}
+
+Tensor sample(const Tensor& batch, int64_t index) {
+  Shape shape = batch.shape();
+  const int64_t each = batch.size() / shape[0];
+  shape[0] = 1;
+  const std::vector<double> all = batch.to_doubles();
+  return Tensor::of<double>(shape, {all.begin() + index * each, all.begin() + (index + 1) * each});
+}
+
+}  // namespace onnxray::test

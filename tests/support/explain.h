@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+
+#include "core/backend.h"
+#include "methods/explain.h"
+
+namespace onnxray::test {
+
+using Results = std::map<std::string, Tensor>;
+
+/// One method ("NAME" or "NAME:key=value"), one target, the signxai convention.
+ExplainSpec explain_spec(const std::string& method, TargetSpec::Kind kind = TargetSpec::Kind::index);
+/// The optimised program of a method on a graph, for one target.
+Program explanation_program(const Graph& graph, const std::string& method, TargetSpec::Kind kind = TargetSpec::Kind::index);
+/// The same without the optimiser's passes.
+Program raw_program(const Graph& graph, const std::string& method, TargetSpec::Kind kind = TargetSpec::Kind::index);
+
+/// Runs a program on the reference backend in double; results by the names of its outputs.
+Results run(const Program& program, const std::vector<Tensor>& inputs);
+
+/// The attribution of the graph's first input for one entry of its first output.
+Tensor explain(const Graph& graph, const std::string& method, const Tensor& x, int64_t target);
+/// The attribution of every input.
+std::vector<Tensor> explain_all(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs, int64_t target);
+/// Everything that the explanation program yields for a target of any kind.
+Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs, const TargetSpec& target);
+
+TargetSpec target_index(std::vector<int64_t> indices);
+
+/// How often each primitive occurs.
+std::map<std::string, int64_t> count_primitives(const Program& program);
+
+// Comparing attributions.
+
+/// max |a - b| / max |b|; 0 where both are zero.
+double difference(const Tensor& a, const Tensor& b);
+double difference(const Tensor& a, const std::vector<double>& b);
+double sum(const Tensor& t);
+/// One sample of a batch, with batch extent 1.
+Tensor sample(const Tensor& batch, int64_t index);
+/// Elementwise f(a, b), in double.
+template <class F>
+Tensor zip(const Tensor& a, const Tensor& b, F f) {
+  std::vector<double> values;
+  for (int64_t i = 0; i < a.size(); ++i) values.push_back(f(a.as_double(i), b.as_double(i)));
+  return Tensor::of<double>(a.shape(), values);
+}
+
+}  // namespace onnxray::test
