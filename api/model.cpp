@@ -56,6 +56,13 @@ Target Target::indices(std::vector<int64_t> indices) {
   return target;
 }
 
+Target Target::entry(std::vector<int64_t> tuple) {
+  Target target;
+  target.kind_ = Kind::index;
+  target.tuple_ = std::move(tuple);
+  return target;
+}
+
 Target Target::mask(Tensor weights) {
   Target target;
   target.kind_ = Kind::mask;

@@ -64,13 +64,15 @@ class Target {
   static Target index(int64_t index);
   /// One entry per sample of the batch.
   static Target indices(std::vector<int64_t> indices);
+  /// The entry at an index tuple of one sample's output, for outputs with more than one axis.
+  static Target entry(std::vector<int64_t> tuple);
   /// Weights over the output, or over one sample's.
   static Target mask(Tensor weights);
 
  private:
   friend class Session;
   enum class Kind : uint8_t { argmax, index, mask } kind_ = Kind::argmax;
-  std::vector<int64_t> indices_;
+  std::vector<int64_t> indices_, tuple_;
   Tensor mask_;
 };
 

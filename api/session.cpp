@@ -242,7 +242,7 @@ void read_shared_results(std::map<std::string, Tensor>& results, const Graph& gr
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage, "explain needs a method and a target");
   std::vector<TargetSpec> targets;
-  for (const Target& t : options.targets) targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.mask_});
+  for (const Target& t : options.targets) targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
   const std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
 
   Explanations explanations;

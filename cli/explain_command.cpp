@@ -13,16 +13,6 @@ namespace onnxray::cli {
 
 namespace {
 
-Shape declared_output(const Model& model, const std::string& name) {
-  for (const ValueInfo& output : model.outputs()) {
-    if (!name.empty() && output.name != name) continue;
-    Shape shape;
-    for (const auto& extent : output.extents) shape.push_back(std::holds_alternative<int64_t>(extent) ? std::get<int64_t>(extent) : -1);
-    return shape;
-  }
-  return {};
-}
-
 /// `method[@target][:input]`: the parts that are needed to tell the maps apart.
 std::string key_of(const Attribution& a, const Options& options, const Model& model) {
   std::string key = a.method;
@@ -70,7 +60,7 @@ int explain_command(const Options& options) {
 
   ExplainManyOptions what{options.methods, {}, options.convention, options.parameters, options.output, options.keep_softmax, options.at};
   if (what.methods.empty()) what.methods = {"gradient"};
-  for (const std::string& text : options.targets) what.targets.push_back(parse_target(text, labels, declared_output(model, options.output)));
+  for (const std::string& text : options.targets) what.targets.push_back(parse_target(text, labels));
   if (what.targets.empty()) what.targets = {Target::argmax()};
 
   Session session(model, options.session);

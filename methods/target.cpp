@@ -36,6 +36,22 @@ TargetVars emit_target(Builder& b, TargetSpec::Kind kind, Var logits, const std:
   return {index, b.reshape(b.cast(chosen, b.dtype(logits)), shape)};
 }
 
+namespace {
+
+/// The row-major index of a tuple inside one sample's output.
+int64_t flat_index(const std::vector<int64_t>& tuple, const Shape& logits) {
+  require(tuple.size() + 1 == logits.size(), ErrorCode::usage, "target {} does not fit an output of shape {}: give one index per axis after the batch",
+          to_string(tuple), to_string(logits));
+  int64_t flat = 0;
+  for (size_t i = 0; i < tuple.size(); ++i) {
+    require(tuple[i] >= 0 && tuple[i] < logits[i + 1], ErrorCode::usage, "target {} is outside an output of shape {}", to_string(tuple), to_string(logits));
+    flat = flat * logits[i + 1] + tuple[i];
+  }
+  return flat;
+}
+
+}  // namespace
+
 Tensor target_input(const TargetSpec& target, const Shape& logits) {
   const int64_t samples = logits.empty() ? 1 : logits[0];
   const int64_t entries = element_count(logits) / std::max<int64_t>(samples, 1);
@@ -48,11 +64,12 @@ Tensor target_input(const TargetSpec& target, const Shape& logits) {
     for (int64_t n = 0; n < samples; ++n) all.insert(all.end(), one.begin(), one.end());
     return Tensor::of<double>(logits, all);
   }
-  const auto count = static_cast<int64_t>(target.indices.size());
+  const std::vector<int64_t> indices = target.tuple.empty() ? target.indices : std::vector{flat_index(target.tuple, logits)};
+  const auto count = static_cast<int64_t>(indices.size());
   require(count == 1 || count == samples, ErrorCode::usage, "{} targets for a batch of {}: give one, or one per sample", count, samples);
   std::vector<int64_t> all;
   for (int64_t n = 0; n < samples; ++n) {
-    const int64_t index = target.indices[count == 1 ? 0 : static_cast<size_t>(n)];
+    const int64_t index = indices[count == 1 ? 0 : static_cast<size_t>(n)];
     require(index >= 0 && index < entries, ErrorCode::usage, "target {} is outside an output of {} entries per sample", index, entries);
     all.push_back(index);
   }

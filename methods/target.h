@@ -12,6 +12,7 @@ namespace onnxray {
 struct TargetSpec {
   enum class Kind { argmax, index, mask } kind = Kind::argmax;
   std::vector<int64_t> indices;  ///< row-major inside one sample's output; one, or one per sample
+  std::vector<int64_t> tuple;    ///< instead of indices: where in one sample's output, for all samples
   Tensor mask;                   ///< weights in the output's shape, or in one sample's
 
   /// Targets of equal kind share a plan: indices and masks are inputs of the program.
