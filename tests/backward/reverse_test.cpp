@@ -19,17 +19,20 @@ std::vector<Tensor> gradients(const Graph& graph, const std::vector<Tensor>& inp
   Tensor ones = Tensor::filled(DType::f64, *graph[graph.outputs[0]].shape, 1);
   const Results results = explain_results(graph, "gradient", inputs, {TargetSpec::Kind::mask, {}, ones});
   std::vector<Tensor> all;
-  for (size_t i = 0; i < inputs.size(); ++i) all.push_back(results.at("attribution:0:0:" + std::to_string(i)));
+  for (size_t i = 0; i < inputs.size(); ++i)
+    all.push_back(results.at("attribution:0:0:" + std::to_string(i)));
   return all;
 }
 
 TEST_CASE("the gradients of a value's readers add up") {
   GraphBuilder g;
   const ValueId x = g.input("x", kRow);
-  const ValueId a = g.node("Mul", {x, g.constant(kRow, {1, 2, 3, 4})}), b = g.node("Exp", {x}), c = g.node("Neg", {x});
+  const ValueId a = g.node("Mul", {x, g.constant(kRow, {1, 2, 3, 4})}), b = g.node("Exp", {x}),
+                c = g.node("Neg", {x});
   const Graph graph = g.build({g.node("Sum", {a, b, c})});
   std::vector<double> wanted;
-  for (int64_t i = 0; i < 4; ++i) wanted.push_back(static_cast<double>(i) + 1 + std::exp(kX.as_double(i)) - 1);
+  for (int64_t i = 0; i < 4; ++i)
+    wanted.push_back(static_cast<double>(i) + 1 + std::exp(kX.as_double(i)) - 1);
   // The same operations in double, up to their order.
   CHECK(difference(gradients(graph, {kX})[0], wanted) < 1e-15);
 }
@@ -38,8 +41,10 @@ TEST_CASE("a value read twice by one node gets both shares") {
   GraphBuilder g;
   const ValueId x = g.input("x", kRow);
   CHECK(gradients(g.build({g.node("Add", {x, x})}), {kX})[0].to_doubles() == std::vector<double>{2, 2, 2, 2});
-  CHECK(gradients(g.build({g.node("Mul", {x, x})}), {kX})[0].to_doubles() == std::vector<double>{1, -2, 4, 6});
-  CHECK(gradients(g.build({g.node("Concat", {x, x}, {{"axis", int64_t{0}}})}), {kX})[0].to_doubles() == std::vector<double>{2, 2, 2, 2});
+  CHECK(gradients(g.build({g.node("Mul", {x, x})}), {kX})[0].to_doubles() ==
+        std::vector<double>{1, -2, 4, 6});
+  CHECK(gradients(g.build({g.node("Concat", {x, x}, {{"axis", int64_t{0}}})}), {kX})[0].to_doubles() ==
+        std::vector<double>{2, 2, 2, 2});
   CHECK(gradients(g.build({g.node("Sub", {x, x})}), {kX})[0].to_doubles() == std::vector<double>{0, 0, 0, 0});
 }
 
@@ -55,7 +60,8 @@ Graph twice(bool shared) {
 TEST_CASE("a layer used twice is the same as two copies of it") {
   for (const char* method : {"gradient", "lrp_z", "lrp_epsilon_0_25", "lrpsign_z"}) {
     INFO(method);
-    CHECK(explain(twice(true), method, kX, 2).to_doubles() == explain(twice(false), method, kX, 2).to_doubles());
+    CHECK(explain(twice(true), method, kX, 2).to_doubles() ==
+          explain(twice(false), method, kX, 2).to_doubles());
   }
 }
 
@@ -63,8 +69,10 @@ TEST_CASE("a layer used twice is the same as two copies of it") {
 Graph two_inputs() {
   GraphBuilder g;
   const ValueId a = g.input("a", kRow), c = g.input("c", kRow);
-  const ValueId left = g.node("Tanh", {g.node("MatMul", {a, g.constant(hashed({4, 3}, 1))}, {}, "left.product")}, {}, "left.tanh");
-  const ValueId right = g.node("Tanh", {g.node("MatMul", {c, g.constant(hashed({4, 3}, 2))}, {}, "right.product")}, {}, "right.tanh");
+  const ValueId left = g.node(
+      "Tanh", {g.node("MatMul", {a, g.constant(hashed({4, 3}, 1))}, {}, "left.product")}, {}, "left.tanh");
+  const ValueId right = g.node(
+      "Tanh", {g.node("MatMul", {c, g.constant(hashed({4, 3}, 2))}, {}, "right.product")}, {}, "right.tanh");
   return g.build({g.node("Add", {left, right}, {}, "sum")});
 }
 
@@ -86,13 +94,15 @@ TEST_CASE("an input that nobody asks about costs no step") {
     const auto node = static_cast<int32_t>(n);
     const std::string& name = graph.nodes[n].origin.names.front();
     INFO(name);
-    // The forward pass of every node here is one step, and so is the sum, through which the cotangent passes as it is.
+    // The forward pass of every node here is one step, and so is the sum, through which the cotangent passes
+    // as it is.
     CHECK((steps_of_node(left, node) == 1) == (name != "left.product" && name != "left.tanh"));
     CHECK(steps_of_node(both, node) >= steps_of_node(left, node));
   }
   const Tensor a = hashed(kRow, 3), c = hashed(kRow, 4);
   const Tensor index = Tensor::of<int64_t>({1}, {1});
-  CHECK(run(left, {a, c, index}).at("attribution:0:0:0").to_doubles() == explain_all(graph, "gradient", {a, c}, 1)[0].to_doubles());
+  CHECK(run(left, {a, c, index}).at("attribution:0:0:0").to_doubles() ==
+        explain_all(graph, "gradient", {a, c}, 1)[0].to_doubles());
 }
 
 TEST_CASE("a node that does not lead to the target emits nothing behind it") {
@@ -110,7 +120,8 @@ TEST_CASE("an input that the target does not depend on gets zeros") {
   const ValueId x = g.input("x", kRow), other = g.input("other", {2, 2});
   const ValueId y = g.node("Tanh", {x});
   const Graph graph = g.build({y, g.node("Exp", {other})});
-  CHECK(explain_all(graph, "gradient", {kX, hashed({2, 2}, 1)}, 0)[1].to_doubles() == std::vector<double>(4, 0.0));
+  CHECK(explain_all(graph, "gradient", {kX, hashed({2, 2}, 1)}, 0)[1].to_doubles() ==
+        std::vector<double>(4, 0.0));
 }
 
 TEST_CASE("the cotangent at an inner value is what its readers send") {
@@ -125,7 +136,8 @@ TEST_CASE("the cotangent at an inner value is what its readers send") {
   }
   REQUIRE(at != kNoValue);
   const Program program = gradient_program(graph, at);
-  CHECK(run(program, {kX, Tensor::of<int64_t>({1}, {0})}).at("attribution:0:0:0").to_doubles() == std::vector<double>{1, -2, 3, 4});
+  CHECK(run(program, {kX, Tensor::of<int64_t>({1}, {0})}).at("attribution:0:0:0").to_doubles() ==
+        std::vector<double>{1, -2, 3, 4});
 }
 
 TEST_CASE("a VGG-like net under epsilon has one convolution and one adjoint per layer") {
@@ -133,7 +145,8 @@ TEST_CASE("a VGG-like net under epsilon has one convolution and one adjoint per 
   ValueId v = g.input("x", {1, 3, 8, 8});
   int64_t channels = 3;
   for (const int64_t next : {4, 4, 8, 8}) {
-    v = g.relu(g.conv(v, g.constant(hashed({next, channels, 3, 3}, next + channels)), g.constant(hashed({next}, next))));
+    v = g.relu(g.conv(v, g.constant(hashed({next, channels, 3, 3}, next + channels)),
+                      g.constant(hashed({next}, next))));
     if (next == channels) v = g.max_pool(v);
     channels = next;
   }

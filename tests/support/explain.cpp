@@ -27,15 +27,19 @@ Program explanation_program(const Graph& graph, const std::string& method, Targe
 
 Results run(const Program& program, const std::vector<Tensor>& inputs) {
   const auto backend = make_reference_backend(true);
-  const std::vector<Tensor> values = backend->compile(make_plan(program, backend->plan_options()))->run(inputs);
+  const std::vector<Tensor> values =
+      backend->compile(make_plan(program, backend->plan_options()))->run(inputs);
   Results results;
   for (size_t i = 0; i < values.size(); ++i) results.emplace(program.outputs[i].name, values[i]);
   return results;
 }
 
-TargetSpec target_index(std::vector<int64_t> indices) { return {TargetSpec::Kind::index, std::move(indices), {}}; }
+TargetSpec target_index(std::vector<int64_t> indices) {
+  return {TargetSpec::Kind::index, std::move(indices), {}};
+}
 
-Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs, const TargetSpec& target) {
+Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs,
+                        const TargetSpec& target) {
   const Program program = explanation_program(graph, method, target.kind);
   std::vector<Tensor> operands = inputs;
   if (target.kind != TargetSpec::Kind::argmax) {
@@ -45,10 +49,12 @@ Results explain_results(const Graph& graph, const std::string& method, const std
   return run(program, operands);
 }
 
-std::vector<Tensor> explain_all(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs, int64_t target) {
+std::vector<Tensor> explain_all(const Graph& graph, const std::string& method,
+                                const std::vector<Tensor>& inputs, int64_t target) {
   const Results results = explain_results(graph, method, inputs, target_index({target}));
   std::vector<Tensor> attributions;
-  for (size_t i = 0; i < inputs.size(); ++i) attributions.push_back(results.at("attribution:0:0:" + std::to_string(i)));
+  for (size_t i = 0; i < inputs.size(); ++i)
+    attributions.push_back(results.at("attribution:0:0:" + std::to_string(i)));
   return attributions;
 }
 

@@ -12,9 +12,11 @@ using Results = std::map<std::string, Tensor>;
 /// One method ("NAME" or "NAME:key=value"), one target, the signxai convention.
 ExplainSpec explain_spec(const std::string& method, TargetSpec::Kind kind = TargetSpec::Kind::index);
 /// The optimised program of a method on a graph, for one target.
-Program explanation_program(const Graph& graph, const std::string& method, TargetSpec::Kind kind = TargetSpec::Kind::index);
+Program explanation_program(const Graph& graph, const std::string& method,
+                            TargetSpec::Kind kind = TargetSpec::Kind::index);
 /// The same without the optimiser's passes.
-Program raw_program(const Graph& graph, const std::string& method, TargetSpec::Kind kind = TargetSpec::Kind::index);
+Program raw_program(const Graph& graph, const std::string& method,
+                    TargetSpec::Kind kind = TargetSpec::Kind::index);
 
 /// Runs a program on the reference backend in double; results by the names of its outputs.
 Results run(const Program& program, const std::vector<Tensor>& inputs);
@@ -22,9 +24,11 @@ Results run(const Program& program, const std::vector<Tensor>& inputs);
 /// The attribution of the graph's first input for one entry of its first output.
 Tensor explain(const Graph& graph, const std::string& method, const Tensor& x, int64_t target);
 /// The attribution of every input.
-std::vector<Tensor> explain_all(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs, int64_t target);
+std::vector<Tensor> explain_all(const Graph& graph, const std::string& method,
+                                const std::vector<Tensor>& inputs, int64_t target);
 /// Everything that the explanation program yields for a target of any kind.
-Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs, const TargetSpec& target);
+Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs,
+                        const TargetSpec& target);
 
 TargetSpec target_index(std::vector<int64_t> indices);
 

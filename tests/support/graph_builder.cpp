@@ -20,11 +20,17 @@ ValueId GraphBuilder::ints(const std::vector<int64_t>& values) {
   return constant(Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values));
 }
 
-ValueId GraphBuilder::node(const std::string& op, const std::vector<ValueId>& inputs, Attributes attributes, std::string name) {
+ValueId GraphBuilder::node(const std::string& op, const std::vector<ValueId>& inputs, Attributes attributes,
+                           std::string name) {
   const std::string number = std::to_string(graph_.nodes.size());
   if (name.empty()) name = op + "#" + number;
   const ValueId out = graph_.add_value(name);
-  graph_.nodes.push_back({.op = op, .opset = 17, .domain = "", .attributes = std::move(attributes), .inputs = inputs, .outputs = {out},
+  graph_.nodes.push_back({.op = op,
+                          .opset = 17,
+                          .domain = "",
+                          .attributes = std::move(attributes),
+                          .inputs = inputs,
+                          .outputs = {out},
                           .origin = {{name}, {}}});
   return out;
 }

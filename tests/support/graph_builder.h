@@ -7,17 +7,20 @@
 
 namespace onnxray::test {
 
-/// Builds a Graph in memory, in double, and specialises it: dtypes, shapes and the canonical nodes are as the engine
-/// sees them.
+/// Builds a Graph in memory, in double, and specialises it: dtypes, shapes and the canonical nodes are as the
+/// engine sees them.
 class GraphBuilder {
  public:
   ValueId input(const std::string& name, const Shape& shape);
   ValueId constant(Tensor value);
-  ValueId constant(Shape shape, const std::vector<double>& values) { return constant(Tensor::of<double>(std::move(shape), values)); }
+  ValueId constant(Shape shape, const std::vector<double>& values) {
+    return constant(Tensor::of<double>(std::move(shape), values));
+  }
   ValueId ints(const std::vector<int64_t>& values);
 
   /// A node of ai.onnx, opset 17; its first output is called `name`, by default "op#number".
-  ValueId node(const std::string& op, const std::vector<ValueId>& inputs, Attributes attributes = {}, std::string name = {});
+  ValueId node(const std::string& op, const std::vector<ValueId>& inputs, Attributes attributes = {},
+               std::string name = {});
   std::vector<ValueId> split(ValueId x, int64_t axis, const std::vector<int64_t>& extents);
 
   // Frequent nodes.

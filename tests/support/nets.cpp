@@ -10,7 +10,9 @@ class Layers {
   explicit Layers(const NetOptions& options) : options_(options) {}
 
   GraphBuilder g;
-  ValueId image(int64_t channels, int64_t size) { return g.input("x", {options_.batch, channels, size, size}); }
+  ValueId image(int64_t channels, int64_t size) {
+    return g.input("x", {options_.batch, channels, size, size});
+  }
   ValueId conv(ValueId x, int64_t in, int64_t out, int64_t size = 3) {
     const ValueId w = g.constant(hashed({out, in, size, size}, ++seed_, 0.6));
     return g.conv(x, w, bias(out), size / 2);
@@ -35,7 +37,8 @@ class Layers {
 Net model_d(const std::string& tail) {
   GraphBuilder g;
   const ValueId x = g.input("x", {1, 3});
-  const ValueId hidden = g.relu(g.dense(x, g.constant({3, 3}, {1, -2, .5, -1, 1, 2, .5, 1, -1}), g.constant({3}, {.5, -.25, .1})));
+  const ValueId hidden = g.relu(
+      g.dense(x, g.constant({3, 3}, {1, -2, .5, -1, 1, 2, .5, 1, -1}), g.constant({3}, {.5, -.25, .1})));
   ValueId out = g.dense(hidden, g.constant({3, 2}, {1, -1, 2, .5, -1, 1.5}), g.constant({2}, {.2, -.3}));
   if (!tail.empty()) out = g.node(tail, {out});
   return {g.build({out}), Tensor::of<double>({1, 3}, {1, 0, -2})};
@@ -65,7 +68,8 @@ Net residual_net(const NetOptions& options) {
 Net branching_net(const NetOptions& options) {
   Layers l(options);
   const ValueId x = l.image(2, 4);
-  const ValueId both = l.g.node("Concat", {l.g.relu(l.conv(x, 2, 3)), l.conv(x, 2, 2, 1)}, {{"axis", int64_t{1}}});
+  const ValueId both =
+      l.g.node("Concat", {l.g.relu(l.conv(x, 2, 3)), l.conv(x, 2, 2, 1)}, {{"axis", int64_t{1}}});
   return l.net(l.dense(l.g.flatten(l.g.max_pool(both)), 20, 3), 2, 4);
 }
 
