@@ -1,0 +1,145 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/npy.h"
+#include "cli/npz.h"
+#include "tests/catch.h"
+
+namespace onnxray::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kModels = ONNXRAY_SOURCE_DIR "/models/";
+const std::string kModel = kModels + "fashion_mnist_torch.onnx";
+const std::string kBoot = kModels + "samples/fashion_ankle_boot.png";
+
+struct Outcome {
+  int exit_code;
+  std::string output;  ///< stdout and stderr
+};
+
+Outcome onnxray(const std::string& arguments) {
+  FILE* pipe = popen((std::string(ONNXRAY_COMMAND) + " " + arguments + " 2>&1").c_str(), "r");
+  REQUIRE(pipe);
+  Outcome outcome;
+  std::array<char, 4096> buffer;
+  while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) outcome.output.append(buffer.data(), n);
+  const int status = pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+/// A folder of its own for each test, gone afterwards.
+struct Folder {
+  fs::path path = fs::temp_directory_path() / ("onnxray_cli_" + std::to_string(getpid()));
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+  std::string operator/(const std::string& name) const { return (path / name).string(); }
+};
+
+TEST_CASE("explain prints the prediction and writes arrays, a picture and a report") {
+  const Folder out;
+  const Outcome outcome = onnxray("explain " + kModel + " -i " + kBoot + " -m gradient -m lrp_epsilon_0_1 -o " + out / "maps.npz" + " --picture " +
+                                  out / "map.png" + " --report " + out / "report.json");
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(outcome.output.find("Ankle boot") != std::string::npos);
+  const std::vector<NamedTensor> maps = read_npz(out / "maps.npz");
+  REQUIRE(maps.size() == 2);
+  CHECK(maps[0].name == "gradient");
+  CHECK(maps[0].value.shape() == Shape{1, 1, 28, 28});
+  CHECK(fs::file_size(out / "map.png") > 1000);
+  std::ifstream file(out / "report.json");
+  const nlohmann::json report = nlohmann::json::parse(file);
+  CHECK(report["predictions"][0][0]["label"] == "Ankle boot");
+  CHECK(report["attributions"].size() == 2);
+}
+
+TEST_CASE("a picture and its preprocessed array are the same input") {
+  const Folder out;
+  REQUIRE(onnxray("explain " + kModel + " -i " + kBoot + " -o " + out / "a.npy").exit_code == 0);
+  REQUIRE(onnxray("explain " + kModel + " -i " + kModels + "samples/fashion_ankle_boot_nchw.npy -o " + out / "b.npy").exit_code == 0);
+  CHECK(read_npy(out / "a.npy").to_doubles() == read_npy(out / "b.npy").to_doubles());
+}
+
+TEST_CASE("a target by label is the target by number") {
+  const Folder out;
+  REQUIRE(onnxray("explain " + kModel + " -i " + kBoot + " --target name:Sneaker -o " + out / "a.npy").exit_code == 0);
+  REQUIRE(onnxray("explain " + kModel + " -i " + kBoot + " --target 7 -o " + out / "b.npy").exit_code == 0);
+  CHECK(read_npy(out / "a.npy").to_doubles() == read_npy(out / "b.npy").to_doubles());
+}
+
+TEST_CASE("run writes what the model computes") {
+  const Folder out;
+  REQUIRE(onnxray("run " + kModel + " -i " + kBoot + " -o " + out / "y.npy").exit_code == 0);
+  CHECK(read_npy(out / "y.npy").shape() == Shape{1, 10});
+}
+
+TEST_CASE("inspect prints the program of a method, and JSON on request") {
+  const Outcome program = onnxray("inspect " + kModel + " --program lrp_epsilon_0_1");
+  REQUIRE(program.exit_code == 0);
+  CHECK(program.output.find("convolution_input") != std::string::npos);
+  const Outcome json = onnxray("inspect " + kModel + " -m lrp_z --json");
+  REQUIRE(json.exit_code == 0);
+  CHECK(nlohmann::json::parse(json.output)["nodes"].size() > 5);
+}
+
+TEST_CASE("methods and the version are listed") {
+  CHECK(onnxray("methods").exit_code == 0);
+  CHECK(nlohmann::json::parse(onnxray("methods --json").output).size() > 5);
+  const Outcome version = onnxray("--version");
+  CHECK(version.exit_code == 0);
+  CHECK(version.output.find("onednn") != std::string::npos);
+}
+
+TEST_CASE("wrong usage and unreadable files exit with 2 and say what to do") {
+  const Folder out;
+  std::ofstream(out / "random.onnx") << "this is not a model";
+  const auto fails = [](const std::string& arguments, const std::string& message) {
+    const Outcome outcome = onnxray(arguments);
+    INFO(arguments << "\n" << outcome.output);
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.output.find(message) != std::string::npos);
+  };
+  fails("explain " + kModel + " -i " + kBoot + " -m lrp_epsilom_0_1", "lrp_epsilon_0_1");
+  fails("explain " + kModel + " -i " + kBoot + " --target 10", "10");
+  fails("explain " + kModel + " -i " + kBoot + " --target name:Hat", "Sneaker");
+  fails("explain " + kModel + " -i " + kBoot + " --param nonsense=1", "nonsense");
+  fails("explain " + kModel + " -i " + kBoot + " --backend tpu", "onednn");
+  fails("explain " + kModel + " -i no_such_file.npy", "no_such_file.npy");
+  fails("explain " + out / "random.onnx" + " -i " + kBoot, "random.onnx");
+  fails("explain " + kModel, "--input");
+  fails("frobnicate", "");
+}
+
+TEST_CASE("an image for a model without declared preprocessing exits with 2 and names the choices") {
+  const Folder out;
+  fs::copy_file(kModel, out / "bare.onnx");
+  const Outcome outcome = onnxray("explain " + out / "bare.onnx" + " -i " + kBoot);
+  CHECK(outcome.exit_code == 2);
+  CHECK(outcome.output.find("keras-caffe") != std::string::npos);
+}
+
+TEST_CASE("a file that cannot be written exits with 1") {
+  CHECK(onnxray("explain " + kModel + " -i " + kBoot + " -o /no/such/folder/map.npy").exit_code == 1);
+}
+
+TEST_CASE("a model with operators that onnxray lacks exits with 4 and lists them") {
+  const std::string model = "/usr/share/libonnx-testdata/data/node/test_tfidfvectorizer_tf_batch_onlybigrams_skip0/model.onnx";
+  if (!fs::exists(model)) {
+    WARN("skipped: libonnx-testdata is not installed");
+    return;
+  }
+  const Outcome outcome = onnxray("inspect " + model);
+  CHECK(outcome.exit_code == 4);
+  CHECK(outcome.output.find("TfIdfVectorizer") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace onnxray::cli
