@@ -56,9 +56,9 @@ void apply(MethodSpec& method, const std::string& key, const std::string& value)
   const std::string name = canonical_parameter(key);
   require(takes(method, name), ErrorCode::usage, "method '{}' has no parameter '{}'; it has {}", method.text, key,
           fmt::join(parameters_of(method.name.family), ", "));
-  if (set_switch(method.conventions, name, value)) return;
   const auto [it, is_new] = method.parameters.try_emplace(name, value);
   require(is_new || it->second == value, ErrorCode::usage, "'{}' is given twice, as '{}' and '{}'", name, it->second, value);
+  set_switch(method.conventions, name, value);
 }
 
 /// The number that a name carries holds unless a parameter says otherwise.

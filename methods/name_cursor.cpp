@@ -50,6 +50,9 @@ std::optional<double> NameCursor::number() {
   return value && negative ? -*value : value;
 }
 
-std::optional<int64_t> NameCursor::integer() { return parsed<int64_t>(digits()); }
+std::optional<int64_t> NameCursor::integer() {
+  const auto value = parsed<int64_t>(digits());
+  return value && *value > 0 ? value : std::nullopt;
+}
 
 }  // namespace onnxray

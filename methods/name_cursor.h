@@ -19,7 +19,7 @@ class NameCursor {
   std::optional<double> unsigned_number();
   /// ["neg_"] unsigned_number
   std::optional<double> number();
-  std::optional<int64_t> integer();
+  std::optional<int64_t> integer();  ///< above 0
 
  private:
   std::string digits();

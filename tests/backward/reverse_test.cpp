@@ -17,7 +17,7 @@ const Tensor kX = Tensor::of<double>(kRow, {0.5, -1, 2, 3});
 /// The gradient of the sum of the graph's first output.
 std::vector<Tensor> gradients(const Graph& graph, const std::vector<Tensor>& inputs) {
   Tensor ones = Tensor::filled(DType::f64, *graph[graph.outputs[0]].shape, 1);
-  const Results results = explain_results(graph, "gradient", inputs, {TargetSpec::Kind::mask, {}, ones});
+  const Results results = explain_results(graph, "gradient", inputs, target_mask(ones));
   std::vector<Tensor> all;
   for (size_t i = 0; i < inputs.size(); ++i)
     all.push_back(results.at("attribution:0:0:" + std::to_string(i)));

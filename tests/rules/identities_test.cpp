@@ -63,8 +63,7 @@ TEST_CASE("relevance is linear in what it starts from") {
        {"gradient", "lrp_z", "lrp_epsilon_0_1", "lrp_epsilon_0_25_std_x", "lrpsign_epsilon_0_1_mu_0_5"}) {
     INFO(method);
     const auto relevance = [&](const Tensor& mask) {
-      return explain_results(net.graph, method, {net.x}, {TargetSpec::Kind::mask, {}, mask})
-          .at("attribution:0:0:0");
+      return explain_results(net.graph, method, {net.x}, target_mask(mask)).at("attribution:0:0:0");
     };
     const Tensor sum = zip(relevance(p), relevance(q), [](double a, double b) { return 2 * a - 3 * b; });
     CHECK(difference(relevance(mixed), sum) < kRounding);
@@ -103,8 +102,7 @@ TEST_CASE("the threshold of the sign modifier compares the original input, below
   const Graph graph = g.build({g.node("Identity", {g.input("x", {1, 3})})});
   const auto signs = [&](const std::string& mu, const std::vector<double>& x) {
     const Tensor mask = Tensor::filled(DType::f64, {1, 3}, 1);
-    return explain_results(graph, "gradient_x_sign" + mu, {Tensor::of<double>({1, 3}, x)},
-                           {TargetSpec::Kind::mask, {}, mask})
+    return explain_results(graph, "gradient_x_sign" + mu, {Tensor::of<double>({1, 3}, x)}, target_mask(mask))
         .at("attribution:0:0:0")
         .to_doubles();
   };

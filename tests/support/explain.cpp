@@ -35,7 +35,17 @@ Results run(const Program& program, const std::vector<Tensor>& inputs) {
 }
 
 TargetSpec target_index(std::vector<int64_t> indices) {
-  return {TargetSpec::Kind::index, std::move(indices), {}};
+  TargetSpec target;
+  target.kind = TargetSpec::Kind::index;
+  target.indices = std::move(indices);
+  return target;
+}
+
+TargetSpec target_mask(Tensor mask) {
+  TargetSpec target;
+  target.kind = TargetSpec::Kind::mask;
+  target.mask = std::move(mask);
+  return target;
 }
 
 Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs,

@@ -31,6 +31,7 @@ Results explain_results(const Graph& graph, const std::string& method, const std
                         const TargetSpec& target);
 
 TargetSpec target_index(std::vector<int64_t> indices);
+TargetSpec target_mask(Tensor mask);
 
 /// How often each primitive occurs.
 std::map<std::string, int64_t> count_primitives(const Program& program);

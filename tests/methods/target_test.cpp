@@ -1,0 +1,109 @@
+#include "methods/target.h"
+
+#include "tests/catch.h"
+#include "tests/support/error_of.h"
+#include "tests/support/explain.h"
+#include "tests/support/nets.h"
+
+namespace onnxray::test {
+namespace {
+
+/// y = x, so that the gradient of a target is the weighting of the outputs.
+Graph identity_graph(const Shape& shape, bool softmax = false) {
+  GraphBuilder g;
+  const ValueId x = g.node("Neg", {g.node("Neg", {g.input("x", shape)})});
+  return g.build({softmax ? g.softmax(x) : x});
+}
+
+Tensor selection(const Tensor& x, const TargetSpec& target, bool softmax = false) {
+  return explain_results(identity_graph(x.shape(), softmax), "gradient", {x}, target).at("attribution:0:0:0");
+}
+
+using Values = std::vector<double>;
+
+TEST_CASE("argmax picks the largest entry of each sample, the lowest index on ties") {
+  const Tensor x = Tensor::of<double>({3, 3}, {1, 3, 3, -5, -7, -5, 0, 0, 0});
+  CHECK(selection(x, {}).to_doubles() == Values{0, 1, 0, 1, 0, 0, 1, 0, 0});
+  const Results results = explain_results(identity_graph({3, 3}), "gradient", {x}, {});
+  CHECK(results.at("index:0").to_int64s() == std::vector<int64_t>{1, 0, 0});
+  CHECK(results.at("score:0").to_doubles() == Values{3, -5, 0});
+}
+
+TEST_CASE("an index holds for every sample, or each has its own") {
+  const Tensor x = hashed({2, 3}, 1);
+  CHECK(selection(x, target_index({2})).to_doubles() == Values{0, 0, 1, 0, 0, 1});
+  CHECK(selection(x, target_index({2, 0})).to_doubles() == Values{0, 0, 1, 1, 0, 0});
+}
+
+TEST_CASE("an index counts a dense output in row-major order") {
+  const Tensor x = hashed({1, 2, 3}, 1);
+  CHECK(selection(x, target_index({4})).to_doubles() == Values{0, 0, 0, 0, 1, 0});
+}
+
+TEST_CASE("a tuple points into a dense output, for every sample") {
+  TargetSpec target = target_index({});
+  target.tuple = {1, 2};
+  CHECK(target_input(target, {2, 2, 3}).to_int64s() == std::vector<int64_t>{5, 5});
+  const auto error = [&](const Shape& logits) { return error_of([&] { target_input(target, logits); }); };
+  CHECK(says(error({2, 3}), ErrorCode::usage, "one index per axis after the batch"));
+  CHECK(says(error({1, 2, 2}), ErrorCode::usage, "outside an output"));
+}
+
+TEST_CASE("a mask weights every entry, of one sample or of all") {
+  const Tensor x = hashed({2, 3}, 1);
+  const auto masked = [&](Shape shape, const Values& values) {
+    return selection(x, target_mask(Tensor::of<double>(shape, values)));
+  };
+  CHECK(masked({3}, {1, 0, -2}).to_doubles() == Values{1, 0, -2, 1, 0, -2});
+  CHECK(masked({1, 3}, {1, 0, -2}).to_doubles() == Values{1, 0, -2, 1, 0, -2});
+  CHECK(masked({2, 3}, {1, 0, -2, 0, 5, 0}).to_doubles() == Values{1, 0, -2, 0, 5, 0});
+}
+
+TEST_CASE("a softmax at the end is stripped, unless it is to be kept") {
+  const Tensor x = Tensor::of<double>({1, 3}, {1, 2, 0.5});
+  CHECK(selection(x, target_index({1}), true).to_doubles() == Values{0, 1, 0});
+  ExplainSpec spec = explain_spec("gradient");
+  spec.keep_softmax = true;
+  const Program kept = emit_explanation(identity_graph({1, 3}, true), OpRegistry::builtin(), spec);
+  const Results results = run(kept, {x, Tensor::of<int64_t>({1}, {1})});
+  const double p0 = results.at("logits").as_double(0), p1 = results.at("logits").as_double(1),
+               p2 = results.at("logits").as_double(2);
+  // dp1/dx = p1 (e1 - p), up to rounding
+  CHECK(difference(results.at("attribution:0:0:0"), {-p1 * p0, p1 * (1 - p1), -p1 * p2}) < 1e-14);
+}
+
+TEST_CASE("the logits are found behind what keeps the order of entries, and nowhere else") {
+  const auto logits_op = [](const std::vector<std::string>& tail) {
+    GraphBuilder g;
+    ValueId v = g.node("Neg", {g.input("x", {1, 4})}, {}, "logits");
+    for (const std::string& op : tail)
+      v = op == "Reshape" ? g.node(op, {v, g.ints({1, 2, 2})}) : g.node(op, {v});
+    const Graph graph = g.build({v});
+    return graph[find_logits(graph, graph.outputs[0], false)].name;
+  };
+  CHECK(logits_op({}) == "logits");
+  CHECK(logits_op({"Softmax"}) == "logits");
+  CHECK(logits_op({"LogSoftmax"}) == "logits");
+  CHECK(logits_op({"Softmax", "Reshape"}) == "logits");
+  CHECK(logits_op({"Softmax", "Exp"}) == "Exp#2");
+  CHECK(logits_op({"Sigmoid"}) == "Sigmoid#1");
+}
+
+TEST_CASE("a target that does not fit the output is an error that says why") {
+  const auto error = [](const TargetSpec& target, const Shape& logits) {
+    return error_of([&] { target_input(target, logits); });
+  };
+  CHECK(
+      says(error(target_index({3}), {2, 3}), ErrorCode::usage, "target 3 is outside an output of 3 entries"));
+  CHECK(says(error(target_index({-1}), {2, 3}), ErrorCode::usage, "target -1"));
+  CHECK(says(error(target_index({0, 1, 2}), {2, 3}), ErrorCode::usage, "3 targets for a batch of 2"));
+  CHECK(says(error(target_index({}), {2, 3}), ErrorCode::usage, "0 targets for a batch of 2"));
+  CHECK(says(error(target_mask(hashed({4}, 1)), {2, 3}), ErrorCode::usage, "mask of shape [4]"));
+}
+
+TEST_CASE("a target of no sample is an error, not a crash") {
+  CHECK(target_input(target_index({0}), {0, 3}).size() == 0);
+}
+
+}  // namespace
+}  // namespace onnxray::test
