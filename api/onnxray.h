@@ -85,22 +85,22 @@ struct SessionOptions {
 struct ExplainOptions {
   std::string method = "gradient";
   Target target = Target::argmax();
-  std::string convention = "signxai";             ///< signxai, zennit, innvestigate (docs/conventions.md)
-  std::map<std::string, std::string> parameters;  ///< of the method, and switches of the convention
-  std::string output;         ///< which of the model's outputs; empty: the first
+  std::string convention = "signxai";                  ///< signxai, zennit, innvestigate (docs/conventions.md)
+  std::map<std::string, std::string> parameters = {};  ///< of the method, and switches of the convention
+  std::string output = {};    ///< which of the model's outputs; empty: the first
   bool keep_softmax = false;  ///< explain the probability instead of what goes into the final softmax
-  std::string at;             ///< attribute to this inner value or node instead of the input
+  std::string at = {};        ///< attribute to this inner value or node instead of the input
 };
 
 /// Several methods for several targets over one forward pass.
 struct ExplainManyOptions {
-  std::vector<std::string> methods;  ///< names; "NAME:key=value,key=value" sets parameters for one
+  std::vector<std::string> methods = {};  ///< names; "NAME:key=value,key=value" sets parameters for one
   std::vector<Target> targets = {Target::argmax()};
   std::string convention = "signxai";
-  std::map<std::string, std::string> parameters;  ///< go to every method that has them
-  std::string output;
+  std::map<std::string, std::string> parameters = {};  ///< go to every method that has them
+  std::string output = {};
   bool keep_softmax = false;
-  std::string at;
+  std::string at = {};
 };
 
 struct Attribution {

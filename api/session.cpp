@@ -86,6 +86,9 @@ namespace {
 
 bool folds_batchnorm(const MethodSpec& method) { return method.conventions.batchnorm == Conventions::BatchNorm::fold; }
 
+/// The key of one of the model's own outputs among results: a model may call it "logits" too.
+std::string result_name(const std::string& output) { return "output:" + output; }
+
 /// Which methods share a program: those that see the same graph and need no loop of their own.
 std::vector<std::vector<size_t>> group_methods(const std::vector<MethodSpec>& methods) {
   std::vector<std::vector<size_t>> groups;
@@ -170,9 +173,11 @@ class Session::Impl {
     compiled.spec = {key.methods, key.targets, find_output(compiled.graph, key.output), key.keep_softmax, find_value(compiled.graph, key.at)};
     Program program = emit_explanation(compiled.graph, ops(), compiled.spec);
     optimise(program, *backend_);
-    for (const NamedVar& output : program.outputs) {
-      compiled.output_names.push_back(output.name);
-      if (output.name == "logits") compiled.logits = program[output.var].shape;
+    for (size_t i = 0; i < program.outputs.size(); ++i) {
+      const auto& [name, var] = program.outputs[i];
+      const bool is_models = i < compiled.graph.outputs.size();
+      compiled.output_names.push_back(is_models ? result_name(name) : name);
+      if (!is_models && name == "logits") compiled.logits = program[var].shape;
     }
     compiled.plan = make_plan(std::move(program), backend_->plan_options());
     compiled.key = std::move(key);
@@ -200,7 +205,7 @@ std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs) {
   std::vector<NamedTensor> outputs;
   for (const ValueId id : compiled.graph.outputs) {
     const std::string& name = compiled.graph[id].name;
-    outputs.push_back({name, results.at(name)});
+    outputs.push_back({name, results.at(result_name(name))});
   }
   return outputs;
 }
@@ -227,7 +232,7 @@ std::vector<double> sums_per_sample(const Tensor& values) {
 
 /// What every program of an explanation computes besides its attributions.
 void read_shared_results(std::map<std::string, Tensor>& results, const Graph& graph, size_t targets, Explanations& explanations) {
-  for (const ValueId id : graph.outputs) explanations.outputs.push_back({graph[id].name, results.at(graph[id].name)});
+  for (const ValueId id : graph.outputs) explanations.outputs.push_back({graph[id].name, results.at(result_name(graph[id].name))});
   explanations.logits = results.at("logits");
   for (size_t k = 0; k < targets; ++k) {
     ExplainedTarget target;

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "onnx/import.h"
+#include "tests/support/error_of.h"
 
 namespace onnxray::test {
 
@@ -143,10 +144,6 @@ inline Error error_of(const ModelBuilder& builder) {
     return error;
   }
   return Error(ErrorCode::usage, "none");
-}
-
-inline bool says(const Error& error, ErrorCode code, const std::string& text) {
-  return error.code() == code && std::string(error.what()).find(text) != std::string::npos;
 }
 
 }  // namespace onnxray::test
