@@ -8,4 +8,3 @@ target_compile_options(onnxray_flags INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   # Neither changes a result: no kernel reads errno, none relies on floating-point traps.
   -fno-math-errno -fno-trapping-math)
-install(TARGETS onnxray_flags EXPORT onnxray-targets)
