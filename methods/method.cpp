@@ -1,5 +1,7 @@
 #include "methods/method.h"
 
+#include <cmath>
+
 #include "core/fail.h"
 
 namespace onnxray {
@@ -25,6 +27,8 @@ Var modified(Builder& b, const MethodSpec& method, Var attribution, Var x) {
 std::vector<Var> emit_family(const MethodSpec& method, const MethodContext& context) {
   switch (method.name.family) {
     case Family::gradient: return emit_gradient(method, context);
+    case Family::guided_backprop: case Family::deconvnet: return emit_guided(method, context);
+    case Family::random_uniform: return emit_random_uniform(method, context);
     case Family::lrp: return emit_lrp(method, context);
     default: fail(ErrorCode::unsupported, "method '{}' is a known name, but this version of onnxray does not compute it", method.text);
   }
@@ -47,6 +51,13 @@ Var seed(const MethodSpec& method, const MethodContext& context) {
   const SeedValue chosen = method.conventions.seed_value;
   const bool logit = chosen == SeedValue::logit || (chosen == SeedValue::by_method && logit_by_method);
   return logit ? context.b.mul(context.selection, context.logits()) : context.selection;
+}
+
+uint64_t seed_of(const MethodSpec& method) {
+  const double number = method.number("seed", 0);
+  require(number >= 0 && number < 9007199254740992.0 && number == std::floor(number), ErrorCode::usage, "seed={} of '{}' is not a whole number >= 0",
+          number, method.text);
+  return static_cast<uint64_t>(number);
 }
 
 bool needs_loop(const MethodSpec&) { return false; }

@@ -25,6 +25,9 @@ struct MethodContext {
 /// What starts the backward pass: the selection, or the selection times the logits.
 Var seed(const MethodSpec& method, const MethodContext& context);
 
+/// The parameter `seed` of methods that draw random numbers; 0 by default.
+uint64_t seed_of(const MethodSpec& method);
+
 /// Whether the method runs its passes in the program's loop; then it needs a program of its own.
 bool needs_loop(const MethodSpec& method);
 
@@ -33,6 +36,8 @@ std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& cont
 
 // One file per family.
 std::vector<Var> emit_gradient(const MethodSpec& method, const MethodContext& context);
+std::vector<Var> emit_guided(const MethodSpec& method, const MethodContext& context);  ///< and deconvnet
+std::vector<Var> emit_random_uniform(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context);
 
 /// The composite that an LRP method stands for.
