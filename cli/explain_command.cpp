@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "cli/inputs.h"
 #include "cli/npy.h"
 #include "cli/npz.h"
@@ -73,6 +75,7 @@ int explain_command(const Options& options) {
 
   const std::string json = summary_json(explanations, options, labels, session.backend_description());
   fmt::print("{}", options.json ? json + "\n" : summary_text(explanations, options, labels));
+  std::fflush(stdout);  // before what goes to stderr
   std::vector<std::string> written;
   if (!options.out.empty()) write_attributions(explanations, options, model), written.push_back(options.out);
   if (!options.picture.empty()) write_picture(explanations, loaded, preprocess, options, model), written.push_back(options.picture);
