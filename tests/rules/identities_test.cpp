@@ -34,6 +34,19 @@ TEST_CASE("the SIGN rule under z is the input's sign times the gradient on the s
   }
 }
 
+TEST_CASE("the z rule at the input layer is the input's size times the SIGN rule, under every base rule") {
+  for (const auto& [name, net] : homogeneous_nets()) {
+    for (const char* base : {"z", "epsilon_0_1", "epsilon_0_25_std_x"}) {
+      INFO(name << ", " << base);
+      const Tensor z = explain(net.graph, std::string("lrpz_") + base, net.x, 1);
+      const Tensor signed_one = explain(net.graph, std::string("lrpsign_") + base, net.x, 1);
+      // x = |x| sgn(x) holds exactly in floating point.
+      CHECK(difference(zip(net.x, signed_one, [](double x, double r) { return std::fabs(x) * r; }), z) <
+            1e-15);
+    }
+  }
+}
+
 TEST_CASE("without biases proportional rules keep the sum: the relevance adds up to the logit") {
   for (const auto& [name, net] : homogeneous_nets({.bias = false})) {
     INFO(name);
