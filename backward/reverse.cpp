@@ -100,6 +100,8 @@ Var NodeContext::output(size_t i) const {
   return walk_.forward_.vars[static_cast<size_t>(node.outputs[i])];
 }
 
+SignFact NodeContext::sign(size_t i) const { return walk_.graph_[node.inputs[i]].sign; }
+
 bool NodeContext::wants(size_t i) const {
   const Var v = input(i);
   return v && walk_.needed(v);

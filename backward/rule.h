@@ -22,6 +22,8 @@ class NodeContext {
   Var output(size_t i = 0) const;
   /// What arrived at output i; unset where nothing did.
   Var cotangent(size_t i = 0) const { return taken_[i]; }
+  /// What is known about the sign of input i.
+  SignFact sign(size_t i) const;
   /// Whether anybody wants the cotangent of input i.
   bool wants(size_t i) const;
   void send(size_t i, Var share);

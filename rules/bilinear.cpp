@@ -21,6 +21,6 @@ class BilinearRule final : public Rule {
 
 }  // namespace
 
-std::unique_ptr<Rule> make_bilinear(const RuleSpec&) { return std::make_unique<BilinearRule>(); }
+std::unique_ptr<Rule> make_bilinear(const RuleSpec&, const Conventions&) { return std::make_unique<BilinearRule>(); }
 
 }  // namespace onnxray

@@ -10,35 +10,47 @@ namespace {
 
 class ZRule final : public Rule {
  public:
-  std::string name() const override { return "z"; }
+  ZRule(bool bias, Conventions::Stabiliser stabiliser) : bias_(bias), stabiliser_(stabiliser) {}
+  std::string name() const override { return bias_ ? "z" : "z(no bias)"; }
   void emit(NodeContext& context) const override {
     // R_in = x * T(w, R / safe(z))                       (LRP-0; SIGN-XAI 1.x, iNNvestigate)
     Builder& b = context.b;
     const LinearView linear(context);
-    const Var s = b.div(linear.R(), safe(b, linear.z()));
-    linear.send(b.mul(linear.x(), linear.adjoint(s)));
+    const Var z = bias_ ? linear.z() : linear.z_without_bias();
+    linear.send(b.mul(linear.x(), linear.adjoint(divided(b, linear.R(), z, stabiliser_))));
   }
+
+ private:
+  bool bias_;
+  Conventions::Stabiliser stabiliser_;
 };
 
 class EpsilonRule final : public Rule {
  public:
-  explicit EpsilonRule(double epsilon) : epsilon_(epsilon) {}
-  std::string name() const override { return fmt::format("epsilon({:g})", epsilon_); }
+  EpsilonRule(double epsilon, bool bias) : epsilon_(epsilon), bias_(bias) {}
+  std::string name() const override { return fmt::format("epsilon({:g}{})", epsilon_, bias_ ? "" : ", no bias"); }
   void emit(NodeContext& context) const override {
     // R_in = x * T(w, R / (z + epsilon sgn(z)))          (Bach et al. 2015, eq. 58)
     Builder& b = context.b;
     const LinearView linear(context);
-    const Var s = b.div(linear.R(), stabilised(b, linear.z(), epsilon_));
+    const Var z = bias_ ? linear.z() : linear.z_without_bias();
+    const Var s = b.div(linear.R(), stabilised(b, z, epsilon_));
     linear.send(b.mul(linear.x(), linear.adjoint(s)));
   }
 
  private:
   double epsilon_;
+  bool bias_;
 };
 
 }  // namespace
 
-std::unique_ptr<Rule> make_z(const RuleSpec&) { return std::make_unique<ZRule>(); }
-std::unique_ptr<Rule> make_epsilon(const RuleSpec& spec) { return std::make_unique<EpsilonRule>(spec.parameter("epsilon", 1e-7)); }
+std::unique_ptr<Rule> make_z(const RuleSpec& spec, const Conventions& conventions) {
+  return std::make_unique<ZRule>(spec.parameter("bias", 1) != 0, conventions.stabiliser);
+}
+
+std::unique_ptr<Rule> make_epsilon(const RuleSpec& spec, const Conventions&) {
+  return std::make_unique<EpsilonRule>(spec.parameter("epsilon", kSafeEpsilon), spec.parameter("bias", 1) != 0);
+}
 
 }  // namespace onnxray

@@ -9,7 +9,7 @@ namespace {
 
 class EpsilonStdXRule final : public Rule {
  public:
-  explicit EpsilonStdXRule(double factor) : factor_(factor) {}
+  EpsilonStdXRule(double factor, bool per_sample) : factor_(factor), per_sample_(per_sample) {}
   std::string name() const override { return fmt::format("epsilon_std_x({:g})", factor_); }
   void emit(NodeContext& context) const override {
     // epsilon = factor * std(x), the population standard deviation of the layer's own input, per sample
@@ -18,23 +18,24 @@ class EpsilonStdXRule final : public Rule {
     const LinearView linear(context);
     const Var x = linear.x(), z = linear.z();
     std::vector<int64_t> axes;
-    for (size_t i = 1; i < b.rank(x); ++i) axes.push_back(static_cast<int64_t>(i));
+    for (size_t i = per_sample_ ? 1 : 0; i < b.rank(x); ++i) axes.push_back(static_cast<int64_t>(i));
     const Var centred = b.sub(x, b.mean(x, axes));
-    Shape per_sample(b.rank(z), 1);
-    per_sample[0] = b.shape(x)[0];
-    const Var epsilon = b.mul(b.sqrt(b.reshape(b.mean(b.mul(centred, centred), axes), per_sample)), factor_);
+    Shape like_z(b.rank(z), 1);
+    if (per_sample_) like_z[0] = b.shape(x)[0];
+    const Var epsilon = b.mul(b.sqrt(b.reshape(b.mean(b.mul(centred, centred), axes), like_z)), factor_);
     const Var s = b.div(linear.R(), b.add(z, b.mul(epsilon, b.unary(Opcode::sign_positive, z))));
     linear.send(b.mul(x, linear.adjoint(s)));
   }
 
  private:
   double factor_;
+  bool per_sample_;
 };
 
 }  // namespace
 
-std::unique_ptr<Rule> make_epsilon_std_x(const RuleSpec& spec) {
-  return std::make_unique<EpsilonStdXRule>(spec.parameter("factor", 0.25));
+std::unique_ptr<Rule> make_epsilon_std_x(const RuleSpec& spec, const Conventions& conventions) {
+  return std::make_unique<EpsilonStdXRule>(spec.parameter("factor", 0.25), conventions.std_x == Conventions::StdX::per_sample);
 }
 
 }  // namespace onnxray

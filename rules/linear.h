@@ -4,23 +4,36 @@
 
 namespace onnxray {
 
-/// A linear node z = x * w + b (Conv, ConvTranspose, Gemm, MatMul) as rules see it.
-/// `x` is the operand that relevance goes to, `w` the constant one.
+/// A linear node z = x * w + bias (Conv, ConvTranspose, Gemm, MatMul) as rules see it.
+/// `x` is the operand that relevance goes to, `w` the constant one. BatchNormalization is one too: an elementwise
+/// product with w = scale / sqrt(var + eps).
 class LinearView {
  public:
   explicit LinearView(NodeContext& context);
 
   Var x() const { return context_.input(data_); }
-  Var w() const { return context_.input(weight_); }
+  Var w() const { return w_; }
+  /// Broadcasts to z; unset where the node has none.
+  Var bias() const { return bias_; }
   Var z() const { return context_.output(); }
   Var R() const { return context_.cotangent(); }
+  /// Whether x is known to have no negative entry.
+  bool x_is_non_negative() const;
+
+  /// x * w without bias, under other operands.
+  Var product(Var x, Var w) const;
+  /// z without bias; the same variable where there is none.
+  Var z_without_bias() const { return bias_ ? product(x(), w()) : z(); }
   /// T(w, s): the adjoint in x, applied to s.
   Var adjoint(Var s) const;
+  Var adjoint(Var w, Var s) const;
   void send(Var share) const { context_.send(data_, share); }
 
  private:
   NodeContext& context_;
   size_t data_, weight_;
+  bool elementwise_;
+  Var w_, bias_;
 };
 
 }  // namespace onnxray

@@ -19,6 +19,6 @@ class PassRule final : public Rule {
 
 }  // namespace
 
-std::unique_ptr<Rule> make_pass(const RuleSpec&) { return std::make_unique<PassRule>(); }
+std::unique_ptr<Rule> make_pass(const RuleSpec&, const Conventions&) { return std::make_unique<PassRule>(); }
 
 }  // namespace onnxray

@@ -7,20 +7,32 @@ namespace {
 
 class ProportionalRule final : public Rule {
  public:
-  std::string name() const override { return "proportional"; }
+  ProportionalRule(std::string name, Conventions::Stabiliser stabiliser) : name_(std::move(name)), stabiliser_(stabiliser) {}
+  std::string name() const override { return name_; }
   void emit(NodeContext& context) const override {
     // y = sum of linear maps of the inputs:  R_i = x_i * J_i^T (R / safe(y))
     // Constants among the inputs keep their share, as a bias does.
     Builder& b = context.b;
-    const std::vector<Var> shares = context.adjoint(b.div(context.cotangent(), safe(b, context.output())));
+    const std::vector<Var> shares = context.adjoint(divided(b, context.cotangent(), context.output(), stabiliser_));
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));
     }
   }
+
+ private:
+  std::string name_;
+  Conventions::Stabiliser stabiliser_;
 };
 
 }  // namespace
 
-std::unique_ptr<Rule> make_proportional(const RuleSpec&) { return std::make_unique<ProportionalRule>(); }
+std::unique_ptr<Rule> make_proportional(const RuleSpec&, const Conventions& conventions) {
+  return std::make_unique<ProportionalRule>("proportional", conventions.stabiliser);
+}
+
+/// Zennit's: the same with its stabiliser, under any convention.
+std::unique_ptr<Rule> make_norm(const RuleSpec&, const Conventions&) {
+  return std::make_unique<ProportionalRule>("norm", Conventions::Stabiliser::with_sign);
+}
 
 }  // namespace onnxray

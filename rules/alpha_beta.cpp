@@ -1,0 +1,62 @@
+#include <cmath>
+
+#include "core/fail.h"
+#include "rules/contributions.h"
+#include "rules/rules.h"
+#include "rules/stabilise.h"
+
+namespace onnxray {
+
+namespace {
+
+using Bias = Conventions::AlphaBetaBias;
+
+class AlphaBetaRule final : public Rule {
+ public:
+  AlphaBetaRule(double alpha, double beta, const Conventions& conventions)
+      : alpha_(alpha), beta_(beta), stabiliser_(conventions.stabiliser), bias_(conventions.alphabeta_bias), exact_(conventions.exact_splits) {
+    // Without a negative half, the full bias belongs to the only one; else halves as in Zennit, which conserve.
+    if (bias_ == Bias::automatic) bias_ = beta == 0 ? Bias::both : Bias::split;
+  }
+
+  std::string name() const override { return fmt::format("alpha_beta({:g}, {:g})", alpha_, beta_); }
+
+  void emit(NodeContext& context) const override {
+    // R_in = alpha [contributions > 0] R / (P + b_P) - beta [contributions < 0] R / (N + b_N)
+    // b_P, b_N: b+ and b- (split), b and b (both), or nothing (ignore)     (Bach et al. 2015, eq. 60)
+    Builder& b = context.b;
+    const LinearView linear(context);
+    Contributions contributions(b, linear, exact_);
+    const Var p = b.mul(divided(b, linear.R(), with_bias(b, linear, contributions.positive(), Opcode::max), stabiliser_), alpha_);
+    Var n;
+    if (beta_ != 0) {
+      n = b.mul(divided(b, linear.R(), with_bias(b, linear, contributions.negative(), Opcode::min), stabiliser_), -beta_);
+    }
+    linear.send(contributions.share(p, n));
+  }
+
+ private:
+  Var with_bias(Builder& b, const LinearView& linear, Var half, Opcode part) const {
+    if (!linear.bias() || bias_ == Bias::ignore) return half;
+    return b.add(half, bias_ == Bias::split ? b.binary(part, linear.bias(), 0.0) : linear.bias());
+  }
+
+  double alpha_, beta_;
+  Conventions::Stabiliser stabiliser_;
+  Bias bias_;
+  bool exact_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> make_alpha_beta(const RuleSpec& spec, const Conventions& conventions) {
+  const bool only_beta = spec.parameters.contains("beta") && !spec.parameters.contains("alpha");
+  const double alpha = only_beta ? spec.parameter("beta", 1) + 1 : spec.parameter("alpha", 2);
+  const double beta = spec.parameter("beta", alpha - 1);
+  // Decimal numbers such as 2.3 and 1.3 are not exact in binary.
+  require(alpha >= 1 && beta >= 0 && std::abs(alpha - beta - 1) <= 1e-9, ErrorCode::usage,
+          "alpha_beta needs alpha >= 1, beta >= 0 and alpha - beta = 1, not alpha = {:g} and beta = {:g}", alpha, beta);
+  return std::make_unique<AlphaBetaRule>(alpha, beta, conventions);
+}
+
+}  // namespace onnxray

@@ -1,0 +1,37 @@
+#include "rules/linear.h"
+#include "rules/rules.h"
+#include "rules/stabilise.h"
+
+namespace onnxray {
+
+namespace {
+
+class WSquareRule final : public Rule {
+ public:
+  explicit WSquareRule(const Conventions& conventions)
+      : stabiliser_(conventions.stabiliser), bias_(conventions.wsquare_bias == Conventions::HalfBias::include) {}
+
+  std::string name() const override { return "w_square"; }
+
+  void emit(NodeContext& context) const override {
+    // R_in = T(w^2, R / safe(1 * w^2 [+ b^2])): only taps that exist count      (Montavon et al. 2017)
+    Builder& b = context.b;
+    const LinearView linear(context);
+    const Var w = b.mul(linear.w(), linear.w());
+    Var total = linear.product(b.filled(1, b.shape(linear.x()), b.dtype(linear.x())), w);
+    if (bias_ && linear.bias()) total = b.add(total, b.mul(linear.bias(), linear.bias()));
+    linear.send(linear.adjoint(w, divided(b, linear.R(), total, stabiliser_)));
+  }
+
+ private:
+  Conventions::Stabiliser stabiliser_;
+  bool bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> make_w_square(const RuleSpec&, const Conventions& conventions) {
+  return std::make_unique<WSquareRule>(conventions);
+}
+
+}  // namespace onnxray
