@@ -3,19 +3,28 @@
 #include <algorithm>
 
 #include "core/fail.h"
-#include "rules/classify.h"
+#include "rules/match.h"
 
 namespace onnxray {
 
 namespace {
 
+RuleSpec sum_rule(const Node& node, const Conventions& conventions) {
+  const bool addition = node.op == "Add" || node.op == "Sub" || node.op == "Sum" || node.op == "Mean";
+  const auto rule = addition ? conventions.add : conventions.avgpool;
+  return {rule == Conventions::SumRule::norm ? "norm" : "proportional"};
+}
+
 /// The rule of a node that no entry names. Unset: the exact adjoint.
-std::optional<RuleSpec> default_rule(RelevanceClass relevance) {
-  switch (relevance) {
+std::optional<RuleSpec> default_rule(const NodeMatcher& matcher, const Node& node, size_t n, const Conventions& conventions) {
+  switch (matcher.relevance(n)) {
     case RelevanceClass::linear: return RuleSpec{"z"};
-    case RelevanceClass::sum: return RuleSpec{"proportional"};
+    case RelevanceClass::sum: return sum_rule(node, conventions);
     case RelevanceClass::affine: return RuleSpec{"proportional"};
-    case RelevanceClass::bilinear: return RuleSpec{"bilinear"};
+    case RelevanceClass::bilinear: {
+      const auto signal = matcher.gated_signal(n);
+      return signal ? RuleSpec{"gate", {{"signal", static_cast<double>(*signal)}}} : RuleSpec{"bilinear"};
+    }
     case RelevanceClass::activation: return RuleSpec{"pass"};
     case RelevanceClass::normaliser: return RuleSpec{"pass"};
     case RelevanceClass::softmax: return RuleSpec{"softmax"};
@@ -25,33 +34,40 @@ std::optional<RuleSpec> default_rule(RelevanceClass relevance) {
   return std::nullopt;
 }
 
-bool matches(const Matcher& match, const Node& node, RelevanceClass relevance, bool is_input_layer) {
-  if (match.input_layer && !is_input_layer) return false;
-  if (match.relevance && *match.relevance != relevance) return false;
-  return match.ops.empty() || std::ranges::find(match.ops, node.op) != match.ops.end();
+/// What the switch makes of a BatchNormalization that no entry names. `fused` asks for the rule of linear layers.
+RuleSpec batchnorm_rule(const Composite& composite, const Conventions& conventions) {
+  switch (conventions.batchnorm) {
+    case Conventions::BatchNorm::fold: return {"proportional"};
+    case Conventions::BatchNorm::affine_z: return {"affine_z"};
+    case Conventions::BatchNorm::pass: return {"pass"};
+    case Conventions::BatchNorm::fused: break;
+  }
+  for (const CompositeEntry& entry : composite.entries) {
+    const Matcher everywhere{.relevance = RelevanceClass::linear};
+    if (entry.match == everywhere) return entry.rule;
+  }
+  return {"z"};
 }
 
 }  // namespace
 
-RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const Composite& composite) {
-  const std::vector<bool> dependent = data_dependent(graph);
-  const std::vector<bool> input_layer = find_input_layer(graph, ops, dependent);
+RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const Composite& composite, const Conventions& conventions) {
+  const NodeMatcher matcher(graph, ops);
   const bool wants_input_layer = std::ranges::any_of(composite.entries, [](const CompositeEntry& e) { return e.match.input_layer; });
-  require(!wants_input_layer || std::ranges::find(input_layer, true) != input_layer.end(), ErrorCode::unsupported,
+  require(!wants_input_layer || matcher.has_input_layer(), ErrorCode::unsupported,
           "{} has a rule for the input layer, but no linear layer sees the model's input through shape, normalisation "
           "and dropout nodes alone; use the method without an input-layer rule",
           composite.name);
+  std::vector<std::vector<bool>> matched;
+  for (const CompositeEntry& entry : composite.entries) matched.push_back(matcher.matches(entry.match));
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    const RelevanceClass relevance = classify(node, ops, dependent);
-    carries_.push_back(relevance != RelevanceClass::none);
-    std::optional<RuleSpec> spec = default_rule(relevance);
-    for (const CompositeEntry& entry : composite.entries) {
-      if (relevance == RelevanceClass::none || !matches(entry.match, node, relevance, input_layer[n])) continue;
-      spec = entry.rule;
-      break;
-    }
-    rules_.push_back(spec ? make_rule(*spec) : nullptr);
+    carries_.push_back(matcher.relevance(n) != RelevanceClass::none);
+    std::optional<RuleSpec> spec = default_rule(matcher, node, n, conventions);
+    if (carries_.back() && node.op == "BatchNormalization") spec = batchnorm_rule(composite, conventions);
+    const auto entry = std::ranges::find_if(matched, [&](const std::vector<bool>& m) { return static_cast<bool>(m[n]); });
+    if (entry != matched.end()) spec = composite.entries[static_cast<size_t>(entry - matched.begin())].rule;
+    rules_.push_back(spec ? make_rule(*spec, conventions) : nullptr);
   }
 }
 

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <map>
+
+#include "rules/composite.h"
+
+namespace onnxray {
+
+/// What a built-in composite may be told: "epsilon", "gamma", "beta", "until"; bounds of the input.
+struct CompositeOptions {
+  std::map<std::string, double, std::less<>> numbers = {};
+  std::vector<double> low = {}, high = {};
+};
+
+/// A composite by name. Throws Error(usage) that lists them.
+Composite builtin_composite(std::string_view name, const CompositeOptions& options = {});
+std::vector<std::string_view> builtin_composite_names();
+
+}  // namespace onnxray
