@@ -77,19 +77,19 @@ def train(net, x, y, epochs, batch):
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--epochs", type=int, default=5)
-    options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--threads", type=int, default=1)
     options = options.parse_args()
     torch.manual_seed(1)
     torch.set_num_threads(options.threads)
 
     images, labels = data.load("train")
     x = torch.from_numpy(data.normalise(images)[:, None])
-    net = Net()
+    net = Net().to(memory_format=torch.channels_last)  # faster here, the same results
     print("parameters:", sum(p.numel() for p in net.parameters()))
     train(net, x, torch.from_numpy(labels.astype(np.int64)), options.epochs, batch=128)
 
     # Evaluation mode, kept as it is: batch normalisation stays a node of its own and is not folded.
-    net.eval()
+    net.eval().to(memory_format=torch.contiguous_format)
     torch.onnx.export(net, x[:1], FILE, dynamo=False, opset_version=17, do_constant_folding=False,
                       training=torch.onnx.TrainingMode.PRESERVE, input_names=["image"], output_names=["logits"],
                       dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}})
