@@ -37,8 +37,8 @@ void add_session_options(CLI::App& command, Options& o) {
   command.add_option("--threads", o.session.threads, "0: all cores")->capture_default_str();
 }
 
-void add_model(CLI::App& command, Options& o, bool needs_input) {
-  command.add_option("MODEL", o.model, "an ONNX file")->required();
+void add_model(CLI::App& command, Options& o, bool needs_input, const char* what = "an ONNX file") {
+  command.add_option("MODEL", o.model, what)->required();
   auto* input = command.add_option("-i,--input", o.inputs, "FILE or NAME=FILE: .npy .npz .csv .png .jpg");
   if (needs_input) input->required();
   command.add_option("--preprocess", o.preprocess, "torchvision, keras-caffe, keras-tf, none, or a JSON file");
@@ -87,6 +87,14 @@ int dispatch(int argc, char** argv) {
   explain.add_flag("--json", o.json, "print the summary as JSON");
   explain.add_flag("--dry-run", o.dry_run, "show what would run");
 
+  auto& verify = *app.add_subcommand("verify", "compare an attribution with a reference, or a suite of them; exit 3 where one differs");
+  add_model(verify, o, false, "an ONNX file, or SUITE.json");
+  add_explain_options(verify, o);
+  add_session_options(verify, o);
+  verify.add_option("--reference", o.reference, "REF.npy");
+  verify.add_option("--tol", o.tolerance, "max|a-b| / max|b|, per sample")->capture_default_str();
+  verify.add_flag("--json", o.json);
+
   auto& inspect = *app.add_subcommand("inspect", "show the graph, what each node gets under a method, the program");
   add_model(inspect, o, false);
   add_explain_options(inspect, o);
@@ -114,6 +122,7 @@ int dispatch(int argc, char** argv) {
   o.show_program = program->count() > 0;
   if (run.parsed()) return onnxray::cli::run_command(o);
   if (explain.parsed()) return onnxray::cli::explain_command(o);
+  if (verify.parsed()) return onnxray::cli::verify_command(o);
   if (inspect.parsed()) return onnxray::cli::inspect_command(o);
   if (bench.parsed()) return onnxray::cli::bench_command(o);
   return onnxray::cli::methods_command(o);

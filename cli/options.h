@@ -15,6 +15,8 @@ struct Options {
   std::string output, at, preprocess, convention = "signxai";
   std::map<std::string, std::string> parameters;
   std::string out, picture, report;  ///< files to write
+  std::string reference;             ///< verify: what the attribution should equal ...
+  double tolerance = 1e-5;           ///< ... within this share of its largest entry
   std::string program;               ///< inspect --program METHOD
   bool keep_softmax = false, overlay = false, dry_run = false, json = false, show_program = false;
   SessionOptions session;
@@ -25,6 +27,7 @@ struct Options {
 // One function per command; each returns the exit code.
 int run_command(const Options& options);
 int explain_command(const Options& options);
+int verify_command(const Options& options);
 int inspect_command(const Options& options);
 int bench_command(const Options& options);
 int methods_command(const Options& options);

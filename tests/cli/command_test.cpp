@@ -98,6 +98,26 @@ TEST_CASE("methods and the version are listed") {
   CHECK(version.output.find("onednn") != std::string::npos);
 }
 
+TEST_CASE("verify agrees with its own map, finds a changed one, and reads suites") {
+  const Folder out;
+  const std::string request = kModel + " -i " + kBoot + " -m lrp_epsilon_0_1";
+  REQUIRE(onnxray("explain " + request + " -o " + out / "map.npy").exit_code == 0);
+  CHECK(onnxray("verify " + request + " --reference " + out / "map.npy").exit_code == 0);
+  Tensor changed = read_npy(out / "map.npy");
+  changed.mutable_data<float>()[400] += 1;
+  write_npy(out / "changed.npy", changed);
+  CHECK(onnxray("verify " + request + " --reference " + out / "changed.npy").exit_code == 3);
+
+  nlohmann::json row{{"model", kModel}, {"input", kBoot}, {"method", "lrp_epsilon_0_1"}, {"reference", "map.npy"}, {"tolerance", 1e-6}};
+  std::ofstream(out / "suite.json") << nlohmann::json::array({row});
+  CHECK(onnxray("verify " + out / "suite.json").exit_code == 0);
+  row["reference"] = "changed.npy";
+  std::ofstream(out / "suite.json") << nlohmann::json::array({row});
+  const Outcome outcome = onnxray("verify " + out / "suite.json" + " --json");
+  CHECK(outcome.exit_code == 3);
+  CHECK(nlohmann::json::parse(outcome.output)[0]["passed"] == false);
+}
+
 TEST_CASE("wrong usage and unreadable files exit with 2 and say what to do") {
   const Folder out;
   std::ofstream(out / "random.onnx") << "this is not a model";
