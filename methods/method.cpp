@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/fail.h"
+#include "methods/deep_taylor.h"
 
 namespace onnxray {
 
@@ -30,6 +31,7 @@ std::vector<Var> emit_family(const MethodSpec& method, const MethodContext& cont
     case Family::guided_backprop: case Family::deconvnet: return emit_guided(method, context);
     case Family::random_uniform: return emit_random_uniform(method, context);
     case Family::lrp: return emit_lrp(method, context);
+    case Family::deep_taylor: case Family::deep_taylor_bounded: return emit_deep_taylor(method, context);
     default: fail(ErrorCode::unsupported, "method '{}' is a known name, but this version of onnxray does not compute it", method.text);
   }
 }

@@ -31,7 +31,7 @@ std::string canonical_parameter(const std::string& name) {
 
 /// What a family reads besides the modifiers' `mu`; switches of Conventions among them.
 Names parameters_of(Family family) {
-  const Names lrp{"mu", "epsilon", "rule", "composite", "alpha", "beta", "gamma", "input_layer_rule", "low", "high", "seed_value", "stabiliser",
+  const Names lrp{"mu", "epsilon", "rule", "composite", "alpha", "beta", "gamma", "input_layer_rule", "until_layer_idx", "low", "high", "seed_value", "stabiliser",
                   "alphabeta_bias", "zplus_bias", "wsquare_bias", "batchnorm", "add", "avgpool", "sign_of_zero", "std_x", "exact_splits"};
   switch (family) {
     case Family::gradient: case Family::guided_backprop: case Family::deconvnet: return {"mu", "seed_value", "sign_of_zero"};
@@ -40,7 +40,8 @@ Names parameters_of(Family family) {
       return {"mu", "sign_of_zero", "seed_value", "samples", "noise", "noise_scale", "clean_sample", "seed", "noise_file"};
     case Family::grad_cam: case Family::guided_grad_cam: return {"layer", "resize", "activation", "seed_value"};
     case Family::lrp: return lrp;
-    case Family::deep_taylor: case Family::deep_taylor_bounded: return {"deep_taylor", "epsilon", "low", "high", "stabiliser", "batchnorm"};
+    case Family::deep_taylor: case Family::deep_taylor_bounded: 
+      return {"deep_taylor", "epsilon", "low", "high", "seed_value", "stabiliser", "zplus_bias", "batchnorm", "add", "avgpool", "exact_splits"};
     case Family::occlusion: return {"window", "stride", "baseline"};
     case Family::random_uniform: return {"seed"};
   }
@@ -150,9 +151,21 @@ std::vector<MethodInfo> method_list() {
       {"guided_backprop[MODIFIER]", "gradient with max(g, 0) before each rectifier's own gradient", "mu", "Springenberg et al. 2015"},
       {"deconvnet[MODIFIER]", "gradient with max(g, 0) in place of each rectifier's gradient", "mu", "Zeiler and Fergus 2014"},
       {"random_uniform", "U(-1, 1), the same for every sample: a baseline for comparisons", "seed (0)", ""},
+      {"lrp", "the rule or composite that the parameters name", "rule, composite, input_layer_rule, until_layer_idx, epsilon, alpha, beta, gamma, low, high", "Bach et al. 2015"},
       {"lrp_z", "R_in = x * T(w, R / safe(z))", "", "Bach et al. 2015"},
       {"lrp_epsilon_NUM", "R_in = x * T(w, R / (z + epsilon sgn(z)))", "epsilon", "Bach et al. 2015"},
-      {"lrp_epsilon_NUM_std_x", "as lrp_epsilon, epsilon = NUM * std(x) of each layer", "factor", "Gumpfer et al. 2023"},
+      {"lrp_epsilon_NUM_std_x", "as lrp_epsilon, epsilon = NUM * std(x) of each layer", "epsilon (the factor), std_x", "Gumpfer et al. 2023"},
+      {"lrp_alpha_NUM_beta_NUM", "alpha * share of the positive contributions - beta * share of the negative ones", "alpha, beta, alphabeta_bias, exact_splits", "Bach et al. 2015"},
+      {"lrp_gamma[_NUM]", "contributions of z's own sign count 1 + gamma times", "gamma (0.25)", "Montavon et al. 2019"},
+      {"lrp_z_plus | lrp_z_plus_fast", "x+ T(w+, s) + x- T(w-, s), s = R / safe(x+ w+ + x- w-) | x T(w+, R / safe(x w+))", "zplus_bias", "Montavon et al. 2017"},
+      {"lrp_w_square", "T(w^2, R / safe(1 w^2))", "wsquare_bias", "Montavon et al. 2017"},
+      {"lrp_flat", "T(1, R / safe(1 1))", "", "Lapuschkin et al. 2019"},
+      {"lrp_sequential_composite_a", "dense layers epsilon 0.1, convolutions alpha 1, beta 0", "epsilon, alphabeta_bias", "Kohlbrenner et al. 2020"},
+      {"lrp_sequential_composite_b", "dense layers epsilon 0.1, convolutions alpha 2, beta 1", "epsilon, alphabeta_bias", "Kohlbrenner et al. 2020"},
+      {"lrpz_RULE | w2lrp_RULE | flatlrp_RULE", "RULE, and z, w^2 or flat at the input layer", "", "Gumpfer et al. 2023"},
+      {"zblrp_RULE[_VGG16ILSVRC]", "RULE, and at the input layer x T(w, s) - low T(w+, s) - high T(w-, s)", "low, high", "Montavon et al. 2017"},
+      {"deep_taylor", "epsilon at every linear layer (deep_taylor=epsilon), or z+ (deep_taylor=zplus)", "deep_taylor, epsilon (1e-6)", "Montavon et al. 2017"},
+      {"deep_taylor_bounded", "deep_taylor with bounds at the input layer", "deep_taylor, low, high", "Montavon et al. 2017"},
       {"lrpsign_RULE[_mu_NUM]", "RULE, and at the input layer R_in = sgn(x) * T(w, R / safe(z))", "mu", "Gumpfer et al. 2023"},
   };
 }

@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <charconv>
+
+#include "core/fail.h"
+#include "methods/lrp.h"
+
+namespace onnxray {
+
+namespace {
+
+/// Lower case without '_', '-', '.': "Alpha1Beta0", "alpha_1_beta_0" and "alpha1beta0" are one name.
+std::string plain(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    if (c != '_' && c != '-' && c != '.') text += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  return text;
+}
+
+/// "0.5", or one number per channel: "-1,-2,-1" (";" inside "METHOD:key=value").
+std::vector<double> read_numbers(const MethodSpec& method, std::string_view parameter, const std::string& text) {
+  std::vector<double> numbers;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find_first_of(",;", begin), text.size());
+    double number = 0;
+    const auto [stop, error] = std::from_chars(text.data() + begin, text.data() + end, number);
+    require(error == std::errc() && stop == text.data() + end, ErrorCode::usage, "{}={} of '{}' is neither a number nor a list of them",
+            parameter, text, method.text);
+    numbers.push_back(number);
+    begin = end + 1;
+  }
+  return numbers;
+}
+
+RuleSpec bounded(std::vector<double> low, std::vector<double> high) {
+  return {"bounded", {}, {{"low", std::move(low)}, {"high", std::move(high)}}};
+}
+
+RuleSpec alpha_beta_rule(const MethodSpec& method) {
+  RuleSpec rule{"alpha_beta"};
+  for (const char* name : {"alpha", "beta"}) {
+    if (method.find(name)) rule.parameters[name] = method.number(name, 0);
+  }
+  return rule;
+}
+
+constexpr std::pair<std::string_view, std::string_view> kSimpleRules[] = {
+    {"z", "z"}, {"lrpz", "z"}, {"sign", "sign"}, {"wsquare", "w_square"}, {"w2", "w_square"}, {"flat", "flat"},
+    {"zplus", "z_plus"}, {"zplusfast", "z_plus_fast"}, {"norm", "norm"}, {"pass", "pass"}};
+
+}  // namespace
+
+RuleSpec bounded_rule(const MethodSpec& method) {
+  // Caffe's mean of ImageNet: 0 - 123.68 and 255 - 103.939, one pair for all channels as in SIGN-XAI 1.x
+  const bool vgg = method.name.model == "VGG16ILSVRC";
+  const std::string *low = method.find("low"), *high = method.find("high");
+  require(vgg || (low && high), ErrorCode::usage, "'{}' bounds the input: give the parameters low and high, one number or one per channel", method.text);
+  return bounded(low ? read_numbers(method, "low", *low) : std::vector{-123.68}, high ? read_numbers(method, "high", *high) : std::vector{151.061});
+}
+
+RuleSpec named_rule(const MethodSpec& method, const std::string& name) {
+  const std::string rule = plain(name);
+  const auto simple = std::ranges::find(kSimpleRules, rule, &std::pair<std::string_view, std::string_view>::first);
+  if (simple != std::end(kSimpleRules)) return {std::string(simple->second)};
+  if (rule == "epsilon") return {"epsilon", {{"epsilon", method.number("epsilon", 1e-7)}}};
+  if (rule == "zignorebias" || rule == "zib") return {"z", {{"bias", 0}}};
+  if (rule == "epsilonignorebias" || rule == "epsilonib") return {"epsilon", {{"epsilon", method.number("epsilon", 1e-7)}, {"bias", 0}}};
+  if (rule == "epsilonstdx" || rule == "stdxepsilon") return {"epsilon_std_x", {{"factor", method.number("epsilon", 0.25)}}};
+  if (rule == "signmu") return {"sign_mu", {{"mu", method.number("mu", 0)}}};
+  if (rule == "gamma") return {"gamma", {{"gamma", method.number("gamma", 0.25)}}};
+  if (rule == "alphabeta") return alpha_beta_rule(method);
+  if (rule == "alpha1beta0") return {"alpha_beta", {{"alpha", 1}, {"beta", 0}}};
+  if (rule == "alpha2beta1") return {"alpha_beta", {{"alpha", 2}, {"beta", 1}}};
+  if (rule == "bounded" || rule == "zbox") return bounded_rule(method);
+  fail(ErrorCode::usage,
+       "'{}' is no rule; the rules are z, epsilon, epsilon_std_x, sign, sign_mu, alpha_beta, alpha1beta0, alpha2beta1, z_plus, "
+       "z_plus_fast, gamma, bounded, w_square, flat, norm, pass, z_ignore_bias and epsilon_ignore_bias",
+       name);
+}
+
+std::optional<RuleSpec> input_layer_rule(const MethodSpec& method) {
+  if (const std::string* given = method.find("input_layer_rule")) {
+    const size_t comma = given->find_first_of(",;");
+    if (comma == std::string::npos) return named_rule(method, *given);
+    // "low,high" means bounded
+    const std::vector<double> bounds = read_numbers(method, "input_layer_rule", *given);
+    require(bounds.size() == 2, ErrorCode::usage, "input_layer_rule={} of '{}': expected a rule or low,high", *given, method.text);
+    return bounded({bounds[0]}, {bounds[1]});
+  }
+  const MethodName& name = method.name;
+  if (name.input_rule.empty()) return std::nullopt;
+  if (name.input_rule == "bounded") return bounded_rule(method);
+  if (name.input_rule == "sign" && (name.input_mu || method.find("mu"))) {
+    return RuleSpec{"sign_mu", {{"mu", name.input_mu ? *name.input_mu : method.number("mu", 0)}}};
+  }
+  return RuleSpec{name.input_rule};
+}
+
+CompositeEntry at_linear_layers(RuleSpec rule) { return {{.relevance = RelevanceClass::linear}, std::move(rule)}; }
+
+CompositeEntry at_input_layer(RuleSpec rule) { return {{.relevance = RelevanceClass::linear, .input_layer = true}, std::move(rule)}; }
+
+}  // namespace onnxray
