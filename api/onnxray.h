@@ -101,6 +101,8 @@ struct ExplainManyOptions {
   std::string output = {};
   bool keep_softmax = false;
   std::string at = {};
+  std::vector<Tensor> baselines = {};  ///< of integrated gradients and occlusion, one per explained input; or none
+  std::vector<Tensor> noise = {};      ///< likewise [samples, ...] for SmoothGrad and kin, added as it is; none: drawn
 };
 
 struct Attribution {
@@ -109,6 +111,7 @@ struct Attribution {
   std::string input;    ///< the input (or inner value) that it is over
   Tensor values;        ///< in that value's shape
   std::vector<double> sums;  ///< per sample
+  std::vector<double> completeness_gap = {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))
 };
 
 struct ExplainedTarget {

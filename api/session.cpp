@@ -22,6 +22,7 @@ struct PlanKey {
   std::vector<TargetSpec::Kind> targets;
   std::string output, at;
   bool keep_softmax = false;
+  std::vector<Shape> baselines, noise;
   bool operator==(const PlanKey&) const = default;
 };
 
@@ -129,12 +130,13 @@ class Session::Impl {
   }
 
   /// Runs a plan; results by name.
-  std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs, const std::vector<TargetSpec>& targets,
-                                    const std::function<void(int64_t, int64_t)>& progress) {
+  std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs, const std::vector<Tensor>& given,
+                                    const std::vector<TargetSpec>& targets, const std::function<void(int64_t, int64_t)>& progress) {
     std::vector<Tensor> operands;
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!is_bound(graph().inputs[i].value)) operands.push_back(inputs[i]);
     }
+    operands.insert(operands.end(), given.begin(), given.end());
     for (const TargetSpec& target : targets) {
       if (target.kind != TargetSpec::Kind::argmax) operands.push_back(target_input(target, compiled.logits));
     }
@@ -170,7 +172,7 @@ class Session::Impl {
     }
     CompiledPlan compiled;
     compiled.graph = specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
-    compiled.spec = {key.methods, key.targets, find_output(compiled.graph, key.output), key.keep_softmax, find_value(compiled.graph, key.at)};
+    compiled.spec = {key.methods, key.targets, find_output(compiled.graph, key.output), key.keep_softmax, find_value(compiled.graph, key.at), key.baselines, key.noise};
     Program program = emit_explanation(compiled.graph, ops(), compiled.spec);
     optimise(program, *backend_);
     for (size_t i = 0; i < program.outputs.size(); ++i) {
@@ -201,7 +203,7 @@ std::string Session::backend_description() const {
 
 std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs) {
   CompiledPlan& compiled = impl_->plan_for(inputs, {});
-  auto results = impl_->run(compiled, inputs, {}, on_progress);
+  auto results = impl_->run(compiled, inputs, {}, {}, on_progress);
   std::vector<NamedTensor> outputs;
   for (const ValueId id : compiled.graph.outputs) {
     const std::string& name = compiled.graph[id].name;
@@ -219,6 +221,8 @@ PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> method
   key.output = options.output;
   key.at = options.at;
   key.keep_softmax = options.keep_softmax;
+  for (const Tensor& t : options.baselines) key.baselines.push_back(t.shape());
+  for (const Tensor& t : options.noise) key.noise.push_back(t.shape());
   return key;
 }
 
@@ -250,20 +254,25 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
   for (const Target& t : options.targets) targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
   const std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
 
+  std::vector<Tensor> given = options.baselines;
+  given.insert(given.end(), options.noise.begin(), options.noise.end());
+
   Explanations explanations;
   std::map<std::pair<size_t, size_t>, std::vector<Attribution>> found;  // by target, method
   for (const std::vector<size_t>& group : group_methods(methods)) {
     std::vector<MethodSpec> chosen;
     for (const size_t m : group) chosen.push_back(methods[m]);
     CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, chosen, targets));
-    auto results = impl_->run(compiled, inputs, targets, on_progress);
+    auto results = impl_->run(compiled, inputs, given, targets, on_progress);
     if (explanations.targets.empty()) read_shared_results(results, compiled.graph, targets.size(), explanations);
     const std::vector<ValueId> explained = explained_values(compiled.graph, compiled.spec);
     for (size_t k = 0; k < targets.size(); ++k) {
       for (size_t g = 0; g < group.size(); ++g) {
         for (size_t i = 0; i < explained.size(); ++i) {
           Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
-          found[{k, group[g]}].push_back({methods[group[g]].text, k, compiled.graph[explained[i]].name, values, sums_per_sample(values)});
+          Attribution a{methods[group[g]].text, k, compiled.graph[explained[i]].name, values, sums_per_sample(values)};
+          if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end()) a.completeness_gap = gap->second.to_doubles();
+          found[{k, group[g]}].push_back(std::move(a));
         }
       }
     }

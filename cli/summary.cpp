@@ -83,7 +83,9 @@ std::string summary_text(const Explanations& explanations, const Options& option
       for (size_t n = 0; n < a.sums.size() && n < target.scores.size(); ++n) {
         text += fmt::format("  {:<32} {:<12} sum {:11.5f}   logit {:9.4f}", a.method, a.input, a.sums[n], target.scores[n]);
         // Only relevance claims to share the logit out.
-        text += a.method.starts_with("lrp") ? fmt::format("   lost {:6.1f} %\n", 100 * share_lost(a, target, n)) : "\n";
+        if (a.method.starts_with("lrp")) text += fmt::format("   lost {:6.1f} %", 100 * share_lost(a, target, n));
+        if (n < a.completeness_gap.size()) text += fmt::format("   completeness gap {:.3g}", a.completeness_gap[n]);
+        text += "\n";
       }
     }
   }
@@ -111,6 +113,7 @@ std::string summary_json(const Explanations& explanations, const Options& option
     nlohmann::ordered_json row{{"method", a.method}, {"target", a.target}, {"input", a.input}, {"shape", a.values.shape()}, {"sums", a.sums}};
     const ExplainedTarget& target = explanations.targets[a.target];
     for (size_t n = 0; a.method.starts_with("lrp") && n < a.sums.size() && n < target.scores.size(); ++n) row["share_lost"].push_back(share_lost(a, target, n));
+    if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;
     json["attributions"].push_back(std::move(row));
   }
   return json.dump(2);

@@ -1,6 +1,9 @@
 #include "methods/explain.h"
 
-#include <fmt/format.h>
+#include <algorithm>
+
+#include "core/fail.h"
+#include "methods/loop.h"
 
 namespace onnxray {
 
@@ -15,12 +18,13 @@ std::vector<ValueId> explained_values(const Graph& graph, const ExplainSpec& spe
 
 namespace {
 
-/// Sum of selection * logits per sample.
-Var score(Builder& b, Var selection, Var logits) {
-  std::vector<int64_t> axes;
-  for (size_t i = 1; i < b.rank(logits); ++i) axes.push_back(static_cast<int64_t>(i));
-  const Var weighted = b.mul(selection, logits);
-  return axes.empty() ? weighted : b.sum(weighted, axes, false);
+/// Program inputs for tensors that the caller gives, one per explained value.
+std::vector<Var> given(Builder& b, const std::string& name, std::span<const Shape> shapes, std::span<const Var> explained) {
+  require(shapes.empty() || shapes.size() == explained.size(), ErrorCode::usage, "{} {} tensors for {} explained inputs", shapes.size(), name,
+          explained.size());
+  std::vector<Var> vars;
+  for (size_t i = 0; i < shapes.size(); ++i) vars.push_back(b.input(fmt::format("{}:{}", name, i), shapes[i], b.dtype(explained[i])));
+  return vars;
 }
 
 }  // namespace
@@ -42,16 +46,24 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   const Var logits = var(logits_value);
   b.output("logits", logits);
   const std::vector<ValueId> explained = explained_values(graph, spec);
+  std::vector<Var> explained_vars;
+  for (const ValueId id : explained) explained_vars.push_back(var(id));
+  const std::vector<Var> baselines = given(b, "baseline", spec.baselines, explained_vars);
+  const std::vector<Var> noise = given(b, "noise", spec.noise, explained_vars);
   for (size_t k = 0; k < spec.targets.size(); ++k) {
     const TargetVars target = emit_target(b, spec.targets[k], logits, fmt::format("target:{}", k));
     if (target.index) b.output(fmt::format("index:{}", k), target.index);
     b.output(fmt::format("score:{}", k), score(b, target.selection, logits));
-    const MethodContext context{graph, ops, b, forward, inputs, explained, logits_value, target.selection};
     for (size_t m = 0; m < spec.methods.size(); ++m) {
+      const auto report = [&](std::string_view name, Var v) { b.output(fmt::format("{}:{}:{}", name, m, k), v); };
+      const MethodContext context{graph, ops, b, forward, inputs, explained, logits_value, target.selection, baselines, noise, report};
       const std::vector<Var> attributions = emit_method(spec.methods[m], context);
       for (size_t i = 0; i < attributions.size(); ++i) b.output(fmt::format("attribution:{}:{}:{}", m, k, i), attributions[i]);
+      b.set_block(Block::once);
     }
   }
+  // Methods of several targets were emitted one after the other.
+  std::ranges::stable_sort(program.steps, {}, &Step::block);
   return program;
 }
 

@@ -29,6 +29,8 @@ std::vector<Var> emit_family(const MethodSpec& method, const MethodContext& cont
   switch (method.name.family) {
     case Family::gradient: return emit_gradient(method, context);
     case Family::guided_backprop: case Family::deconvnet: return emit_guided(method, context);
+    case Family::integrated_gradients: return emit_integrated_gradients(method, context);
+    case Family::smoothgrad: case Family::smoothgrad_squared: case Family::vargrad: return emit_smoothgrad(method, context);
     case Family::random_uniform: return emit_random_uniform(method, context);
     case Family::lrp: return emit_lrp(method, context);
     case Family::deep_taylor: case Family::deep_taylor_bounded: return emit_deep_taylor(method, context);
@@ -62,7 +64,12 @@ uint64_t seed_of(const MethodSpec& method) {
   return static_cast<uint64_t>(number);
 }
 
-bool needs_loop(const MethodSpec&) { return false; }
+bool needs_loop(const MethodSpec& method) {
+  switch (method.name.family) {
+    case Family::integrated_gradients: case Family::smoothgrad: case Family::smoothgrad_squared: case Family::vargrad: case Family::occlusion: return true;
+    default: return false;
+  }
+}
 
 std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& context) {
   std::vector<Var> attributions = emit_family(method, context);

@@ -16,6 +16,9 @@ struct MethodContext {
   std::span<const ValueId> explained;  ///< what to attribute to: floating inputs, or an inner value
   ValueId logits_value;                ///< what targets index ...
   Var selection;                       ///< ... and like it: 1 (or a weight) at each sample's target, else 0
+  std::span<const Var> baselines;      ///< by explained variable, where the caller gave tensors
+  std::span<const Var> noise;          ///< likewise, [samples, like the variable]
+  std::function<void(std::string_view, Var)> report;  ///< further results under a name, per sample
 
   Var var(ValueId id) const { return forward.vars[static_cast<size_t>(id)]; }
   Var logits() const { return var(logits_value); }
@@ -37,6 +40,8 @@ std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& cont
 // One file per family.
 std::vector<Var> emit_gradient(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_guided(const MethodSpec& method, const MethodContext& context);  ///< and deconvnet
+std::vector<Var> emit_integrated_gradients(const MethodSpec& method, const MethodContext& context);
+std::vector<Var> emit_smoothgrad(const MethodSpec& method, const MethodContext& context);  ///< squared and VarGrad too
 std::vector<Var> emit_random_uniform(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context);
 
