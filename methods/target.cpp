@@ -7,6 +7,13 @@
 
 namespace onnxray {
 
+namespace {
+
+/// Also of a batch without samples.
+int64_t entries_per_sample(const Shape& logits) { return logits.empty() ? 1 : count_between(logits, 1, logits.size()); }
+
+}  // namespace
+
 ValueId find_logits(const Graph& graph, ValueId output, bool keep_softmax) {
   if (keep_softmax) return output;
   constexpr std::string_view kKeepsOrder[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Dropout"};
@@ -27,7 +34,7 @@ TargetVars emit_target(Builder& b, TargetSpec::Kind kind, Var logits, const std:
   const Shape shape = b.shape(logits);
   if (kind == TargetSpec::Kind::mask) return {{}, b.input(name, shape, b.dtype(logits))};
   const int64_t samples = shape.empty() ? 1 : shape[0];
-  const int64_t entries = element_count(shape) / std::max<int64_t>(samples, 1);
+  const int64_t entries = entries_per_sample(shape);
   const Var flat = b.reshape(logits, {samples, entries});
   const Var index = kind == TargetSpec::Kind::argmax ? b.reshape(b.arg_reduce(flat, 1, true), {samples}) : b.input(name, {samples}, DType::i64);
   std::vector<int64_t> places(static_cast<size_t>(entries));
@@ -54,7 +61,7 @@ int64_t flat_index(const std::vector<int64_t>& tuple, const Shape& logits) {
 
 Tensor target_input(const TargetSpec& target, const Shape& logits) {
   const int64_t samples = logits.empty() ? 1 : logits[0];
-  const int64_t entries = element_count(logits) / std::max<int64_t>(samples, 1);
+  const int64_t entries = entries_per_sample(logits);
   if (target.kind == TargetSpec::Kind::mask) {
     if (target.mask.shape() == logits) return target.mask;
     require(target.mask.size() == entries, ErrorCode::usage, "a target mask of shape {} does not fit an output of shape {}",

@@ -231,6 +231,34 @@ TEST_CASE("wrong requests are errors of usage that say what is right") {
   CHECK(session.explain(image(1)).attribution.size() == 192);
 }
 
+TEST_CASE("a batch of no samples has an empty explanation") {
+  for (const SessionOptions& options : {kDouble, SessionOptions{.backend = "onednn"}}) {
+    INFO(options.backend);
+    Session session(ModelFile(classifier()).load(), options);
+    CHECK(session.explain(image(0), {.method = "lrp_epsilon_0_1", .target = Target::index(0)})
+              .attribution.shape() == Shape{0, 3, 8, 8});
+    CHECK(session.explain(image(0)).attribution.size() == 0);
+  }
+}
+
+TEST_CASE("inputs of another number type are converted") {
+  Session session(ModelFile(classifier()).load(), kDouble);
+  const Tensor whole = Tensor::filled(DType::f32, {1, 3, 8, 8}, 2);
+  const auto wanted = session.explain(whole).attribution.to_doubles();
+  CHECK(session.explain(whole.to(DType::f64)).attribution.to_doubles() == wanted);
+  CHECK(session.explain(whole.to(DType::f16)).attribution.to_doubles() == wanted);
+}
+
+TEST_CASE("an input of whole numbers for a model of reals is an error or the same as reals") {
+  Session session(ModelFile(classifier()).load(), kDouble);
+  const Tensor whole = Tensor::filled(DType::f32, {1, 3, 8, 8}, 2);
+  const Error error = error_of([&] {
+    CHECK(session.explain(whole.to(DType::i64)).attribution.to_doubles() ==
+          session.explain(whole).attribution.to_doubles());
+  });
+  CHECK((says(error, ErrorCode::failed, "no error") || error.code() == ErrorCode::usage));
+}
+
 TEST_CASE("a model without a floating input cannot be explained, and says so") {
   ModelBuilder b;
   b.input("ids", {1, 3}, onnx::TensorProto::INT64).output("y");

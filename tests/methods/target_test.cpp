@@ -101,8 +101,9 @@ TEST_CASE("a target that does not fit the output is an error that says why") {
   CHECK(says(error(target_mask(hashed({4}, 1)), {2, 3}), ErrorCode::usage, "mask of shape [4]"));
 }
 
-TEST_CASE("a target of no sample is an error, not a crash") {
+TEST_CASE("a batch without samples has a target for none") {
   CHECK(target_input(target_index({0}), {0, 3}).size() == 0);
+  CHECK(selection(Tensor(DType::f64, {0, 3}), {}).shape() == Shape{0, 3});
 }
 
 }  // namespace
