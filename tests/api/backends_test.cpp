@@ -46,7 +46,9 @@ std::optional<Tensor> attribution(Session& session, const std::string& method, c
     return session.explain(x, {.method = method, .target = Target::index(1)}).attribution;
   } catch (const Error& error) {
     const std::string text = error.what();
-    if (text.find("does not compute it") == std::string::npos && text.find("unknown rule") == std::string::npos) throw;
+    if (text.find("does not compute it") == std::string::npos &&
+        text.find("unknown rule") == std::string::npos)
+      throw;
     return std::nullopt;
   }
 }
@@ -67,7 +69,7 @@ TEST_CASE("oneDNN agrees with the reference backend on every method") {
       for (int64_t i = 0; i < 2; ++i) CHECK(difference(sample(*a, i), sample(*b, i)) < 1e-4);
     }
   }
-  CHECK(compared >= 16);
+  CHECK(compared >= 60);  // of two nets: no method may drop out unseen
 }
 
 TEST_CASE("the number of threads does not change an explanation") {
