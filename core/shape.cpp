@@ -69,7 +69,7 @@ std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b) {
 
 int64_t normalise_axis(int64_t axis, size_t rank) {
   const auto n = static_cast<int64_t>(rank);
-  require(axis >= -n && axis < std::max<int64_t>(n, 1), ErrorCode::bad_file, "axis {} is outside a tensor of rank {}", axis, n);
+  require(axis >= -n && axis < n, ErrorCode::bad_file, "axis {} is outside a tensor of rank {}", axis, n);
   return axis < 0 ? axis + n : axis;
 }
 

@@ -12,16 +12,11 @@ std::vector<int64_t> named_axes(const LowerContext& ctx, size_t i) {
 }
 
 std::vector<int64_t> normalise_axes(std::vector<int64_t> axes, size_t rank) {
-  for (int64_t& axis : axes) axis = tensor_axis(axis, rank);
+  for (int64_t& axis : axes) axis = normalise_axis(axis, rank);
   std::ranges::sort(axes);
   const bool distinct = std::ranges::adjacent_find(axes) == axes.end();
   require(distinct, ErrorCode::bad_file, "axes {} name one axis twice", to_string(axes));
   return axes;
-}
-
-int64_t tensor_axis(int64_t axis, size_t rank) {
-  require(rank > 0, ErrorCode::bad_file, "axis {} of a scalar", axis);
-  return normalise_axis(axis, rank);
 }
 
 DType dtype_from_number(int64_t code) {

@@ -13,9 +13,6 @@ std::vector<int64_t> named_axes(const LowerContext& ctx, size_t i);
 /// `axes` in [0, rank), sorted. Throws Error(bad_file) where one is outside or named twice.
 std::vector<int64_t> normalise_axes(std::vector<int64_t> axes, size_t rank);
 
-/// Like normalise_axis, but a scalar has no axis to name: Error(bad_file).
-int64_t tensor_axis(int64_t axis, size_t rank);
-
 /// The DType of an ONNX TensorProto.DataType number. Throws Error(unsupported) for strings, complex and 8-bit
 /// floats.
 DType dtype_from_number(int64_t code);

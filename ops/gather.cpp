@@ -24,12 +24,12 @@ Var wrapped(LowerContext& ctx, Var index, int64_t extent) {
 }
 
 void lower_gather(LowerContext& ctx) {
-  const int64_t axis = tensor_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
+  const int64_t axis = normalise_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
   ctx.set(0, ctx.b.gather(ctx.input(0), ctx.input(1), axis));
 }
 
 void lower_gather_elements(LowerContext& ctx) {
-  const int64_t axis = tensor_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
+  const int64_t axis = normalise_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
   ctx.set(0, ctx.b.gather_elements(ctx.input(0), ctx.input(1), axis));
 }
 
@@ -95,7 +95,7 @@ ScatterElements::Kind scatter_kind(const LowerContext& ctx) {
 }
 
 void lower_scatter_elements(LowerContext& ctx) {
-  const int64_t axis = tensor_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
+  const int64_t axis = normalise_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
   ctx.set(0, ctx.b.scatter_elements(scatter_kind(ctx), ctx.input(0), ctx.input(1), ctx.input(2), axis));
 }
 
@@ -172,8 +172,8 @@ void lower_eye_like(LowerContext& ctx) {
 void lower_reverse_sequence(LowerContext& ctx) {
   Builder& b = ctx.b;
   const Shape shape = ctx.shape(0);
-  const auto time = static_cast<size_t>(tensor_axis(ctx.int_attr("time_axis", 0), shape.size()));
-  const auto batch = static_cast<size_t>(tensor_axis(ctx.int_attr("batch_axis", 1), shape.size()));
+  const auto time = static_cast<size_t>(normalise_axis(ctx.int_attr("time_axis", 0), shape.size()));
+  const auto batch = static_cast<size_t>(normalise_axis(ctx.int_attr("batch_axis", 1), shape.size()));
   require(time != batch && ctx.shape(1) == Shape{shape[batch]}, ErrorCode::bad_file,
           "sequence lengths {} for a tensor {} with batch axis {} and time axis {}", to_string(ctx.shape(1)),
           to_string(shape), batch, time);

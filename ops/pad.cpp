@@ -25,7 +25,7 @@ Padding padding_of(const LowerContext& ctx) {
           axes.size());
   Padding padding{std::vector<int64_t>(rank, 0), std::vector<int64_t>(rank, 0)};
   for (size_t i = 0; i < axes.size(); ++i) {
-    const auto axis = static_cast<size_t>(tensor_axis(axes[i], rank));
+    const auto axis = static_cast<size_t>(normalise_axis(axes[i], rank));
     padding.begin[axis] = pads[i];
     padding.end[axis] = pads[axes.size() + i];
   }

@@ -95,7 +95,7 @@ void lower_reduce_log_sum_exp(LowerContext& ctx) {
 }
 
 void lower_arg(LowerContext& ctx, bool largest) {
-  const int64_t axis = tensor_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
+  const int64_t axis = normalise_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
   const Var index = ctx.b.arg_reduce(ctx.input(0), axis, largest, ctx.int_attr("select_last_index", 0) != 0);
   Shape dropped = ctx.b.shape(index);
   dropped.erase(dropped.begin() + axis);
@@ -109,7 +109,7 @@ void lower_cum_sum(LowerContext& ctx) {
   const auto axis = ctx.int_constants(1, "axis");
   require(axis.size() == 1, ErrorCode::bad_file, "its axis must be one number, not {}", axis.size());
   const bool exclusive = ctx.int_attr("exclusive", 0) != 0, reverse = ctx.int_attr("reverse", 0) != 0;
-  ctx.set(0, ctx.b.cum_sum(ctx.input(0), tensor_axis(axis[0], ctx.shape(0).size()), exclusive, reverse));
+  ctx.set(0, ctx.b.cum_sum(ctx.input(0), normalise_axis(axis[0], ctx.shape(0).size()), exclusive, reverse));
 }
 
 int64_t top_k_count(const LowerContext& ctx) {
@@ -123,7 +123,7 @@ int64_t top_k_count(const LowerContext& ctx) {
 void lower_top_k(LowerContext& ctx) {
   Builder& b = ctx.b;
   constexpr int64_t kMostRounds = 64;
-  const int64_t k = top_k_count(ctx), axis = tensor_axis(ctx.int_attr("axis", -1), ctx.shape(0).size());
+  const int64_t k = top_k_count(ctx), axis = normalise_axis(ctx.int_attr("axis", -1), ctx.shape(0).size());
   require(k >= 0 && k <= ctx.shape(0)[static_cast<size_t>(axis)], ErrorCode::bad_file,
           "k = {} of a tensor {} along axis {}", k, to_string(ctx.shape(0)), axis);
   require(k > 0 && k <= kMostRounds, ErrorCode::unsupported, "k = {}: only 1 to {} are supported", k,

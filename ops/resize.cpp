@@ -146,7 +146,7 @@ void read_roi(const LowerContext& ctx, std::vector<ResizeAxis>& resized) {
 void lower_resize(LowerContext& ctx) {
   if (ctx.version < 11) return lower_by_scales(ctx, ctx.constant(1, "scales").to_doubles());
   std::vector<int64_t> axes = ctx.has_attr("axes") ? ctx.ints_attr("axes") : all_axes(ctx);
-  for (int64_t& axis : axes) axis = tensor_axis(axis, ctx.shape(0).size());
+  for (int64_t& axis : axes) axis = normalise_axis(axis, ctx.shape(0).size());
   require(is_given(ctx, 2) || is_given(ctx, 3), ErrorCode::bad_file, "it has neither scales nor sizes");
   const std::string policy = ctx.string_attr("keep_aspect_ratio_policy", "stretch");
   auto resized = is_given(ctx, 2)

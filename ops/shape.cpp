@@ -111,7 +111,7 @@ Shape tile_repeats(const LowerContext& ctx) {
     require(repeats.size() == 1 && axis.size() == 1, ErrorCode::bad_file,
             "tiles and axis must be one number each");
     Shape all(ctx.shape(0).size(), 1);
-    all[static_cast<size_t>(tensor_axis(axis[0], all.size()))] = repeats[0];
+    all[static_cast<size_t>(normalise_axis(axis[0], all.size()))] = repeats[0];
     return all;
   }
   require(repeats.size() == ctx.shape(0).size(), ErrorCode::bad_file, "{} repeats for a tensor {}",
@@ -183,7 +183,7 @@ void lower_concat(LowerContext& ctx) {
   require(ctx.input_count() > 0, ErrorCode::bad_file, "it joins nothing");
   std::vector<Var> xs;
   for (size_t i = 0; i < ctx.input_count(); ++i) xs.push_back(ctx.input(i));
-  ctx.set(0, ctx.b.concat(xs, tensor_axis(ctx.int_attr("axis", 1), ctx.shape(0).size())));
+  ctx.set(0, ctx.b.concat(xs, normalise_axis(ctx.int_attr("axis", 1), ctx.shape(0).size())));
 }
 
 }  // namespace

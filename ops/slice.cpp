@@ -59,7 +59,7 @@ void lower_slice(LowerContext& ctx) {
   Shape out = ctx.shape(0);
   std::vector<int64_t> starts(out.size(), 0), steps(out.size(), 1);
   for (size_t i = 0; i < bounds.starts.size(); ++i) {
-    const auto axis = static_cast<size_t>(tensor_axis(bounds.axes[i], out.size()));
+    const auto axis = static_cast<size_t>(normalise_axis(bounds.axes[i], out.size()));
     const Range range = clamp_range(bounds.starts[i], bounds.ends[i], bounds.steps[i], ctx.shape(0)[axis]);
     out[axis] = range.count;
     starts[axis] = range.count > 0 ? range.start : 0;
@@ -84,7 +84,7 @@ std::vector<int64_t> split_extents(const LowerContext& ctx, int64_t extent) {
 }
 
 void lower_split(LowerContext& ctx) {
-  const int64_t axis = tensor_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
+  const int64_t axis = normalise_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
   const int64_t extent = ctx.shape(0)[static_cast<size_t>(axis)];
   const std::vector<int64_t> parts = split_extents(ctx, extent);
   const bool positive = std::ranges::all_of(parts, [](int64_t part) { return part >= 0; });

@@ -36,6 +36,7 @@ TEST_CASE("negative axes count from the end and others are refused") {
   CHECK(normalise_axis(-1, 4) == 3);
   CHECK_THROWS_AS(normalise_axis(4, 4), Error);
   CHECK_THROWS_AS(normalise_axis(-5, 4), Error);
+  CHECK_THROWS_AS(normalise_axis(0, 0), Error);  // a scalar has no axis
 }
 
 }  // namespace
