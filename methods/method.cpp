@@ -31,6 +31,8 @@ std::vector<Var> emit_family(const MethodSpec& method, const MethodContext& cont
     case Family::guided_backprop: case Family::deconvnet: return emit_guided(method, context);
     case Family::integrated_gradients: return emit_integrated_gradients(method, context);
     case Family::smoothgrad: case Family::smoothgrad_squared: case Family::vargrad: return emit_smoothgrad(method, context);
+    case Family::grad_cam: case Family::guided_grad_cam: return emit_grad_cam(method, context);
+    case Family::occlusion: return emit_occlusion(method, context);
     case Family::random_uniform: return emit_random_uniform(method, context);
     case Family::lrp: return emit_lrp(method, context);
     case Family::deep_taylor: case Family::deep_taylor_bounded: return emit_deep_taylor(method, context);

@@ -34,7 +34,7 @@ uint64_t seed_of(const MethodSpec& method);
 /// Whether the method runs its passes in the program's loop; then it needs a program of its own.
 bool needs_loop(const MethodSpec& method);
 
-/// Emits the attribution of every explained variable, in its shape.
+/// Emits the attribution of every explained variable, in its shape; Grad-CAM's has one channel.
 std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& context);
 
 // One file per family.
@@ -42,6 +42,8 @@ std::vector<Var> emit_gradient(const MethodSpec& method, const MethodContext& co
 std::vector<Var> emit_guided(const MethodSpec& method, const MethodContext& context);  ///< and deconvnet
 std::vector<Var> emit_integrated_gradients(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_smoothgrad(const MethodSpec& method, const MethodContext& context);  ///< squared and VarGrad too
+std::vector<Var> emit_grad_cam(const MethodSpec& method, const MethodContext& context);  ///< one channel; guided: all
+std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_random_uniform(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context);
 
