@@ -113,34 +113,20 @@ void NodeContext::send(size_t i, Var share) {
 
 NodeContext::Replay NodeContext::replay(std::span<const Substitute> substitutes) const {
   Replay copy;
-  std::map<int32_t, Var> renamed;
-  for (const Substitute& s : substitutes) renamed[input(s.input).id] = s.with;
-  const auto rename = [&](Var v) {
-    const auto it = renamed.find(v.id);
-    return it == renamed.end() ? v : it->second;
-  };
-  const auto [first, last] = walk_.forward_.node_steps[static_cast<size_t>(index)];
-  for (size_t i = first; i < last; ++i) {
-    Step step = b.program().steps[i];
-    for (Var& v : step.inputs) v = rename(v);
-    for (Var& v : step.outputs) {
-      const Var twin = b.program().add_variable(b.shape(v), b.dtype(v), b.program()[v].label);
-      renamed[v.id] = twin;
-      v = twin;
-    }
-    step.block = b.block();
-    copy.steps.push_back(step);
-    b.program().steps.push_back(std::move(step));
-  }
-  copy.output = rename(output());
-  for (size_t i = 0; i < node.inputs.size(); ++i) copy.inputs.push_back(input(i) ? rename(input(i)) : Var{});
+  for (size_t i = 0; i < node.inputs.size(); ++i) copy.inputs.push_back(input(i));
+  for (const Substitute& s : substitutes) copy.inputs[s.input] = s.with;
+  // Lowered anew: an operator may have worked on its constants while it was lowered, without a step to replay.
+  const size_t first = b.program().steps.size();
+  copy.output = lower_node(*walk_.forward_.ops, node, b, copy.inputs)[0];
+  const auto& steps = b.program().steps;
+  copy.steps.assign(steps.begin() + static_cast<int64_t>(first), steps.end());
   return copy;
 }
 
 Var NodeContext::forward(std::span<const Substitute> substitutes) const { return replay(substitutes).output; }
 
 std::vector<Var> NodeContext::adjoint(Var s, std::span<const Substitute> substitutes) const {
-  // Without substitutes the forward steps themselves serve; a replayed step that the VJP does not read is dead code.
+  // Without substitutes the forward steps themselves serve; a step lowered anew that the VJP does not read is dead code.
   Replay copy;
   if (substitutes.empty()) {
     const auto [first, last] = walk_.forward_.node_steps[static_cast<size_t>(index)];

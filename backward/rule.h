@@ -39,7 +39,7 @@ class NodeContext {
   Var forward(std::span<const Substitute> substitutes) const;
 
  private:
-  /// The node's steps emitted again over other operands.
+  /// The node lowered again over other operands.
   struct Replay {
     std::vector<Step> steps;
     std::vector<Var> inputs;

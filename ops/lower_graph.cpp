@@ -3,7 +3,7 @@
 namespace onnxray {
 
 Forward lower_graph(const Graph& graph, const OpRegistry& ops, Builder& builder, std::span<const Var> inputs) {
-  Forward forward{std::vector<Var>(graph.values.size()), {}};
+  Forward forward{std::vector<Var>(graph.values.size()), {}, &ops};
   for (size_t i = 0; i < graph.inputs.size(); ++i) forward.vars[static_cast<size_t>(graph.inputs[i].value)] = inputs[i];
 
   const auto var_of = [&](ValueId id) {

@@ -11,6 +11,7 @@ struct Forward {
   };
   std::vector<Var> vars;           ///< by ValueId; unset where nothing computes it
   std::vector<Range> node_steps;   ///< by node
+  const OpRegistry* ops = nullptr; ///< what lowered them
 };
 
 /// Lowers every node of a specialised graph, in order. `inputs` stand for Graph::inputs.
