@@ -159,7 +159,7 @@ class Session {
   std::vector<NamedTensor> run(const std::vector<Tensor>& inputs);
   Explanation explain(const Tensor& input, const ExplainOptions& options = {});
   Explanations explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
-  /// What explain_many would do, without running it.
+  /// What explain_many would do for the first method, and those that share its program, without running it.
   Inspection inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
   /// Called with (done, total) during long loops.

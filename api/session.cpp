@@ -295,7 +295,12 @@ Explanation Session::explain(const Tensor& input, const ExplainOptions& options)
 
 Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   std::vector<TargetSpec> targets(options.methods.empty() ? 0 : 1);
-  const std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
+  std::vector<MethodSpec> methods;
+  const std::vector<MethodSpec> all = resolve_methods(options.methods, options.parameters, options.convention);
+  // Methods that run in programs of their own are inspected one by one.
+  if (!all.empty()) {
+    for (const size_t m : group_methods(all).front()) methods.push_back(all[m]);
+  }
   CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, methods, targets));
   Inspection inspection;
   inspection.graph = compiled.graph.to_text();
