@@ -5,6 +5,18 @@
 
 namespace onnxray::cli {
 
+namespace {
+
+/// Parameters that name a .npy file: the library takes the tensors.
+void read_given_tensors(const Options& options, ExplainManyOptions& request) {
+  for (const auto& [name, value] : options.parameters) {
+    if (name == "noise_file") request.noise = {read_array(value)};
+    if ((name == "baseline" || name == "reference_inputs") && value.ends_with(".npy")) request.baselines = {read_array(value)};
+  }
+}
+
+}  // namespace
+
 ExplainManyOptions explain_request(const Options& options, const std::vector<std::string>& labels) {
   ExplainManyOptions request;
   request.methods = options.methods;
@@ -16,6 +28,7 @@ ExplainManyOptions explain_request(const Options& options, const std::vector<std
   request.output = options.output;
   request.keep_softmax = options.keep_softmax;
   request.at = options.at;
+  read_given_tensors(options, request);
   return request;
 }
 

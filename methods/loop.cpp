@@ -84,6 +84,11 @@ Var sum_per_sample(Builder& b, Var v) {
 Var score(Builder& b, Var selection, Var logits) { return sum_per_sample(b, b.mul(selection, logits)); }
 
 std::vector<Var> baselines(const MethodSpec& method, const MethodContext& context) {
+  for (size_t i = 0; i < context.baselines.size(); ++i) {
+    const Shape given = context.b.shape(context.baselines[i]), x = context.b.shape(context.var(context.explained[i]));
+    require(broadcast_shapes(given, x) == x, ErrorCode::usage, "a baseline of shape {} does not fit the input {} of '{}'", to_string(given), to_string(x),
+            method.text);
+  }
   if (!context.baselines.empty()) return {context.baselines.begin(), context.baselines.end()};
   std::vector<Var> all;
   const double value = method.number("baseline", 0);

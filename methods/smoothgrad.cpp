@@ -13,6 +13,8 @@ int64_t sample_count(const MethodSpec& method, const MethodContext& context) {
 
 void check_given_noise(const MethodSpec& method, const MethodContext& context) {
   Builder& b = context.b;
+  require(!method.find("noise_file") || !context.noise.empty(), ErrorCode::usage,
+          "noise_file of '{}': give it by --param; a caller of the library sets ExplainManyOptions::noise", method.text);
   for (size_t i = 0; i < context.noise.size(); ++i) {
     const Shape noise = b.shape(context.noise[i]), x = b.shape(context.var(context.explained[i]));
     const bool fits = noise.size() == x.size() + 1 && noise[0] > 0 && noise[0] == b.shape(context.noise.front())[0] &&
