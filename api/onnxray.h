@@ -103,6 +103,14 @@ struct ExplainManyOptions {
   std::string at = {};
   std::vector<Tensor> baselines = {};  ///< of integrated gradients and occlusion, one per explained input; or none
   std::vector<Tensor> noise = {};      ///< likewise [samples, ...] for SmoothGrad and kin, added as it is; none: drawn
+  bool report_layers = false;          ///< fill Attribution::layers; costs a reduction per node
+};
+
+/// What LRP did at one node.
+struct LayerRelevance {
+  std::string name, op, rule;
+  double relevance = 0;     ///< sum of what arrived at its outputs, over the batch
+  int64_t not_finite = 0;   ///< how many of its entries are NaN or infinite
 };
 
 struct Attribution {
@@ -111,6 +119,7 @@ struct Attribution {
   std::string input;    ///< the input (or inner value) that it is over
   Tensor values;        ///< in that value's shape
   std::vector<double> sums;  ///< per sample
+  std::vector<LayerRelevance> layers = {};    ///< LRP with ExplainManyOptions::report_layers, output to input
   std::vector<double> completeness_gap = {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))
 };
 

@@ -23,6 +23,7 @@ struct PlanKey {
   std::string output, at;
   bool keep_softmax = false;
   std::vector<Shape> baselines, noise;
+  bool report_layers = false;
   bool operator==(const PlanKey&) const = default;
 };
 
@@ -172,7 +173,7 @@ class Session::Impl {
     }
     CompiledPlan compiled;
     compiled.graph = specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
-    compiled.spec = {key.methods, key.targets, find_output(compiled.graph, key.output), key.keep_softmax, find_value(compiled.graph, key.at), key.baselines, key.noise};
+    compiled.spec = {key.methods, key.targets, find_output(compiled.graph, key.output), key.keep_softmax, find_value(compiled.graph, key.at), key.baselines, key.noise, key.report_layers};
     Program program = emit_explanation(compiled.graph, ops(), compiled.spec);
     optimise(program, *backend_);
     for (size_t i = 0; i < program.outputs.size(); ++i) {
@@ -221,6 +222,7 @@ PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> method
   key.output = options.output;
   key.at = options.at;
   key.keep_softmax = options.keep_softmax;
+  key.report_layers = options.report_layers;
   for (const Tensor& t : options.baselines) key.baselines.push_back(t.shape());
   for (const Tensor& t : options.noise) key.noise.push_back(t.shape());
   return key;
@@ -244,6 +246,20 @@ void read_shared_results(std::map<std::string, Tensor>& results, const Graph& gr
     target.scores = results.at(fmt::format("score:{}", k)).to_doubles();
     explanations.targets.push_back(std::move(target));
   }
+}
+
+/// The layer reports of one method and target, whose results end in `suffix`; none for methods without rules.
+std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& results, const Graph& graph, const MethodSpec& method, const std::string& suffix) {
+  std::vector<LayerRelevance> layers;
+  if (method.name.family != MethodName::Family::lrp) return layers;
+  const RuleAssignment rules(graph, OpRegistry::builtin(), lrp_composite(method), method.conventions);
+  for (size_t n = graph.nodes.size(); n-- > 0;) {
+    const auto it = results.find(fmt::format("layer.{}{}", n, suffix));
+    if (it == results.end()) continue;
+    const Node& node = graph.nodes[n];
+    layers.push_back({node.origin.names.empty() ? "" : node.origin.names[0], node.op, rules.name_of(static_cast<int32_t>(n)), it->second.as_double(0), it->second.as_int64(1)});
+  }
+  return layers;
 }
 
 }  // namespace
@@ -272,6 +288,7 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
           Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
           Attribution a{methods[group[g]].text, k, compiled.graph[explained[i]].name, values, sums_per_sample(values)};
           if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end()) a.completeness_gap = gap->second.to_doubles();
+          if (options.report_layers) a.layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
           found[{k, group[g]}].push_back(std::move(a));
         }
       }

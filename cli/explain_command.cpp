@@ -62,6 +62,7 @@ int explain_command(const Options& options) {
 
   const std::string json = summary_json(explained.explanations, options, explained.labels(), explained.backend);
   fmt::print("{}", options.json ? json + "\n" : summary_text(explained.explanations, options, explained.labels()));
+  if (options.layers && !options.json) fmt::print("{}", layers_text(explained.explanations));
   std::fflush(stdout);  // before what goes to stderr
   std::vector<std::string> written;
   if (!options.out.empty()) write_attributions(explained, options), written.push_back(options.out);

@@ -28,6 +28,7 @@ ExplainManyOptions explain_request(const Options& options, const std::vector<std
   request.output = options.output;
   request.keep_softmax = options.keep_softmax;
   request.at = options.at;
+  request.report_layers = options.layers || !options.report.empty();
   read_given_tensors(options, request);
   return request;
 }

@@ -84,6 +84,7 @@ int dispatch(int argc, char** argv) {
   explain.add_option("--picture", o.picture, "OUT.png");
   explain.add_flag("--overlay", o.overlay, "draw the heat-map on the input instead of beside it");
   explain.add_option("--report", o.report, "OUT.json");
+  explain.add_flag("--layers", o.layers, "print what each layer received under LRP, and its rule");
   explain.add_flag("--json", o.json, "print the summary as JSON");
   explain.add_flag("--dry-run", o.dry_run, "show what would run");
 

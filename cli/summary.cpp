@@ -92,6 +92,19 @@ std::string summary_text(const Explanations& explanations, const Options& option
   return text;
 }
 
+std::string layers_text(const Explanations& explanations) {
+  std::string text;
+  for (const Attribution& a : explanations.attributions) {
+    if (a.layers.empty()) continue;
+    text += fmt::format("layers under {}, from the output\n", a.method);
+    for (const LayerRelevance& layer : a.layers) {
+      text += fmt::format("  {:<22} {:<20} relevance {:12.5f}{}  {}\n", layer.op, layer.rule, layer.relevance,
+                          layer.not_finite > 0 ? fmt::format("  {} NaN or infinite", layer.not_finite) : "", layer.name);
+    }
+  }
+  return text;
+}
+
 std::string summary_json(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels,
                          const std::string& backend) {
   nlohmann::ordered_json json;
@@ -114,6 +127,9 @@ std::string summary_json(const Explanations& explanations, const Options& option
     const ExplainedTarget& target = explanations.targets[a.target];
     for (size_t n = 0; a.method.starts_with("lrp") && n < a.sums.size() && n < target.scores.size(); ++n) row["share_lost"].push_back(share_lost(a, target, n));
     if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;
+    for (const LayerRelevance& layer : a.layers) {
+      row["layers"].push_back({{"name", layer.name}, {"op", layer.op}, {"rule", layer.rule}, {"relevance", layer.relevance}, {"not_finite", layer.not_finite}});
+    }
     json["attributions"].push_back(std::move(row));
   }
   return json.dump(2);

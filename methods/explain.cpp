@@ -56,7 +56,7 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
     b.output(fmt::format("score:{}", k), score(b, target.selection, logits));
     for (size_t m = 0; m < spec.methods.size(); ++m) {
       const auto report = [&](std::string_view name, Var v) { b.output(fmt::format("{}:{}:{}", name, m, k), v); };
-      const MethodContext context{graph, ops, b, forward, inputs, explained, logits_value, target.selection, baselines, noise, report};
+      const MethodContext context{graph, ops, b, forward, inputs, explained, logits_value, target.selection, baselines, noise, report, spec.report_layers};
       const std::vector<Var> attributions = emit_method(spec.methods[m], context);
       for (size_t i = 0; i < attributions.size(); ++i) b.output(fmt::format("attribution:{}:{}:{}", m, k, i), attributions[i]);
       b.set_block(Block::once);

@@ -14,6 +14,7 @@ struct ExplainSpec {
   ValueId at = kNoValue;                     ///< attribute to this inner value instead of the inputs
   std::vector<Shape> baselines;              ///< of tensors that the caller gives, one per explained value; or none
   std::vector<Shape> noise;                  ///< likewise
+  bool report_layers = false;
 };
 
 /// Emits the forward pass of a specialised graph and the explanations of `spec`.
@@ -21,7 +22,7 @@ struct ExplainSpec {
 /// "target:K" for each target that is not an argmax.
 /// Program outputs: the graph's outputs; then, with methods, "logits", for each target "index:K" (not for masks) and
 /// "score:K" [N], and for each method M, target K and explained variable I "attribution:M:K:I";
-/// integrated gradients also "gap:M:K" [N].
+/// integrated gradients also "gap:M:K" [N], LRP with report_layers "layer.NODE:M:K" [2].
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);
 
 /// The values that methods attribute to: `spec.at`, or the floating inputs.

@@ -39,10 +39,14 @@ Composite named_composite(const MethodSpec& method, const std::string& name) {
 Composite base_composite(const MethodSpec& method) {
   const std::string *composite = method.find("composite"), *rule = method.find("rule");
   const bool named = method.name.rule || !method.name.composite.empty();
-  require(!(composite && rule) && !(named && (composite || rule)), ErrorCode::usage,
-          "'{}' gets its rules from more than one of its name, the parameter rule and the parameter composite", method.text);
+  require(
+      !(composite && rule) && !(named && (composite || rule)), ErrorCode::usage,
+      "'{}' gets its rules from more than one of its name, the parameter rule and the parameter composite",
+      method.text);
   require(named || composite || rule, ErrorCode::usage,
-          "'{}' needs rule=NAME or composite=NAME|FILE.json; or use a name that holds a rule, such as lrp_epsilon_0_1", method.text);
+          "'{}' needs rule=NAME or composite=NAME|FILE.json; or use a name that holds a rule, such as "
+          "lrp_epsilon_0_1",
+          method.text);
   if (composite) return named_composite(method, *composite);
   if (!method.name.composite.empty()) return named_composite(method, method.name.composite);
   return {method.text, {at_linear_layers(rule ? named_rule(method, *rule) : rule_of_name(method))}};
@@ -53,13 +57,37 @@ Composite base_composite(const MethodSpec& method) {
 Composite lrp_composite(const MethodSpec& method) {
   Composite composite = base_composite(method);
   composite.name = method.text;
-  if (auto rule = input_layer_rule(method)) composite.entries.insert(composite.entries.begin(), at_input_layer(std::move(*rule)));
+  if (auto rule = input_layer_rule(method))
+    composite.entries.insert(composite.entries.begin(), at_input_layer(std::move(*rule)));
   return composite;
 }
+
+namespace {
+
+/// [sum of the relevance that arrived at a node, how many of its entries are NaN or infinite]
+Var layer_report(Builder& b, std::span<const Var> arrived) {
+  Var sum, bad;
+  for (const Var R : arrived) {
+    if (!R) continue;
+    const Var not_finite = b.binary(Opcode::logical_or, b.unary(Opcode::is_nan, R), b.unary(Opcode::is_inf, R));
+    const Var total = b.reshape(b.sum(R, {}), {1}), count = b.reshape(b.sum(b.cast(not_finite, b.dtype(R)), {}), {1});
+    sum = sum ? b.add(sum, total) : total;
+    bad = bad ? b.add(bad, count) : count;
+  }
+  const Var both[] = {sum, bad};
+  return b.concat(both, 0);
+}
+
+}  // namespace
 
 std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context) {
   const RuleAssignment rules(context.graph, context.ops, lrp_composite(method), method.conventions);
   ReverseWalk walk(context.graph, context.forward, context.b, [&](int32_t node) { return rules(node); });
+  if (context.report_layers) {
+    walk.on_node = [&](int32_t node, std::span<const Var> arrived) {
+      context.report(fmt::format("layer.{}", node), layer_report(context.b, arrived));
+    };
+  }
   walk.seed(context.logits(), seed(method, context));
   return walk.run(context.explained_vars());
 }

@@ -19,6 +19,7 @@ struct MethodContext {
   std::span<const Var> baselines;      ///< by explained variable, where the caller gave tensors
   std::span<const Var> noise;          ///< likewise, [samples, like the variable]
   std::function<void(std::string_view, Var)> report;  ///< further results under a name, per sample
+  bool report_layers = false;          ///< LRP: "layer.NODE" with what arrived at each node: [sum, non-finite entries]
 
   Var var(ValueId id) const { return forward.vars[static_cast<size_t>(id)]; }
   Var logits() const { return var(logits_value); }

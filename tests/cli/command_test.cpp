@@ -98,6 +98,20 @@ TEST_CASE("methods and the version are listed") {
   CHECK(version.output.find("onednn") != std::string::npos);
 }
 
+TEST_CASE("the layers under LRP start with the logit and name their rules") {
+  const Folder out;
+  const Outcome outcome = onnxray("explain " + kModel + " -i " + kBoot + " -m lrp_z_plus --layers --report " + out / "report.json");
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(outcome.output.find("layers under lrp_z_plus") != std::string::npos);
+  std::ifstream file(out / "report.json");
+  const nlohmann::json report = nlohmann::json::parse(file);
+  const nlohmann::json& first = report["attributions"][0]["layers"][0];
+  CHECK(first["op"] == "Gemm");
+  CHECK(first["rule"] == "z_plus");
+  CHECK(first["relevance"].get<double>() == Approx(report["targets"][0]["scores"][0].get<double>()));
+  CHECK(first["not_finite"] == 0);
+}
+
 TEST_CASE("verify agrees with its own map, finds a changed one, and reads suites") {
   const Folder out;
   const std::string request = kModel + " -i " + kBoot + " -m lrp_epsilon_0_1";
