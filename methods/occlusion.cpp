@@ -72,6 +72,25 @@ Var mask_of_trip(Builder& b, Loop& loop, const Windows& windows, Var x, int64_t 
   return mask;
 }
 
+/// Sums over trips: of each place's shares of the drops, and of the windows that cover it.
+struct Collected {
+  Loop::Carried total, coverage;
+};
+
+Collected collect(Builder& b, Loop& loop, const Windows& windows, Var x, Var mask, Var drop) {
+  const Shape shape = b.shape(x), place = b.shape(mask);
+  double size = 1;  // elements of a window in one sample, every channel's
+  for (size_t axis = 1; axis < shape.size(); ++axis) size *= static_cast<double>(place[axis] == 1 ? shape[axis] : 1);
+  for (const int64_t extent : windows.sizes) size *= static_cast<double>(extent);
+  Shape per_sample(shape.size(), 1);
+  per_sample[0] = shape[0];
+  const Var share = b.mul(mask, b.reshape(b.mul(drop, 1 / size), per_sample));
+  const Collected sums{loop.carry(b.shape(share), b.dtype(x)), loop.carry(place, b.dtype(x))};
+  loop.update(sums.total, b.add(sums.total.current, share));
+  loop.update(sums.coverage, b.add(sums.coverage.current, mask));
+  return sums;
+}
+
 }  // namespace
 
 std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& context) {
@@ -97,24 +116,14 @@ std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& c
   }
   const MovedPass pass(context, moved);
   const Var drop = b.sub(clean, score(b, context.selection, pass.context().logits()));
-  std::vector<Loop::Carried> total, coverage;
-  for (size_t i = 0; i < x.size(); ++i) {
-    Shape per_sample(b.rank(x[i]), 1), place = b.shape(masks[i]);
-    per_sample[0] = b.shape(x[i])[0];
-    double size = 1;  // elements of a window in one sample, every channel's
-    for (size_t axis = 1; axis < b.rank(x[i]); ++axis) size *= static_cast<double>(place[axis] == 1 ? b.shape(x[i])[axis] : 1);
-    for (const int64_t extent : windows[i].sizes) size *= static_cast<double>(extent);
-    const Var share = b.mul(masks[i], b.reshape(b.mul(drop, 1 / size), per_sample));
-    total.push_back(loop.carry(b.shape(share), b.dtype(x[i])));
-    coverage.push_back(loop.carry(place, b.dtype(x[i])));
-    loop.update(total[i], b.add(total[i].current, share));
-    loop.update(coverage[i], b.add(coverage[i].current, masks[i]));
-  }
+  std::vector<Collected> collected;
+  for (size_t i = 0; i < x.size(); ++i) collected.push_back(collect(b, loop, windows[i], x[i], masks[i], drop));
   loop.finish();
   std::vector<Var> attributions;
   for (size_t i = 0; i < x.size(); ++i) {
     // A stride beyond the window leaves places that no window covers.
-    attributions.push_back(b.broadcast(b.div(total[i].current, b.max(coverage[i].current, 1.0)), b.shape(x[i])));
+    const Var mean = b.div(collected[i].total.current, b.max(collected[i].coverage.current, 1.0));
+    attributions.push_back(b.broadcast(mean, b.shape(x[i])));
   }
   return attributions;
 }

@@ -85,6 +85,18 @@ TEST_CASE("a baseline may be a tensor") {
   CHECK(sum(run(program, {c.x, c.x, target}).at("attribution:0:0:0")) == 0);
 }
 
+TEST_CASE("several baselines are averaged over") {
+  const Net c = model_c();
+  ExplainSpec spec = explain_spec("integrated_gradients_steps_11");
+  spec.baselines = {{2, 1, 4, 4, 2}};
+  const Program program = emit_explanation(c.graph, OpRegistry::builtin(), spec);
+  std::vector<double> both(32, 0.5);
+  both.insert(both.end(), 32, 0.0);
+  const Tensor mean = run(program, {c.x, Tensor::of<double>({2, 1, 4, 4, 2}, both), Tensor::of<int64_t>({1}, {1})}).at("attribution:0:0:0");
+  const Tensor a = explain(c.graph, "integrated_gradients_steps_11:baseline=0.5", c.x, 1), z = explain(c.graph, "integrated_gradients_steps_11", c.x, 1);
+  CHECK(difference(mean, zip(a, z, [](double u, double v) { return (u + v) / 2; })) < 1e-13);  // rounding
+}
+
 TEST_CASE("modifiers multiply integrated gradients by the clean input") {
   const Net c = model_c();
   const Tensor plain = explain(c.graph, "integrated_gradients_steps_7", c.x, 1);
