@@ -6,19 +6,23 @@ namespace onnxray {
 
 namespace {
 
-bool is_proxy(const MethodSpec& method) { return method.conventions.deep_taylor == Conventions::DeepTaylor::epsilon; }
+bool is_proxy(const MethodSpec& method) {
+  return method.conventions.deep_taylor == Conventions::DeepTaylor::epsilon;
+}
 
 }  // namespace
 
 Composite deep_taylor_composite(const MethodSpec& method) {
   Composite composite{method.text, {}};
-  if (method.name.family == MethodName::Family::deep_taylor_bounded) composite.entries.push_back(at_input_layer(bounded_rule(method)));
+  if (method.name.family == MethodName::Family::deep_taylor_bounded)
+    composite.entries.push_back(at_input_layer(bounded_rule(method)));
   if (is_proxy(method)) {
     // SignXAI's page: LRP epsilon stands in for Deep Taylor.
     composite.entries.push_back(at_linear_layers({"epsilon", {{"epsilon", method.number("epsilon", 1e-6)}}}));
     return composite;
   }
-  // iNNvestigate: z+ without bias at linear layers, w^2 at BatchNormalization, plain derivatives where values are summed.
+  // iNNvestigate: z+ without bias at linear layers, w^2 at BatchNormalization, plain derivatives where values
+  // are summed.
   composite.entries.push_back(at_linear_layers({"z_plus"}));
   composite.entries.push_back({{.ops = {"BatchNormalization"}}, {"w_square"}});
   composite.entries.push_back({{.relevance = RelevanceClass::sum}, {"vjp"}});

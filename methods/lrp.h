@@ -4,8 +4,9 @@
 
 namespace onnxray {
 
-/// "z", "zplus", "alpha1beta0", "WSquare", ...: the seed page's and iNNvestigate's names of rules. The numbers come from
-/// the method's parameters epsilon, alpha, beta, gamma, mu, low and high. Throws Error(usage) that lists the names.
+/// "z", "zplus", "alpha1beta0", "WSquare", ...: the seed page's and iNNvestigate's names of rules. The
+/// numbers come from the method's parameters epsilon, alpha, beta, gamma, mu, low and high. Throws
+/// Error(usage) that lists the names.
 RuleSpec named_rule(const MethodSpec& method, const std::string& name);
 
 /// The bounds of the method's input: parameters low and high, or those of the model that the name ends in.

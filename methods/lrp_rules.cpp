@@ -18,14 +18,15 @@ std::string plain(std::string_view name) {
 }
 
 /// "0.5", or one number per channel: "-1,-2,-1" (";" inside "METHOD:key=value").
-std::vector<double> read_numbers(const MethodSpec& method, std::string_view parameter, const std::string& text) {
+std::vector<double> read_numbers(const MethodSpec& method, std::string_view parameter,
+                                 const std::string& text) {
   std::vector<double> numbers;
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find_first_of(",;", begin), text.size());
     double number = 0;
     const auto [stop, error] = std::from_chars(text.data() + begin, text.data() + end, number);
-    require(error == std::errc() && stop == text.data() + end, ErrorCode::usage, "{}={} of '{}' is neither a number nor a list of them",
-            parameter, text, method.text);
+    require(error == std::errc() && stop == text.data() + end, ErrorCode::usage,
+            "{}={} of '{}' is neither a number nor a list of them", parameter, text, method.text);
     numbers.push_back(number);
     begin = end + 1;
   }
@@ -45,8 +46,9 @@ RuleSpec alpha_beta_rule(const MethodSpec& method) {
 }
 
 constexpr std::pair<std::string_view, std::string_view> kSimpleRules[] = {
-    {"z", "z"}, {"lrpz", "z"}, {"sign", "sign"}, {"wsquare", "w_square"}, {"w2", "w_square"}, {"flat", "flat"},
-    {"zplus", "z_plus"}, {"zplusfast", "z_plus_fast"}, {"norm", "norm"}, {"pass", "pass"}};
+    {"z", "z"},         {"lrpz", "z"},    {"sign", "sign"},    {"wsquare", "w_square"},
+    {"w2", "w_square"}, {"flat", "flat"}, {"zplus", "z_plus"}, {"zplusfast", "z_plus_fast"},
+    {"norm", "norm"},   {"pass", "pass"}};
 
 }  // namespace
 
@@ -54,18 +56,24 @@ RuleSpec bounded_rule(const MethodSpec& method) {
   // Caffe's mean of ImageNet: 0 - 123.68 and 255 - 103.939, one pair for all channels as in SIGN-XAI 1.x
   const bool vgg = method.name.model == "VGG16ILSVRC";
   const std::string *low = method.find("low"), *high = method.find("high");
-  require(vgg || (low && high), ErrorCode::usage, "'{}' bounds the input: give the parameters low and high, one number or one per channel", method.text);
-  return bounded(low ? read_numbers(method, "low", *low) : std::vector{-123.68}, high ? read_numbers(method, "high", *high) : std::vector{151.061});
+  require(vgg || (low && high), ErrorCode::usage,
+          "'{}' bounds the input: give the parameters low and high, one number or one per channel",
+          method.text);
+  return bounded(low ? read_numbers(method, "low", *low) : std::vector{-123.68},
+                 high ? read_numbers(method, "high", *high) : std::vector{151.061});
 }
 
 RuleSpec named_rule(const MethodSpec& method, const std::string& name) {
   const std::string rule = plain(name);
-  const auto simple = std::ranges::find(kSimpleRules, rule, &std::pair<std::string_view, std::string_view>::first);
+  const auto simple =
+      std::ranges::find(kSimpleRules, rule, &std::pair<std::string_view, std::string_view>::first);
   if (simple != std::end(kSimpleRules)) return {std::string(simple->second)};
   if (rule == "epsilon") return {"epsilon", {{"epsilon", method.number("epsilon", 1e-7)}}};
   if (rule == "zignorebias" || rule == "zib") return {"z", {{"bias", 0}}};
-  if (rule == "epsilonignorebias" || rule == "epsilonib") return {"epsilon", {{"epsilon", method.number("epsilon", 1e-7)}, {"bias", 0}}};
-  if (rule == "epsilonstdx" || rule == "stdxepsilon") return {"epsilon_std_x", {{"factor", method.number("epsilon", 0.25)}}};
+  if (rule == "epsilonignorebias" || rule == "epsilonib")
+    return {"epsilon", {{"epsilon", method.number("epsilon", 1e-7)}, {"bias", 0}}};
+  if (rule == "epsilonstdx" || rule == "stdxepsilon")
+    return {"epsilon_std_x", {{"factor", method.number("epsilon", 0.25)}}};
   if (rule == "signmu") return {"sign_mu", {{"mu", method.number("mu", 0)}}};
   if (rule == "gamma") return {"gamma", {{"gamma", method.number("gamma", 0.25)}}};
   if (rule == "alphabeta") return alpha_beta_rule(method);
@@ -73,7 +81,8 @@ RuleSpec named_rule(const MethodSpec& method, const std::string& name) {
   if (rule == "alpha2beta1") return {"alpha_beta", {{"alpha", 2}, {"beta", 1}}};
   if (rule == "bounded" || rule == "zbox") return bounded_rule(method);
   fail(ErrorCode::usage,
-       "'{}' is no rule; the rules are z, epsilon, epsilon_std_x, sign, sign_mu, alpha_beta, alpha1beta0, alpha2beta1, z_plus, "
+       "'{}' is no rule; the rules are z, epsilon, epsilon_std_x, sign, sign_mu, alpha_beta, alpha1beta0, "
+       "alpha2beta1, z_plus, "
        "z_plus_fast, gamma, bounded, w_square, flat, norm, pass, z_ignore_bias and epsilon_ignore_bias",
        name);
 }
@@ -84,7 +93,8 @@ std::optional<RuleSpec> input_layer_rule(const MethodSpec& method) {
     if (comma == std::string::npos) return named_rule(method, *given);
     // "low,high" means bounded
     const std::vector<double> bounds = read_numbers(method, "input_layer_rule", *given);
-    require(bounds.size() == 2, ErrorCode::usage, "input_layer_rule={} of '{}': expected a rule or low,high", *given, method.text);
+    require(bounds.size() == 2, ErrorCode::usage, "input_layer_rule={} of '{}': expected a rule or low,high",
+            *given, method.text);
     return bounded({bounds[0]}, {bounds[1]});
   }
   const MethodName& name = method.name;
@@ -96,8 +106,12 @@ std::optional<RuleSpec> input_layer_rule(const MethodSpec& method) {
   return RuleSpec{name.input_rule};
 }
 
-CompositeEntry at_linear_layers(RuleSpec rule) { return {{.relevance = RelevanceClass::linear}, std::move(rule)}; }
+CompositeEntry at_linear_layers(RuleSpec rule) {
+  return {{.relevance = RelevanceClass::linear}, std::move(rule)};
+}
 
-CompositeEntry at_input_layer(RuleSpec rule) { return {{.relevance = RelevanceClass::linear, .input_layer = true}, std::move(rule)}; }
+CompositeEntry at_input_layer(RuleSpec rule) {
+  return {{.relevance = RelevanceClass::linear, .input_layer = true}, std::move(rule)};
+}
 
 }  // namespace onnxray

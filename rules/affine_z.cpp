@@ -9,8 +9,8 @@ class AffineZRule final : public Rule {
  public:
   std::string name() const override { return "affine_z"; }
   void emit(NodeContext& context) const override {
-    // y = scale (x - mean) / sqrt(var + eps) + beta:  R_in = x (y - beta) R / (D + 1e-7 sgn(D)), D = (x - mean) y
-    // The z rule of the affine map; per sample, where SIGN-XAI 1.x takes y - beta of sample 0.
+    // y = scale (x - mean) / sqrt(var + eps) + beta:  R_in = x (y - beta) R / (D + 1e-7 sgn(D)), D = (x -
+    // mean) y The z rule of the affine map; per sample, where SIGN-XAI 1.x takes y - beta of sample 0.
     Builder& b = context.b;
     if (!context.wants(0)) return;
     const Var x = context.input(0), y = context.output();
@@ -25,6 +25,8 @@ class AffineZRule final : public Rule {
 
 }  // namespace
 
-std::unique_ptr<Rule> make_affine_z(const RuleSpec&, const Conventions&) { return std::make_unique<AffineZRule>(); }
+std::unique_ptr<Rule> make_affine_z(const RuleSpec&, const Conventions&) {
+  return std::make_unique<AffineZRule>();
+}
 
 }  // namespace onnxray

@@ -14,8 +14,13 @@ using Bias = Conventions::AlphaBetaBias;
 class AlphaBetaRule final : public Rule {
  public:
   AlphaBetaRule(double alpha, double beta, const Conventions& conventions)
-      : alpha_(alpha), beta_(beta), stabiliser_(conventions.stabiliser), bias_(conventions.alphabeta_bias), exact_(conventions.exact_splits) {
-    // Without a negative half, the full bias belongs to the only one; else halves as in Zennit, which conserve.
+      : alpha_(alpha),
+        beta_(beta),
+        stabiliser_(conventions.stabiliser),
+        bias_(conventions.alphabeta_bias),
+        exact_(conventions.exact_splits) {
+    // Without a negative half, the full bias belongs to the only one; else halves as in Zennit, which
+    // conserve.
     if (bias_ == Bias::automatic) bias_ = beta == 0 ? Bias::both : Bias::split;
   }
 
@@ -27,10 +32,14 @@ class AlphaBetaRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     Contributions contributions(b, linear, exact_);
-    const Var p = b.mul(divided(b, linear.R(), with_bias(b, linear, contributions.positive(), Opcode::max), stabiliser_), alpha_);
+    const Var p = b.mul(
+        divided(b, linear.R(), with_bias(b, linear, contributions.positive(), Opcode::max), stabiliser_),
+        alpha_);
     Var n;
     if (beta_ != 0) {
-      n = b.mul(divided(b, linear.R(), with_bias(b, linear, contributions.negative(), Opcode::min), stabiliser_), -beta_);
+      n = b.mul(
+          divided(b, linear.R(), with_bias(b, linear, contributions.negative(), Opcode::min), stabiliser_),
+          -beta_);
     }
     linear.send(contributions.share(p, n));
   }
@@ -55,7 +64,8 @@ std::unique_ptr<Rule> make_alpha_beta(const RuleSpec& spec, const Conventions& c
   const double beta = spec.parameter("beta", alpha - 1);
   // Decimal numbers such as 2.3 and 1.3 are not exact in binary.
   require(alpha >= 1 && beta >= 0 && std::abs(alpha - beta - 1) <= 1e-9, ErrorCode::usage,
-          "alpha_beta needs alpha >= 1, beta >= 0 and alpha - beta = 1, not alpha = {:g} and beta = {:g}", alpha, beta);
+          "alpha_beta needs alpha >= 1, beta >= 0 and alpha - beta = 1, not alpha = {:g} and beta = {:g}",
+          alpha, beta);
   return std::make_unique<AlphaBetaRule>(alpha, beta, conventions);
 }
 

@@ -24,10 +24,16 @@ Var like(Builder& b, Var x, const Numbers& numbers, std::string_view name) {
 class BoundedRule final : public Rule {
  public:
   BoundedRule(Numbers low, Numbers high, const Conventions& conventions)
-      : low_(std::move(low)), high_(std::move(high)), stabiliser_(conventions.stabiliser), exact_(conventions.exact_splits) {}
+      : low_(std::move(low)),
+        high_(std::move(high)),
+        stabiliser_(conventions.stabiliser),
+        exact_(conventions.exact_splits) {}
 
   std::string name() const override {
-    const auto text = [](const Numbers& numbers) { return numbers.size() == 1 ? fmt::format("{:g}", numbers[0]) : fmt::format("[{:g}]", fmt::join(numbers, ", ")); };
+    const auto text = [](const Numbers& numbers) {
+      return numbers.size() == 1 ? fmt::format("{:g}", numbers[0])
+                                 : fmt::format("[{:g}]", fmt::join(numbers, ", "));
+    };
     return fmt::format("bounded({}, {})", text(low_), text(high_));
   }
 
@@ -74,7 +80,8 @@ std::unique_ptr<Rule> make_bounded(const RuleSpec& spec, const Conventions& conv
   Numbers low = bound(spec, "low", -1), high = bound(spec, "high", 1);
   for (size_t i = 0; i < std::max(low.size(), high.size()); ++i) {
     const double l = low[low.size() == 1 ? 0 : i], h = high[high.size() == 1 ? 0 : i];
-    require(low.size() == 1 || high.size() == 1 || low.size() == high.size(), ErrorCode::usage, "bounded: low and high differ in length");
+    require(low.size() == 1 || high.size() == 1 || low.size() == high.size(), ErrorCode::usage,
+            "bounded: low and high differ in length");
     require(l <= h, ErrorCode::usage, "bounded: low = {:g} is above high = {:g}", l, h);
   }
   return std::make_unique<BoundedRule>(std::move(low), std::move(high), conventions);

@@ -42,10 +42,13 @@ CompositeEntry linear(std::vector<std::string> ops, RuleSpec rule) {
 }
 
 CompositeEntry first(std::vector<std::string> ops, RuleSpec rule) {
-  return {{.relevance = RelevanceClass::linear, .ops = std::move(ops), .position = Position::first}, std::move(rule)};
+  return {{.relevance = RelevanceClass::linear, .ops = std::move(ops), .position = Position::first},
+          std::move(rule)};
 }
 
-CompositeEntry input_layer(RuleSpec rule) { return {{.relevance = RelevanceClass::linear, .input_layer = true}, std::move(rule)}; }
+CompositeEntry input_layer(RuleSpec rule) {
+  return {{.relevance = RelevanceClass::linear, .input_layer = true}, std::move(rule)};
+}
 
 /// Zennit's rules of layers without weights.
 Entries zennit_base() {
@@ -67,41 +70,82 @@ struct Builtin {
 
 constexpr Builtin kComposites[] = {
     // SIGN-XAI 1.x and iNNvestigate: dense epsilon 0.1, convolutions alpha-beta
-    {"sequential_composite_a", [](const Recipe& r) { return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(1))}; }},
-    {"sequential_composite_b", [](const Recipe& r) { return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))}; }},
-    {"sequential_preset_a", [](const Recipe& r) { return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(1))}; }},
-    {"sequential_preset_b", [](const Recipe& r) { return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))}; }},
+    {"sequential_composite_a",
+     [](const Recipe& r) {
+       return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(1))};
+     }},
+    {"sequential_composite_b",
+     [](const Recipe& r) {
+       return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))};
+     }},
+    {"sequential_preset_a",
+     [](const Recipe& r) {
+       return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(1))};
+     }},
+    {"sequential_preset_b",
+     [](const Recipe& r) {
+       return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))};
+     }},
     {"sequential_preset_a_flat",
-     [](const Recipe& r) { return Entries{input_layer({"flat"}), linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(1))}; }},
+     [](const Recipe& r) {
+       return Entries{input_layer({"flat"}), linear(kDense, r.epsilon(0.1)),
+                      linear(kConvolutions, alpha_beta(1))};
+     }},
     {"sequential_preset_b_flat",
-     [](const Recipe& r) { return Entries{input_layer({"flat"}), linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))}; }},
+     [](const Recipe& r) {
+       return Entries{input_layer({"flat"}), linear(kDense, r.epsilon(0.1)),
+                      linear(kConvolutions, alpha_beta(2))};
+     }},
     {"sequential_preset_b_flat_until_idx",
      [](const Recipe& r) {
-       return Entries{{{.relevance = RelevanceClass::linear, .until = r.until()}, {"flat"}}, linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))};
+       return Entries{{{.relevance = RelevanceClass::linear, .until = r.until()}, {"flat"}},
+                      linear(kDense, r.epsilon(0.1)),
+                      linear(kConvolutions, alpha_beta(2))};
      }},
     // Zennit
-    {"epsilon_plus", [](const Recipe& r) { return with_base({linear(kConvolutions, {"z_plus"}), linear({}, r.epsilon(1e-6))}); }},
+    {"epsilon_plus",
+     [](const Recipe& r) {
+       return with_base({linear(kConvolutions, {"z_plus"}), linear({}, r.epsilon(1e-6))});
+     }},
     {"epsilon_plus_flat",
-     [](const Recipe& r) { return with_base({first({}, {"flat"}), linear(kConvolutions, {"z_plus"}), linear({}, r.epsilon(1e-6))}); }},
-    {"epsilon_alpha2_beta1", [](const Recipe& r) { return with_base({linear(kConvolutions, alpha_beta(2)), linear({}, r.epsilon(1e-6))}); }},
+     [](const Recipe& r) {
+       return with_base(
+           {first({}, {"flat"}), linear(kConvolutions, {"z_plus"}), linear({}, r.epsilon(1e-6))});
+     }},
+    {"epsilon_alpha2_beta1",
+     [](const Recipe& r) {
+       return with_base({linear(kConvolutions, alpha_beta(2)), linear({}, r.epsilon(1e-6))});
+     }},
     {"epsilon_alpha2_beta1_flat",
-     [](const Recipe& r) { return with_base({first({}, {"flat"}), linear(kConvolutions, alpha_beta(2)), linear({}, r.epsilon(1e-6))}); }},
+     [](const Recipe& r) {
+       return with_base(
+           {first({}, {"flat"}), linear(kConvolutions, alpha_beta(2)), linear({}, r.epsilon(1e-6))});
+     }},
     {"epsilon_gamma_box",
-     [](const Recipe& r) { return with_base({first(kConvolutions, r.box()), linear(kConvolutions, r.gamma()), linear({}, r.epsilon(1e-6))}); }},
+     [](const Recipe& r) {
+       return with_base(
+           {first(kConvolutions, r.box()), linear(kConvolutions, r.gamma()), linear({}, r.epsilon(1e-6))});
+     }},
     {"excitation_backprop",
      [](const Recipe&) {
-       return Entries{{{.relevance = RelevanceClass::sum}, {"norm"}}, linear({}, {"z_plus"}), {{.relevance = RelevanceClass::activation}, {"vjp"}}};
+       return Entries{{{.relevance = RelevanceClass::sum}, {"norm"}},
+                      linear({}, {"z_plus"}),
+                      {{.relevance = RelevanceClass::activation}, {"vjp"}}};
      }},
     {"guided_backprop", [](const Recipe&) { return relu_only({"relu_guided"}); }},
     {"deconvnet", [](const Recipe&) { return relu_only({"relu_deconvnet"}); }},
-    {"beta_smooth", [](const Recipe& r) { return relu_only({"relu_beta_smooth", {{"beta", r.number("beta", 10)}}}); }},
+    {"beta_smooth",
+     [](const Recipe& r) {
+       return relu_only({"relu_beta_smooth", {{"beta", r.number("beta", 10)}}});
+     }},
 };
 
 }  // namespace
 
 Composite builtin_composite(std::string_view name, const CompositeOptions& options) {
   const auto found = std::ranges::find(kComposites, name, &Builtin::name);
-  require(found != std::end(kComposites), ErrorCode::usage, "unknown composite '{}'; give a .json file or one of {}", name,
+  require(found != std::end(kComposites), ErrorCode::usage,
+          "unknown composite '{}'; give a .json file or one of {}", name,
           fmt::join(builtin_composite_names(), ", "));
   return {std::string(name), found->make(Recipe(options))};
 }

@@ -16,7 +16,8 @@ RuleSpec sum_rule(const Node& node, const Conventions& conventions) {
 }
 
 /// The rule of a node that no entry names. Unset: the exact adjoint.
-std::optional<RuleSpec> default_rule(const NodeMatcher& matcher, const Node& node, size_t n, const Conventions& conventions) {
+std::optional<RuleSpec> default_rule(const NodeMatcher& matcher, const Node& node, size_t n,
+                                     const Conventions& conventions) {
   switch (matcher.relevance(n)) {
     case RelevanceClass::linear: return RuleSpec{"z"};
     case RelevanceClass::sum: return sum_rule(node, conventions);
@@ -34,7 +35,8 @@ std::optional<RuleSpec> default_rule(const NodeMatcher& matcher, const Node& nod
   return std::nullopt;
 }
 
-/// What the switch makes of a BatchNormalization that no entry names. `fused` asks for the rule of linear layers.
+/// What the switch makes of a BatchNormalization that no entry names. `fused` asks for the rule of linear
+/// layers.
 RuleSpec batchnorm_rule(const Composite& composite, const Conventions& conventions) {
   switch (conventions.batchnorm) {
     case Conventions::BatchNorm::fold: return {"proportional"};
@@ -51,11 +53,14 @@ RuleSpec batchnorm_rule(const Composite& composite, const Conventions& conventio
 
 }  // namespace
 
-RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const Composite& composite, const Conventions& conventions) {
+RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const Composite& composite,
+                               const Conventions& conventions) {
   const NodeMatcher matcher(graph, ops);
-  const bool wants_input_layer = std::ranges::any_of(composite.entries, [](const CompositeEntry& e) { return e.match.input_layer; });
+  const bool wants_input_layer =
+      std::ranges::any_of(composite.entries, [](const CompositeEntry& e) { return e.match.input_layer; });
   require(!wants_input_layer || matcher.has_input_layer(), ErrorCode::unsupported,
-          "{} has a rule for the input layer, but no linear layer sees the model's input through shape, normalisation "
+          "{} has a rule for the input layer, but no linear layer sees the model's input through shape, "
+          "normalisation "
           "and dropout nodes alone; use the method without an input-layer rule",
           composite.name);
   std::vector<std::vector<bool>> matched;
@@ -65,7 +70,8 @@ RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const 
     carries_.push_back(matcher.relevance(n) != RelevanceClass::none);
     std::optional<RuleSpec> spec = default_rule(matcher, node, n, conventions);
     if (carries_.back() && node.op == "BatchNormalization") spec = batchnorm_rule(composite, conventions);
-    const auto entry = std::ranges::find_if(matched, [&](const std::vector<bool>& m) { return static_cast<bool>(m[n]); });
+    const auto entry =
+        std::ranges::find_if(matched, [&](const std::vector<bool>& m) { return static_cast<bool>(m[n]); });
     if (entry != matched.end()) spec = composite.entries[static_cast<size_t>(entry - matched.begin())].rule;
     rules_.push_back(spec ? make_rule(*spec, conventions) : nullptr);
   }

@@ -18,7 +18,11 @@ Var without_rounding(Builder& b, Var half, Var a) {
 }  // namespace
 
 Contributions::Contributions(Builder& b, const LinearView& linear, bool exact)
-    : b_(b), linear_(linear), form_(linear.x_is_non_negative() ? Form::one_sign : exact ? Form::four_terms : Form::two_forms) {
+    : b_(b),
+      linear_(linear),
+      form_(linear.x_is_non_negative() ? Form::one_sign
+            : exact                    ? Form::four_terms
+                                       : Form::two_forms) {
   const Var x = linear.x(), w = linear.w();
   if (form_ == Form::two_forms) {
     x_abs_ = b.abs(x);
@@ -37,7 +41,8 @@ Contributions::Contributions(Builder& b, const LinearView& linear, bool exact)
 
 Var Contributions::negative() {
   if (negative_) return negative_;
-  negative_ = form_ == Form::two_forms ? without_rounding(b_, b_.mul(b_.sub(z_, a_), 0.5), a_) : halves(w_minus_, w_plus_);
+  negative_ = form_ == Form::two_forms ? without_rounding(b_, b_.mul(b_.sub(z_, a_), 0.5), a_)
+                                       : halves(w_minus_, w_plus_);
   return negative_;
 }
 
@@ -53,9 +58,13 @@ Var Contributions::back(Var x_weight, Var minus_x_weight, Var s) const {
 
 Var Contributions::share(Var p, Var n) {
   // A sum that rounding alone left has no contributions to pay.
-  const auto paid = [&](Var s, Var half) { return b_.select(b_.equal(half, 0.0), b_.scalar(0, b_.dtype(s)), s); };
-  if (form_ == Form::two_forms) return share_two_forms(p ? paid(p, positive_) : Var{}, n ? paid(n, negative()) : Var{});
-  const Var to_positive = p ? back(w_plus_, w_minus_, p) : Var{}, to_negative = n ? back(w_minus_, w_plus_, n) : Var{};
+  const auto paid = [&](Var s, Var half) {
+    return b_.select(b_.equal(half, 0.0), b_.scalar(0, b_.dtype(s)), s);
+  };
+  if (form_ == Form::two_forms)
+    return share_two_forms(p ? paid(p, positive_) : Var{}, n ? paid(n, negative()) : Var{});
+  const Var to_positive = p ? back(w_plus_, w_minus_, p) : Var{},
+            to_negative = n ? back(w_minus_, w_plus_, n) : Var{};
   if (!to_positive || !to_negative) return to_positive ? to_positive : to_negative;
   return b_.add(to_positive, to_negative);
 }
@@ -65,7 +74,8 @@ Var Contributions::share_two_forms(Var p, Var n) const {
   // p P + n N = x w (p + n) / 2 + |x| |w| (p - n) / 2
   const Var mean = b_.mul(p && n ? b_.add(p, n) : p ? p : n, 0.5);
   const Var half_gap = p && n ? b_.mul(b_.sub(p, n), 0.5) : p ? mean : b_.neg(mean);
-  return b_.add(b_.mul(linear_.x(), linear_.adjoint(mean)), b_.mul(x_abs_, linear_.adjoint(w_abs_, half_gap)));
+  return b_.add(b_.mul(linear_.x(), linear_.adjoint(mean)),
+                b_.mul(x_abs_, linear_.adjoint(w_abs_, half_gap)));
 }
 
 }  // namespace onnxray

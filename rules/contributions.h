@@ -4,11 +4,13 @@
 
 namespace onnxray {
 
-/// The contributions x_i w_ij of a linear node, parted by sign: P their positive sum, N the negative one, x * w = P + N.
+/// The contributions x_i w_ij of a linear node, parted by sign: P their positive sum, N the negative one, x *
+/// w = P + N.
 ///
 /// An x that may have both signs is handled in two forms: with z = x * w and a = |x| * |w|,
 ///   P = (a + z) / 2,  N = (z - a) / 2
-/// and what goes back is x T(w, .) + |x| T(|w|, .). `exact` computes the four terms literally instead, as the oracle.
+/// and what goes back is x T(w, .) + |x| T(|w|, .). `exact` computes the four terms literally instead, as the
+/// oracle.
 class Contributions {
  public:
   Contributions(Builder& b, const LinearView& linear, bool exact);

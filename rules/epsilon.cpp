@@ -28,7 +28,9 @@ class ZRule final : public Rule {
 class EpsilonRule final : public Rule {
  public:
   EpsilonRule(double epsilon, bool bias) : epsilon_(epsilon), bias_(bias) {}
-  std::string name() const override { return fmt::format("epsilon({:g}{})", epsilon_, bias_ ? "" : ", no bias"); }
+  std::string name() const override {
+    return fmt::format("epsilon({:g}{})", epsilon_, bias_ ? "" : ", no bias");
+  }
   void emit(NodeContext& context) const override {
     // R_in = x * T(w, R / (z + epsilon sgn(z)))          (Bach et al. 2015, eq. 58)
     Builder& b = context.b;
@@ -50,7 +52,8 @@ std::unique_ptr<Rule> make_z(const RuleSpec& spec, const Conventions& convention
 }
 
 std::unique_ptr<Rule> make_epsilon(const RuleSpec& spec, const Conventions&) {
-  return std::make_unique<EpsilonRule>(spec.parameter("epsilon", kSafeEpsilon), spec.parameter("bias", 1) != 0);
+  return std::make_unique<EpsilonRule>(spec.parameter("epsilon", kSafeEpsilon),
+                                       spec.parameter("bias", 1) != 0);
 }
 
 }  // namespace onnxray

@@ -35,7 +35,8 @@ class EpsilonStdXRule final : public Rule {
 }  // namespace
 
 std::unique_ptr<Rule> make_epsilon_std_x(const RuleSpec& spec, const Conventions& conventions) {
-  return std::make_unique<EpsilonStdXRule>(spec.parameter("factor", 0.25), conventions.std_x == Conventions::StdX::per_sample);
+  return std::make_unique<EpsilonStdXRule>(spec.parameter("factor", 0.25),
+                                           conventions.std_x == Conventions::StdX::per_sample);
 }
 
 }  // namespace onnxray

@@ -30,7 +30,8 @@ class GammaRule final : public Rule {
     const Var own = b.select(above, P, N);
     const Var s = divided(b, linear.R(), b.add(z, b.mul(own, gamma_)), stabiliser_);
     const Var s_above = b.select(above, s, zero), s_below = b.select(below, s, zero);
-    linear.send(contributions.share(b.add(b.mul(s_above, 1 + gamma_), s_below), b.add(s_above, b.mul(s_below, 1 + gamma_))));
+    linear.send(contributions.share(b.add(b.mul(s_above, 1 + gamma_), s_below),
+                                    b.add(s_above, b.mul(s_below, 1 + gamma_))));
   }
 
  private:

@@ -12,7 +12,9 @@ class GateRule final : public Rule {
   std::string name() const override { return fmt::format("gate(signal {})", signal_); }
   void emit(NodeContext& context) const override {
     // y = signal * gate: the signal takes all, R_signal = R    (Arras et al. 2019)
-    if (context.wants(signal_)) context.send(signal_, context.b.sum_to_shape(context.cotangent(), context.b.shape(context.input(signal_))));
+    if (context.wants(signal_))
+      context.send(signal_,
+                   context.b.sum_to_shape(context.cotangent(), context.b.shape(context.input(signal_))));
   }
 
  private:

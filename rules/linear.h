@@ -5,8 +5,8 @@
 namespace onnxray {
 
 /// A linear node z = x * w + bias (Conv, ConvTranspose, Gemm, MatMul) as rules see it.
-/// `x` is the operand that relevance goes to, `w` the constant one. BatchNormalization is one too: an elementwise
-/// product with w = scale / sqrt(var + eps).
+/// `x` is the operand that relevance goes to, `w` the constant one. BatchNormalization is one too: an
+/// elementwise product with w = scale / sqrt(var + eps).
 class LinearView {
  public:
   explicit LinearView(NodeContext& context);

@@ -25,11 +25,15 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
   if (pattern[0] == '*') {
     return matches_glob(pattern.substr(1), text) || (!text.empty() && matches_glob(pattern, text.substr(1)));
   }
-  return !text.empty() && (pattern[0] == '?' || pattern[0] == text[0]) && matches_glob(pattern.substr(1), text.substr(1));
+  return !text.empty() && (pattern[0] == '?' || pattern[0] == text[0]) &&
+         matches_glob(pattern.substr(1), text.substr(1));
 }
 
 NodeMatcher::NodeMatcher(const Graph& graph, const OpRegistry& ops)
-    : graph_(graph), dependent_(data_dependent(graph)), input_layer_(find_input_layer(graph, ops, dependent_)), producers_(graph.producers()) {
+    : graph_(graph),
+      dependent_(data_dependent(graph)),
+      input_layer_(find_input_layer(graph, ops, dependent_)),
+      producers_(graph.producers()) {
   int64_t linear = 0;
   for (const Node& node : graph.nodes) {
     relevance_.push_back(classify(node, ops, dependent_));
@@ -38,17 +42,21 @@ NodeMatcher::NodeMatcher(const Graph& graph, const OpRegistry& ops)
   }
 }
 
-bool NodeMatcher::has_input_layer() const { return std::ranges::find(input_layer_, true) != input_layer_.end(); }
+bool NodeMatcher::has_input_layer() const {
+  return std::ranges::find(input_layer_, true) != input_layer_.end();
+}
 
 bool NodeMatcher::holds(const Matcher& match, size_t n) const {
   const Node& node = graph_.nodes[n];
   if (relevance_[n] == RelevanceClass::none) return false;
   if (match.input_layer && !input_layer_[n]) return false;
   if (match.relevance && *match.relevance != relevance_[n]) return false;
-  if (match.until && (relevance_[n] != RelevanceClass::linear || linear_index_[n] > *match.until)) return false;
+  if (match.until && (relevance_[n] != RelevanceClass::linear || linear_index_[n] > *match.until))
+    return false;
   if (!match.ops.empty() && std::ranges::find(match.ops, node.op) == match.ops.end()) return false;
   const auto named = [&](const std::string& name) { return matches_glob(match.name, name); };
-  return match.name.empty() || std::ranges::any_of(node.origin.names, named) || std::ranges::any_of(node.origin.scopes, named);
+  return match.name.empty() || std::ranges::any_of(node.origin.names, named) ||
+         std::ranges::any_of(node.origin.scopes, named);
 }
 
 std::vector<bool> NodeMatcher::matches(const Matcher& match) const {
@@ -61,13 +69,15 @@ std::vector<bool> NodeMatcher::matches(const Matcher& match) const {
 void NodeMatcher::keep_position(Matcher::Position position, std::vector<bool>& matched) const {
   if (position == Matcher::Position::any) return;
   const std::vector<bool> candidates = matched;
-  std::vector<bool> reached(graph_.values.size(), false);  // whether a candidate is on a path to, or from, the value
+  std::vector<bool> reached(graph_.values.size(),
+                            false);  // whether a candidate is on a path to, or from, the value
   const bool forward = position == Matcher::Position::first;
   for (size_t i = 0; i < candidates.size(); ++i) {
     const size_t n = forward ? i : candidates.size() - 1 - i;
     const Node& node = graph_.nodes[n];
     const auto& from = forward ? node.inputs : node.outputs;
-    const bool met = std::ranges::any_of(from, [&](ValueId id) { return id != kNoValue && reached[static_cast<size_t>(id)]; });
+    const bool met = std::ranges::any_of(
+        from, [&](ValueId id) { return id != kNoValue && reached[static_cast<size_t>(id)]; });
     if (met) matched[n] = false;
     for (const ValueId id : forward ? node.outputs : node.inputs) {
       if (id != kNoValue && (met || candidates[n])) reached[static_cast<size_t>(id)] = true;
@@ -77,16 +87,21 @@ void NodeMatcher::keep_position(Matcher::Position position, std::vector<bool>& m
 
 std::optional<size_t> NodeMatcher::gated_signal(size_t n) const {
   const Node& node = graph_.nodes[n];
-  if (node.op != "Mul" || relevance_[n] != RelevanceClass::bilinear || node.inputs.size() != 2) return std::nullopt;
+  if (node.op != "Mul" || relevance_[n] != RelevanceClass::bilinear || node.inputs.size() != 2)
+    return std::nullopt;
   // A gate may be reshaped, expanded or scaled by a constant before it is applied.
   const auto strength = [&](ValueId id) {
     for (int32_t p = producers_[static_cast<size_t>(id)]; p >= 0; p = producers_[static_cast<size_t>(id)]) {
       const Node& producer = graph_.nodes[static_cast<size_t>(p)];
       if (const int found = gate_strength(producer.op)) return found;
-      const bool scaled = (producer.op == "Mul" || producer.op == "Div") && relevance_[static_cast<size_t>(p)] == RelevanceClass::activation;
-      const bool moved = contains({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Expand", "Identity", "Cast", "Split", "Slice", "Concat", "Tile"}, producer.op);
+      const bool scaled = (producer.op == "Mul" || producer.op == "Div") &&
+                          relevance_[static_cast<size_t>(p)] == RelevanceClass::activation;
+      const bool moved = contains({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Expand",
+                                   "Identity", "Cast", "Split", "Slice", "Concat", "Tile"},
+                                  producer.op);
       if (!scaled && !moved) return 0;
-      const auto data = std::ranges::find_if(producer.inputs, [&](ValueId v) { return v != kNoValue && dependent_[static_cast<size_t>(v)]; });
+      const auto data = std::ranges::find_if(
+          producer.inputs, [&](ValueId v) { return v != kNoValue && dependent_[static_cast<size_t>(v)]; });
       if (data == producer.inputs.end()) return 0;
       id = *data;
     }

@@ -7,13 +7,15 @@ namespace {
 
 class ProportionalRule final : public Rule {
  public:
-  ProportionalRule(std::string name, Conventions::Stabiliser stabiliser) : name_(std::move(name)), stabiliser_(stabiliser) {}
+  ProportionalRule(std::string name, Conventions::Stabiliser stabiliser)
+      : name_(std::move(name)), stabiliser_(stabiliser) {}
   std::string name() const override { return name_; }
   void emit(NodeContext& context) const override {
     // y = sum of linear maps of the inputs:  R_i = x_i * J_i^T (R / safe(y))
     // Constants among the inputs keep their share, as a bias does.
     Builder& b = context.b;
-    const std::vector<Var> shares = context.adjoint(divided(b, context.cotangent(), context.output(), stabiliser_));
+    const std::vector<Var> shares =
+        context.adjoint(divided(b, context.cotangent(), context.output(), stabiliser_));
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));
     }

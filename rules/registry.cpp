@@ -63,7 +63,8 @@ std::unique_ptr<Rule> make_rule(const RuleSpec& spec, const Conventions& convent
 }
 
 bool is_rule(std::string_view rule) {
-  return rule == "vjp" || std::ranges::any_of(all_rules(), [&](const Entry& entry) { return entry.name == rule; });
+  return rule == "vjp" ||
+         std::ranges::any_of(all_rules(), [&](const Entry& entry) { return entry.name == rule; });
 }
 
 }  // namespace onnxray

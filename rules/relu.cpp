@@ -42,8 +42,12 @@ class ReluBetaSmoothRule final : public Rule {
 
 }  // namespace
 
-std::unique_ptr<Rule> make_relu_guided(const RuleSpec&, const Conventions&) { return std::make_unique<ReluGuidedRule>(); }
-std::unique_ptr<Rule> make_relu_deconvnet(const RuleSpec&, const Conventions&) { return std::make_unique<ReluDeconvnetRule>(); }
+std::unique_ptr<Rule> make_relu_guided(const RuleSpec&, const Conventions&) {
+  return std::make_unique<ReluGuidedRule>();
+}
+std::unique_ptr<Rule> make_relu_deconvnet(const RuleSpec&, const Conventions&) {
+  return std::make_unique<ReluDeconvnetRule>();
+}
 std::unique_ptr<Rule> make_relu_beta_smooth(const RuleSpec& spec, const Conventions&) {
   return std::make_unique<ReluBetaSmoothRule>(spec.parameter("beta", 10));
 }

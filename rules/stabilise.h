@@ -22,7 +22,8 @@ inline Var stabilised(Builder& b, Var z, double epsilon) {
 
 /// R / z with the denominator that the convention wants for rules other than epsilon.
 inline Var divided(Builder& b, Var R, Var z, Conventions::Stabiliser stabiliser) {
-  return b.div(R, stabiliser == Conventions::Stabiliser::safe ? safe(b, z) : stabilised(b, z, kSignedEpsilon));
+  return b.div(R,
+               stabiliser == Conventions::Stabiliser::safe ? safe(b, z) : stabilised(b, z, kSignedEpsilon));
 }
 
 }  // namespace onnxray

@@ -9,7 +9,8 @@ namespace {
 class WSquareRule final : public Rule {
  public:
   explicit WSquareRule(const Conventions& conventions)
-      : stabiliser_(conventions.stabiliser), bias_(conventions.wsquare_bias == Conventions::HalfBias::include) {}
+      : stabiliser_(conventions.stabiliser),
+        bias_(conventions.wsquare_bias == Conventions::HalfBias::include) {}
 
   std::string name() const override { return "w_square"; }
 

@@ -9,7 +9,9 @@ namespace {
 class ZPlusRule final : public Rule {
  public:
   explicit ZPlusRule(const Conventions& conventions)
-      : stabiliser_(conventions.stabiliser), bias_(conventions.zplus_bias == Conventions::HalfBias::include), exact_(conventions.exact_splits) {}
+      : stabiliser_(conventions.stabiliser),
+        bias_(conventions.zplus_bias == Conventions::HalfBias::include),
+        exact_(conventions.exact_splits) {}
 
   std::string name() const override { return "z_plus"; }
 

@@ -5,7 +5,8 @@
 
 namespace onnxray::test {
 
-/// Model C of the conformance cases: 4x4x2 NHWC, two convolutions with a max pool, as a TensorFlow exporter writes it.
+/// Model C of the conformance cases: 4x4x2 NHWC, two convolutions with a max pool, as a TensorFlow exporter
+/// writes it.
 inline Net model_c() {
   using Ints = std::vector<int64_t>;
   GraphBuilder g;
@@ -23,11 +24,9 @@ inline Net model_c() {
   const ValueId first = g.conv(nchw, kernel(2, 3, 143), g.constant(hashed({3}, 144, 0.2)));
   const ValueId second =
       g.conv(g.max_pool(g.relu(first)), kernel(3, 2, 145), g.constant(hashed({2}, 146, 0.2)));
-  const ValueId flat =
-      g.flatten(g.node("Transpose", {g.relu(second)}, {{"perm", Ints{0, 2, 3, 1}}}));
+  const ValueId flat = g.flatten(g.node("Transpose", {g.relu(second)}, {{"perm", Ints{0, 2, 3, 1}}}));
   // 2x2x2 entries: the dense layer has 8 inputs.
-  const ValueId out =
-      g.dense(flat, g.constant(hashed({8, 3}, 147, 0.8)), g.constant(hashed({3}, 148, 0.3)));
+  const ValueId out = g.dense(flat, g.constant(hashed({8, 3}, 147, 0.8)), g.constant(hashed({3}, 148, 0.3)));
   return {g.build({out}), hashed({1, 4, 4, 2}, 149)};
 }
 

@@ -8,8 +8,8 @@
 namespace onnxray::test {
 namespace {
 
-constexpr double kGolden = 1e-5;    // published numbers have at least six digits
-constexpr double kRounding = 1e-12; // both sides round the same sums in double
+constexpr double kGolden = 1e-5;     // published numbers have at least six digits
+constexpr double kRounding = 1e-12;  // both sides round the same sums in double
 
 Tensor of_d(const std::string& method, int64_t target = 1) {
   const Net d = model_d();
@@ -25,7 +25,8 @@ TEST_CASE("alpha-beta on model D gives the published relevance") {
 TEST_CASE("the bias of alpha-beta goes to both halves or is split between them") {
   // w = (1, -1), b = -1, x = (1, 1): the positive half is 1, and 0 with the full bias.
   GraphBuilder g;
-  const Graph graph = g.build({g.dense(g.input("x", {1, 2}), g.constant({2, 1}, {1, -1}), g.constant({1}, {-1}))});
+  const Graph graph =
+      g.build({g.dense(g.input("x", {1, 2}), g.constant({2, 1}, {1, -1}), g.constant({1}, {-1}))});
   const Tensor x = Tensor::of<double>({1, 2}, {1, 1});
   const auto map = [&](const std::string& method) { return explain(graph, method, x, 0); };
   CHECK(difference(map("lrp_alpha_1_beta_0:alphabeta_bias=both"), {-1e7, 0}) < kGolden);
@@ -62,9 +63,11 @@ TEST_CASE("rules that ignore the bias share out the logit") {
 
 TEST_CASE("any rule with z at the input is |x| times the same with sign at the input") {
   const Net c = model_c();
-  for (const std::string rule : {"epsilon_0_1", "epsilon_0_25_std_x", "alpha_1_beta_0", "gamma", "w_square", "sequential_composite_b"}) {
+  for (const std::string rule : {"epsilon_0_1", "epsilon_0_25_std_x", "alpha_1_beta_0", "gamma", "w_square",
+                                 "sequential_composite_b"}) {
     INFO(rule);
-    const Tensor z = explain(c.graph, "lrpz_" + rule, c.x, 1), sign = explain(c.graph, "lrpsign_" + rule, c.x, 1);
+    const Tensor z = explain(c.graph, "lrpz_" + rule, c.x, 1),
+                 sign = explain(c.graph, "lrpsign_" + rule, c.x, 1);
     CHECK(difference(zip(sign, c.x, [](double s, double x) { return s * std::fabs(x); }), z) < kRounding);
   }
 }
@@ -72,18 +75,22 @@ TEST_CASE("any rule with z at the input is |x| times the same with sign at the i
 TEST_CASE("lrp_z is x times the gradient through convolutions, pools, sums and concats") {
   for (const auto& [name, net] : homogeneous_nets()) {
     INFO(name);
-    CHECK(difference(explain(net.graph, "lrp_z", net.x, 1), explain(net.graph, "gradient_x_input", net.x, 1)) < 1e-9);
-    CHECK(difference(explain(net.graph, "lrpsign_z", net.x, 1), explain(net.graph, "gradient_x_sign", net.x, 1)) < 1e-9);
+    CHECK(difference(explain(net.graph, "lrp_z", net.x, 1),
+                     explain(net.graph, "gradient_x_input", net.x, 1)) < 1e-9);
+    CHECK(difference(explain(net.graph, "lrpsign_z", net.x, 1),
+                     explain(net.graph, "gradient_x_sign", net.x, 1)) < 1e-9);
   }
 }
 
-/// Dense - Relu - BatchNormalization - Relu: the first Relu keeps dense layer and normalisation apart under any pass.
+/// Dense - Relu - BatchNormalization - Relu: the first Relu keeps dense layer and normalisation apart under
+/// any pass.
 Graph normalised_net(int64_t batch) {
   GraphBuilder g;
   const ValueId x = g.input("x", {batch, 3});
   const ValueId a = g.dense(x, g.constant(hashed({3, 4}, 31)), g.constant(hashed({4}, 32)));
-  const ValueId y = g.node("BatchNormalization", {g.relu(a), g.constant({4}, {1.5, -.5, 2, 1}), g.constant({4}, {.1, .2, -.3, .4}),
-                                                  g.constant({4}, {.3, -.1, .2, 0}), g.constant({4}, {.5, 2, 1.3, 1})});
+  const ValueId y = g.node("BatchNormalization",
+                           {g.relu(a), g.constant({4}, {1.5, -.5, 2, 1}), g.constant({4}, {.1, .2, -.3, .4}),
+                            g.constant({4}, {.3, -.1, .2, 0}), g.constant({4}, {.5, 2, 1.3, 1})});
   return g.build({g.relu(y)});
 }
 
@@ -111,7 +118,8 @@ TEST_CASE("a residual block without bias conserves relevance") {
   const Results results = explain_results(net.graph, "lrp_z", {net.x}, target_index({1}));
   CHECK(sum(results.at("attribution:0:0:0")) == Approx(results.at("score:0").as_double(0)).epsilon(1e-9));
   // Zennit's Norm differs by its stabiliser only.
-  CHECK(difference(explain(net.graph, "lrp_z:add=norm,avgpool=norm", net.x, 1), results.at("attribution:0:0:0")) < 1e-3);
+  CHECK(difference(explain(net.graph, "lrp_z:add=norm,avgpool=norm", net.x, 1),
+                   results.at("attribution:0:0:0")) < 1e-3);
 }
 
 TEST_CASE("deep taylor is the epsilon proxy, or z+ of a positive logit") {

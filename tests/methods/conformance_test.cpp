@@ -33,10 +33,13 @@ void check_goldens(const std::string& file) {
 
 TEST_CASE("the logits of model C are the published ones") {
   const Net c = model_c();
-  CHECK(difference(explain_results(c.graph, "gradient", {c.x}, {}).at("logits"), {-.466961, .554534, .211078}) < kGolden);
+  CHECK(difference(explain_results(c.graph, "gradient", {c.x}, {}).at("logits"),
+                   {-.466961, .554534, .211078}) < kGolden);
 }
 
-TEST_CASE("LRP under the signxai convention is that of SIGN-XAI 1.x") { check_goldens("lrp_signxai_1x.json"); }
+TEST_CASE("LRP under the signxai convention is that of SIGN-XAI 1.x") {
+  check_goldens("lrp_signxai_1x.json");
+}
 
 TEST_CASE("LRP under the zennit convention is Zennit's") { check_goldens("lrp_zennit.json"); }
 

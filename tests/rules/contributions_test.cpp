@@ -12,7 +12,9 @@ namespace {
 
 constexpr double kRounding = 1e-11;  // both sides sum the same terms in double, in another order
 
-Tensor map(const Net& net, const std::string& method, int64_t target = 1) { return explain(net.graph, method, net.x, target); }
+Tensor map(const Net& net, const std::string& method, int64_t target = 1) {
+  return explain(net.graph, method, net.x, target);
+}
 
 /// Nets with every linear operator: strides, groups, dilation, asymmetric padding, 1-D and 3-D, transposed.
 std::vector<std::pair<std::string, Net>> linear_nets() {
@@ -24,14 +26,17 @@ std::vector<std::pair<std::string, Net>> linear_nets() {
     nets.emplace_back(name, Net{g.build({g.flatten(y)}), hashed(shape, 77)});
   };
   add("1-D with dilation", {2, 2, 9}, [](GraphBuilder& g, ValueId x) {
-    return g.node("Conv", {x, g.constant(hashed({3, 2, 3}, 1)), g.constant(hashed({3}, 2))}, {{"dilations", Ints{2}}, {"pads", Ints{1, 2}}});
+    return g.node("Conv", {x, g.constant(hashed({3, 2, 3}, 1)), g.constant(hashed({3}, 2))},
+                  {{"dilations", Ints{2}}, {"pads", Ints{1, 2}}});
   });
   add("2-D with groups and stride", {2, 4, 6, 5}, [](GraphBuilder& g, ValueId x) {
     return g.node("Conv", {x, g.constant(hashed({6, 2, 3, 3}, 3)), g.constant(hashed({6}, 4))},
                   {{"group", int64_t{2}}, {"strides", Ints{2, 1}}, {"pads", Ints{1, 0, 1, 2}}});
   });
   add("depthwise, then pointwise", {1, 3, 4, 4}, [](GraphBuilder& g, ValueId x) {
-    const ValueId y = g.relu(g.node("Conv", {x, g.constant(hashed({3, 1, 3, 3}, 5)), g.constant(hashed({3}, 6))}, {{"group", int64_t{3}}}));
+    const ValueId y =
+        g.relu(g.node("Conv", {x, g.constant(hashed({3, 1, 3, 3}, 5)), g.constant(hashed({3}, 6))},
+                      {{"group", int64_t{3}}}));
     return g.node("Conv", {y, g.constant(hashed({5, 3, 1, 1}, 7))});
   });
   add("3-D", {1, 2, 3, 4, 3}, [](GraphBuilder& g, ValueId x) {
@@ -41,8 +46,12 @@ std::vector<std::pair<std::string, Net>> linear_nets() {
     return g.node("ConvTranspose", {x, g.constant(hashed({2, 3, 3, 3}, 10)), g.constant(hashed({3}, 11))},
                   {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 0, 1}}, {"output_padding", Ints{1, 0}}});
   });
-  add("a matrix product with the weight first", {1, 3, 2}, [](GraphBuilder& g, ValueId x) { return g.node("MatMul", {g.constant(hashed({4, 3}, 12)), x}); });
-  add("a matrix product of rank 3", {1, 3, 2}, [](GraphBuilder& g, ValueId x) { return g.node("MatMul", {x, g.constant(hashed({2, 4}, 13))}); });
+  add("a matrix product with the weight first", {1, 3, 2}, [](GraphBuilder& g, ValueId x) {
+    return g.node("MatMul", {g.constant(hashed({4, 3}, 12)), x});
+  });
+  add("a matrix product of rank 3", {1, 3, 2}, [](GraphBuilder& g, ValueId x) {
+    return g.node("MatMul", {x, g.constant(hashed({2, 4}, 13))});
+  });
   nets.emplace_back("model D", model_d());
   for (auto& net : homogeneous_nets()) nets.push_back(std::move(net));
   return nets;
@@ -50,12 +59,15 @@ std::vector<std::pair<std::string, Net>> linear_nets() {
 
 TEST_CASE("the two-form identity gives what the literal terms give") {
   for (const auto& [name, net] : linear_nets()) {
-    for (const std::string rule : {"lrp_alpha_1_beta_0:", "lrp_alpha_2_beta_1:", "lrp_alpha_2_beta_1:alphabeta_bias=ignore,", "lrp_z_plus:",
-                                   "lrp_z_plus:zplus_bias=include,", "lrp_gamma:", "lrp_gamma_2:", "zblrp_z:low=-2,high=1.5,"}) {
+    for (const std::string rule :
+         {"lrp_alpha_1_beta_0:", "lrp_alpha_2_beta_1:", "lrp_alpha_2_beta_1:alphabeta_bias=ignore,",
+          "lrp_z_plus:", "lrp_z_plus:zplus_bias=include,",
+          "lrp_gamma:", "lrp_gamma_2:", "zblrp_z:low=-2,high=1.5,"}) {
       INFO(name << ", " << rule);
       for (const int64_t target : {0, 2}) {
         if (name == "model D" && target == 2) continue;
-        CHECK(difference(map(net, rule + "exact_splits=false", target), map(net, rule + "exact_splits=true", target)) < kRounding);
+        CHECK(difference(map(net, rule + "exact_splits=false", target),
+                         map(net, rule + "exact_splits=true", target)) < kRounding);
       }
     }
   }
@@ -64,7 +76,8 @@ TEST_CASE("the two-form identity gives what the literal terms give") {
 TEST_CASE("alpha 1, beta 0 without bias is z+") {
   for (const auto& [name, net] : linear_nets()) {
     INFO(name);
-    CHECK(difference(map(net, "lrp_alpha_1_beta_0:alphabeta_bias=ignore"), map(net, "lrp_z_plus")) < kRounding);
+    CHECK(difference(map(net, "lrp_alpha_1_beta_0:alphabeta_bias=ignore"), map(net, "lrp_z_plus")) <
+          kRounding);
   }
 }
 
@@ -75,7 +88,8 @@ TEST_CASE("gamma 0 is the z rule, and a large gamma is z+ with its bias") {
   }
   // One layer and a positive output: the limit is reached as 1 / gamma.
   GraphBuilder g;
-  const Graph graph = g.build({g.dense(g.input("x", {1, 4}), g.constant({4, 1}, {1, -2, 3, .5}), g.constant({1}, {.25}))});
+  const Graph graph =
+      g.build({g.dense(g.input("x", {1, 4}), g.constant({4, 1}, {1, -2, 3, .5}), g.constant({1}, {.25}))});
   const Net net{graph, Tensor::of<double>({1, 4}, {2, -1, .5, -1})};
   CHECK(difference(map(net, "lrp_gamma_100000000", 0), map(net, "lrp_z_plus:zplus_bias=include", 0)) < 1e-7);
 }
@@ -89,8 +103,10 @@ TEST_CASE("without biases relevance sums to the logit") {
   for (const auto& [name, net] : homogeneous_nets({.bias = false})) {
     for (const char* rule : {"lrp_z", "lrp_gamma", "lrp_gamma_3"}) check(name, net, rule);
   }
-  // These reach units without contributions of the wanted sign, or pools of zeros, where relevance ends; not in this net.
-  for (const char* rule : {"lrp_alpha_1_beta_0", "lrp_z_plus", "lrp_w_square", "lrp_flat", "zblrp_z_plus:low=-1,high=1"}) {
+  // These reach units without contributions of the wanted sign, or pools of zeros, where relevance ends; not
+  // in this net.
+  for (const char* rule :
+       {"lrp_alpha_1_beta_0", "lrp_z_plus", "lrp_w_square", "lrp_flat", "zblrp_z_plus:low=-1,high=1"}) {
     check("convolutions with max pooling", conv_net({.bias = false}), rule);
   }
 }
@@ -98,7 +114,8 @@ TEST_CASE("without biases relevance sums to the logit") {
 TEST_CASE("what a split bias takes is exactly what is missing") {
   // sum R_in = R (P alpha / (P + b+) - N beta / (N + b-))
   GraphBuilder g;
-  const Graph graph = g.build({g.dense(g.input("x", {1, 3}), g.constant({3, 1}, {1, -2, .5}), g.constant({1}, {.75}))});
+  const Graph graph =
+      g.build({g.dense(g.input("x", {1, 3}), g.constant({3, 1}, {1, -2, .5}), g.constant({1}, {.75}))});
   const Tensor x = Tensor::of<double>({1, 3}, {2, 1, -3});
   const double P = 2, N = -3.5, z = P + N + .75;
   CHECK(sum(explain(graph, "lrp_alpha_2_beta_1", x, 0)) == Approx(z * (2 * P / (P + .75) - 1)));
@@ -109,20 +126,28 @@ TEST_CASE("flat depends on no weight, w^2 on no input") {
   const auto net = [](double scale, int64_t seed) {
     GraphBuilder g;
     const ValueId x = g.input("x", {1, 2, 4, 4});
-    return g.build({g.flatten(g.conv(x, g.constant(hashed({3, 2, 3, 3}, seed, scale)), g.constant({3}, {0, 0, 0})))});
+    return g.build(
+        {g.flatten(g.conv(x, g.constant(hashed({3, 2, 3, 3}, seed, scale)), g.constant({3}, {0, 0, 0})))});
   };
   const Tensor x = hashed({1, 2, 4, 4}, 3), other = hashed({1, 2, 4, 4}, 4);
-  const auto normed = [](const Tensor& t) { return zip(t, t, [total = sum(t)](double v, double) { return v / total; }); };
-  CHECK(difference(normed(explain(net(1, 1), "lrp_flat", x, 5)), normed(explain(net(2, 9), "lrp_flat", x, 5))) < kRounding);
-  CHECK(difference(normed(explain(net(1, 1), "lrp_w_square", x, 5)), normed(explain(net(1, 1), "lrp_w_square", other, 5))) < kRounding);
+  const auto normed = [](const Tensor& t) {
+    return zip(t, t, [total = sum(t)](double v, double) { return v / total; });
+  };
+  CHECK(difference(normed(explain(net(1, 1), "lrp_flat", x, 5)),
+                   normed(explain(net(2, 9), "lrp_flat", x, 5))) < kRounding);
+  CHECK(difference(normed(explain(net(1, 1), "lrp_w_square", x, 5)),
+                   normed(explain(net(1, 1), "lrp_w_square", other, 5))) < kRounding);
 }
 
 TEST_CASE("bounds may differ by channel") {
   GraphBuilder g;
   const ValueId x = g.input("x", {1, 2, 3, 3});
-  const Graph graph = g.build({g.flatten(g.conv(x, g.constant(hashed({2, 2, 3, 3}, 1)), g.constant(hashed({2}, 2))))});
+  const Graph graph =
+      g.build({g.flatten(g.conv(x, g.constant(hashed({2, 2, 3, 3}, 1)), g.constant(hashed({2}, 2))))});
   const Tensor input = hashed({1, 2, 3, 3}, 5);
-  const auto map_of = [&](const std::string& bounds) { return explain(graph, "zblrp_z:" + bounds, input, 3); };
+  const auto map_of = [&](const std::string& bounds) {
+    return explain(graph, "zblrp_z:" + bounds, input, 3);
+  };
   CHECK(difference(map_of("low=-1;-1,high=2;2"), map_of("low=-1,high=2")) < kRounding);
   CHECK(difference(map_of("low=-1;-3,high=2;1"), map_of("low=-1,high=2")) > 1e-3);
   CHECK(difference(map_of("low=-1;-3,high=2;1"), map_of("low=-1;-3,high=2;1,exact_splits=true")) < kRounding);
@@ -133,12 +158,15 @@ TEST_CASE("bounds may differ by channel") {
 TEST_CASE("rules are linear in the relevance that arrives") {
   const Net net = conv_net();
   const auto masked = [&](const std::string& method, const std::vector<double>& mask) {
-    return explain_results(net.graph, method, {net.x}, target_mask(Tensor::of<double>({1, 4}, mask))).at("attribution:0:0:0");
+    return explain_results(net.graph, method, {net.x}, target_mask(Tensor::of<double>({1, 4}, mask)))
+        .at("attribution:0:0:0");
   };
-  for (const std::string method : {"lrp_gamma", "lrp_alpha_2_beta_1", "lrp_flat", "zblrp_epsilon_0_1:low=-1,high=1"}) {
+  for (const std::string method :
+       {"lrp_gamma", "lrp_alpha_2_beta_1", "lrp_flat", "zblrp_epsilon_0_1:low=-1,high=1"}) {
     INFO(method);
     const Tensor a = masked(method, {1, 0, 0, 0}), b = masked(method, {0, 0, 1, 0});
-    CHECK(difference(masked(method, {2, 0, -3, 0}), zip(a, b, [](double p, double q) { return 2 * p - 3 * q; })) < 1e-9);
+    CHECK(difference(masked(method, {2, 0, -3, 0}),
+                     zip(a, b, [](double p, double q) { return 2 * p - 3 * q; })) < 1e-9);
   }
 }
 
