@@ -316,7 +316,8 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   const std::vector<MethodSpec> all = resolve_methods(options.methods, options.parameters, options.convention);
   // Methods that run in programs of their own are inspected one by one.
   if (!all.empty()) {
-    for (const size_t m : group_methods(all).front()) methods.push_back(all[m]);
+    const std::vector<std::vector<size_t>> groups = group_methods(all);
+    for (const size_t m : groups.front()) methods.push_back(all[m]);
   }
   CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, methods, targets));
   Inspection inspection;
