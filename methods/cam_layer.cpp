@@ -24,7 +24,8 @@ bool is_called(const Graph& graph, const Node& node, const std::string& name) {
   const auto matches = [&](const std::string& known) { return has_part(known, name); };
   const auto& [names, scopes] = node.origin;
   return std::ranges::any_of(names, matches) || std::ranges::find(scopes, name) != scopes.end() ||
-         std::ranges::any_of(node.outputs, [&](ValueId id) { return id != kNoValue && graph[id].name == name; });
+         std::ranges::any_of(node.outputs,
+                             [&](ValueId id) { return id != kNoValue && graph[id].name == name; });
 }
 
 /// The last node that passes, or -1.
@@ -57,7 +58,9 @@ ValueId following_activation(const Graph& graph, const OpRegistry& ops, ValueId 
     }
     if (!reader) return value;
     const OpDef* op = ops.find(reader->domain, reader->op);
-    if (op && op->relevance == RelevanceClass::activation && std::ranges::find(kBetween, reader->op) == std::end(kBetween)) return reader->outputs[0];
+    if (op && op->relevance == RelevanceClass::activation &&
+        std::ranges::find(kBetween, reader->op) == std::end(kBetween))
+      return reader->outputs[0];
     if (std::ranges::find(kBetween, reader->op) == std::end(kBetween)) return value;
     at = reader->outputs[0];
   }
@@ -68,14 +71,20 @@ ValueId following_activation(const Graph& graph, const OpRegistry& ops, ValueId 
 ValueId cam_layer(const MethodSpec& method, const Graph& graph, const OpRegistry& ops) {
   const std::string name = method.string("layer", layer_of_model(method.name.model));
   const std::string activation = method.string("activation", "after");
-  require(activation == "after" || activation == "before", ErrorCode::usage, "activation={}: the choices are before and after", activation);
+  require(activation == "after" || activation == "before", ErrorCode::usage,
+          "activation={}: the choices are before and after", activation);
   const auto is_conv = [](const Node& node) { return node.op == "Conv"; };
-  const auto named = [&](const Node& node) { return name.empty() ? is_conv(node) : is_called(graph, node, name); };
+  const auto named = [&](const Node& node) {
+    return name.empty() ? is_conv(node) : is_called(graph, node, name);
+  };
   const int32_t n = last_node(graph, named);
-  require(n >= 0 || name.empty(), ErrorCode::usage, "'{}': no layer is called '{}'; `onnxray inspect` lists the names", method.text, name);
-  require(n >= 0, ErrorCode::unsupported, "'{}': the model has no convolution; choose a layer by layer=NAME", method.text);
+  require(n >= 0 || name.empty(), ErrorCode::usage,
+          "'{}': no layer is called '{}'; `onnxray inspect` lists the names", method.text, name);
+  require(n >= 0, ErrorCode::unsupported, "'{}': the model has no convolution; choose a layer by layer=NAME",
+          method.text);
   const Node& node = graph.nodes[static_cast<size_t>(n)];
-  return activation == "after" && is_conv(node) ? following_activation(graph, ops, node.outputs[0]) : node.outputs[0];
+  return activation == "after" && is_conv(node) ? following_activation(graph, ops, node.outputs[0])
+                                                : node.outputs[0];
 }
 
 }  // namespace onnxray

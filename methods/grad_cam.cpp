@@ -21,7 +21,8 @@ Var class_activation_map(const MethodSpec& method, const MethodContext& context,
   Builder& b = context.b;
   const Var A = context.var(layer);
   const size_t rank = b.rank(A);
-  require(rank >= 3, ErrorCode::usage, "'{}': the layer's output {} has no spatial axes; choose another by layer=NAME", method.text,
+  require(rank >= 3, ErrorCode::usage,
+          "'{}': the layer's output {} has no spatial axes; choose another by layer=NAME", method.text,
           to_string(b.shape(A)));
   ReverseWalk walk(context.graph, context.forward, b, {});
   walk.seed(context.logits(), seed(method, context));
@@ -42,10 +43,12 @@ Var resized(const MethodSpec& method, const MethodContext& context, Var map, Val
   Builder& b = context.b;
   const SpatialAxes space = spatial_axes(context.graph, value);
   const Shape target = b.shape(context.var(value));
-  require(target.size() == b.rank(map), ErrorCode::unsupported, "'{}': a map {} does not fit an input {}; resize=false keeps the layer's extents",
-          method.text, to_string(b.shape(map)), to_string(target));
+  require(target.size() == b.rank(map), ErrorCode::unsupported,
+          "'{}': a map {} does not fit an input {}; resize=false keeps the layer's extents", method.text,
+          to_string(b.shape(map)), to_string(target));
   const bool series = method.name.timeseries || space.axes.size() == 1;
-  const Interpolation how{.mode = Interpolation::Mode::linear, .coordinates = series ? "align_corners" : "half_pixel"};
+  const Interpolation how{.mode = Interpolation::Mode::linear,
+                          .coordinates = series ? "align_corners" : "half_pixel"};
   for (size_t i = 0; i < space.axes.size(); ++i) {
     const int64_t in = b.shape(map)[i + 2], out = target[static_cast<size_t>(space.axes[i])];
     const ResizeAxis axis{.in = in, .out = out, .scale = static_cast<double>(out) / static_cast<double>(in)};
@@ -61,7 +64,8 @@ Var resized(const MethodSpec& method, const MethodContext& context, Var map, Val
 
 bool wants_resize(const MethodSpec& method) {
   const std::string text = method.string("resize", "true");
-  require(text == "true" || text == "false", ErrorCode::usage, "resize={}: the choices are true and false", text);
+  require(text == "true" || text == "false", ErrorCode::usage, "resize={}: the choices are true and false",
+          text);
   return text == "true";
 }
 
@@ -71,19 +75,22 @@ std::vector<Var> emit_grad_cam(const MethodSpec& method, const MethodContext& co
   const bool guided = method.name.family == MethodName::Family::guided_grad_cam;
   for (const ValueId id : context.explained) {
     const auto is_it = [&](const InputInfo& input) { return input.value == id; };
-    require(std::ranges::any_of(context.graph.inputs, is_it), ErrorCode::usage, "'{}' is a map over the input: choose the layer by layer=NAME, not by at",
-            method.text);
+    require(std::ranges::any_of(context.graph.inputs, is_it), ErrorCode::usage,
+            "'{}' is a map over the input: choose the layer by layer=NAME, not by at", method.text);
   }
   const bool resize = wants_resize(method);
-  require(resize || !guided, ErrorCode::usage, "'{}' multiplies by an attribution of the input: it cannot do without resize", method.text);
+  require(resize || !guided, ErrorCode::usage,
+          "'{}' multiplies by an attribution of the input: it cannot do without resize", method.text);
   const Var map = class_activation_map(method, context, cam_layer(method, context.graph, context.ops));
   std::vector<Var> maps;
   for (const ValueId id : context.explained) maps.push_back(resize ? resized(method, context, map, id) : map);
   if (!guided) return maps;
   MethodSpec backprop = method;
-  if (backprop.conventions.seed_value == Conventions::SeedValue::by_method) backprop.conventions.seed_value = Conventions::SeedValue::one;
+  if (backprop.conventions.seed_value == Conventions::SeedValue::by_method)
+    backprop.conventions.seed_value = Conventions::SeedValue::one;
   const std::vector<Var> gradients = emit_guided(backprop, context);
-  for (size_t i = 0; i < maps.size(); ++i) maps[i] = gradients[i] ? context.b.mul(maps[i], gradients[i]) : Var{};
+  for (size_t i = 0; i < maps.size(); ++i)
+    maps[i] = gradients[i] ? context.b.mul(maps[i], gradients[i]) : Var{};
   return maps;
 }
 

@@ -14,15 +14,18 @@ Var completeness_gap(const MethodContext& context, std::span<const Var> attribut
   return gap;
 }
 
-/// How many baselines the caller gave: tensors with an axis more than x hold several, which are averaged over.
+/// How many baselines the caller gave: tensors with an axis more than x hold several, which are averaged
+/// over.
 int64_t several_baselines(const MethodSpec& method, const MethodContext& context) {
   Builder& b = context.b;
   int64_t count = 0;
   for (size_t i = 0; i < context.baselines.size(); ++i) {
     const Shape given = b.shape(context.baselines[i]), x = b.shape(context.var(context.explained[i]));
     if (given.size() != x.size() + 1) continue;
-    require((count == 0 || given[0] == count) && given[0] > 0 && broadcast_shapes({given.begin() + 1, given.end()}, x) == x, ErrorCode::usage,
-            "baselines of shape {} do not fit the input {} of '{}'", to_string(given), to_string(x), method.text);
+    require((count == 0 || given[0] == count) && given[0] > 0 &&
+                broadcast_shapes({given.begin() + 1, given.end()}, x) == x,
+            ErrorCode::usage, "baselines of shape {} do not fit the input {} of '{}'", to_string(given),
+            to_string(x), method.text);
     count = given[0];
   }
   return count;
@@ -37,12 +40,14 @@ std::vector<double> repeated(const std::vector<double>& values, int64_t times, d
 }
 
 /// The mean over baselines: (x - x0) changes from trip to trip, so it is inside the sum.
-std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const MethodContext& context, const Quadrature& rule, int64_t count) {
+std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const MethodContext& context,
+                                          const Quadrature& rule, int64_t count) {
   Builder& b = context.b;
   const auto points = std::ssize(rule.points);
   std::vector<int64_t> which;
   for (int64_t t = 0; t < count * points; ++t) which.push_back(t / points);
-  const std::vector<double> alpha = repeated(rule.points, count, 1), weight = repeated(rule.weights, count, 1 / static_cast<double>(count));
+  const std::vector<double> alpha = repeated(rule.points, count, 1),
+                            weight = repeated(rule.weights, count, 1 / static_cast<double>(count));
   Loop loop(context, count * points);
   const Var number = loop.per_trip(Tensor::of<int64_t>({count * points}, which), DType::i64);
   std::vector<Loop::Carried> total;
@@ -71,7 +76,8 @@ std::vector<Var> emit_integrated_gradients(const MethodSpec& method, const Metho
   // (x - x0) * integral of df/dx at x0 + alpha (x - x0) over alpha in [0, 1]
   Builder& b = context.b;
   const Quadrature rule = quadrature(method.conventions.ig_quadrature, method.conventions.steps);
-  if (const int64_t count = several_baselines(method, context)) return emit_mean_over_baselines(method, context, rule, count);
+  if (const int64_t count = several_baselines(method, context))
+    return emit_mean_over_baselines(method, context, rule, count);
   const std::vector<Var> x = context.explained_vars(), x0 = baselines(method, context);
   std::vector<Var> difference, start;
   for (size_t i = 0; i < x.size(); ++i) {

@@ -61,9 +61,20 @@ std::vector<Var> inputs_with(const Graph& graph, const MethodContext& context, s
 }  // namespace
 
 MovedPass::MovedPass(const MethodContext& context, std::span<const Var> moved)
-    : graph_(opened(context.graph, context.explained)), inputs_(inputs_with(graph_, context, moved)),
-      forward_(lower_graph(graph_, context.ops, context.b, inputs_)), context_{graph_, context.ops, context.b, forward_, inputs_, context.explained,
-                                                                              context.logits_value, context.selection, {}, {}, {}} {}
+    : graph_(opened(context.graph, context.explained)),
+      inputs_(inputs_with(graph_, context, moved)),
+      forward_(lower_graph(graph_, context.ops, context.b, inputs_)),
+      context_{graph_,
+               context.ops,
+               context.b,
+               forward_,
+               inputs_,
+               context.explained,
+               context.logits_value,
+               context.selection,
+               {},
+               {},
+               {}} {}
 
 std::vector<Var> MovedPass::gradients(const MethodSpec& method) const {
   std::vector<Var> gradients = emit_gradient(method, context_);
@@ -85,8 +96,10 @@ Var score(Builder& b, Var selection, Var logits) { return sum_per_sample(b, b.mu
 
 std::vector<Var> baselines(const MethodSpec& method, const MethodContext& context) {
   for (size_t i = 0; i < context.baselines.size(); ++i) {
-    const Shape given = context.b.shape(context.baselines[i]), x = context.b.shape(context.var(context.explained[i]));
-    require(broadcast_shapes(given, x) == x, ErrorCode::usage, "a baseline of shape {} does not fit the input {} of '{}'", to_string(given), to_string(x),
+    const Shape given = context.b.shape(context.baselines[i]),
+                x = context.b.shape(context.var(context.explained[i]));
+    require(broadcast_shapes(given, x) == x, ErrorCode::usage,
+            "a baseline of shape {} does not fit the input {} of '{}'", to_string(given), to_string(x),
             method.text);
   }
   if (!context.baselines.empty()) return {context.baselines.begin(), context.baselines.end()};

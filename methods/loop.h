@@ -4,8 +4,8 @@
 
 namespace onnxray {
 
-/// The program's loop, for methods that run the graph again on moved inputs. One trip moves the whole batch at once.
-/// Between construction and finish() steps belong to Block::repeat, after it to Block::finish.
+/// The program's loop, for methods that run the graph again on moved inputs. One trip moves the whole batch
+/// at once. Between construction and finish() steps belong to Block::repeat, after it to Block::finish.
 class Loop {
  public:
   Loop(const MethodContext& context, int64_t trips);
@@ -30,7 +30,8 @@ class Loop {
   Builder& b_;
 };
 
-/// The graph run on other values of what is explained. Where that is an inner value, what computes it is cut off.
+/// The graph run on other values of what is explained. Where that is an inner value, what computes it is cut
+/// off.
 class MovedPass {
  public:
   MovedPass(const MethodContext& context, std::span<const Var> moved);
@@ -54,7 +55,8 @@ Var score(Builder& b, Var selection, Var logits);
 /// The sum over all axes but the first.
 Var sum_per_sample(Builder& b, Var v);
 
-/// What the explained variables are compared with: zeros, `baseline=NUMBER`, or the tensors that the caller gave.
+/// What the explained variables are compared with: zeros, `baseline=NUMBER`, or the tensors that the caller
+/// gave.
 std::vector<Var> baselines(const MethodSpec& method, const MethodContext& context);
 
 }  // namespace onnxray

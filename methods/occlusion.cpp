@@ -18,15 +18,16 @@ std::vector<int64_t> window_starts(int64_t extent, int64_t window, int64_t strid
 
 int64_t whole(const MethodSpec& method, std::string_view name, int64_t fallback) {
   const double value = method.number(name, static_cast<double>(fallback));
-  require(value >= 1 && value == std::floor(value), ErrorCode::usage, "{}={} of '{}' is not a whole number >= 1", name, value, method.text);
+  require(value >= 1 && value == std::floor(value), ErrorCode::usage,
+          "{}={} of '{}' is not a whole number >= 1", name, value, method.text);
   return static_cast<int64_t>(value);
 }
 
 /// The windows over one explained variable: every combination of the starts along its axes.
 struct Windows {
   std::vector<int64_t> axes;
-  std::vector<int64_t> sizes;                 ///< by axis
-  std::vector<std::vector<int64_t>> starts;   ///< by window, by axis
+  std::vector<int64_t> sizes;                ///< by axis
+  std::vector<std::vector<int64_t>> starts;  ///< by window, by axis
 };
 
 Windows windows_over(const MethodSpec& method, const std::vector<int64_t>& axes, const Shape& shape) {
@@ -66,7 +67,8 @@ Var mask_of_trip(Builder& b, Loop& loop, const Windows& windows, Var x, int64_t 
     const auto axis = static_cast<size_t>(windows.axes[a]);
     Shape along(shape.size(), 1);
     along[axis] = shape[axis];
-    const Var row = b.reshape(loop.per_trip(cover_table(windows, a, shape[axis], first, trips), b.dtype(x)), along);
+    const Var row =
+        b.reshape(loop.per_trip(cover_table(windows, a, shape[axis], first, trips), b.dtype(x)), along);
     mask = mask ? b.mul(mask, row) : row;
   }
   return mask;
@@ -80,7 +82,8 @@ struct Collected {
 Collected collect(Builder& b, Loop& loop, const Windows& windows, Var x, Var mask, Var drop) {
   const Shape shape = b.shape(x), place = b.shape(mask);
   double size = 1;  // elements of a window in one sample, every channel's
-  for (size_t axis = 1; axis < shape.size(); ++axis) size *= static_cast<double>(place[axis] == 1 ? shape[axis] : 1);
+  for (size_t axis = 1; axis < shape.size(); ++axis)
+    size *= static_cast<double>(place[axis] == 1 ? shape[axis] : 1);
   for (const int64_t extent : windows.sizes) size *= static_cast<double>(extent);
   Shape per_sample(shape.size(), 1);
   per_sample[0] = shape[0];
@@ -94,14 +97,16 @@ Collected collect(Builder& b, Loop& loop, const Windows& windows, Var x, Var mas
 }  // namespace
 
 std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& context) {
-  // attribution = sum over windows of m (f(x) - f(x with x0 where m)) / |m|, divided by how many windows cover a place
+  // attribution = sum over windows of m (f(x) - f(x with x0 where m)) / |m|, divided by how many windows
+  // cover a place
   Builder& b = context.b;
   const std::vector<Var> x = context.explained_vars(), x0 = baselines(method, context);
   std::vector<Windows> windows;
   int64_t trips = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     const std::vector<int64_t> axes = spatial_axes(context.graph, context.explained[i]).axes;
-    require(!axes.empty(), ErrorCode::unsupported, "'{}' needs an axis after the batch, not an input {}", method.text, to_string(b.shape(x[i])));
+    require(!axes.empty(), ErrorCode::unsupported, "'{}' needs an axis after the batch, not an input {}",
+            method.text, to_string(b.shape(x[i])));
     windows.push_back(windows_over(method, axes, b.shape(x[i])));
     trips += std::ssize(windows.back().starts);
   }
@@ -117,7 +122,8 @@ std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& c
   const MovedPass pass(context, moved);
   const Var drop = b.sub(clean, score(b, context.selection, pass.context().logits()));
   std::vector<Collected> collected;
-  for (size_t i = 0; i < x.size(); ++i) collected.push_back(collect(b, loop, windows[i], x[i], masks[i], drop));
+  for (size_t i = 0; i < x.size(); ++i)
+    collected.push_back(collect(b, loop, windows[i], x[i], masks[i], drop));
   loop.finish();
   std::vector<Var> attributions;
   for (size_t i = 0; i < x.size(); ++i) {

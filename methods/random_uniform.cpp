@@ -11,7 +11,8 @@ std::vector<Var> emit_random_uniform(const MethodSpec& method, const MethodConte
     Shape one = shape;
     if (!one.empty()) one[0] = 1;
     const Var number = b.constant(Tensor::of<int64_t>({}, {static_cast<int64_t>(i)}));
-    const Var draws = b.noise(Noise::Kind::uniform, seed_of(method), number, one, b.dtype(context.var(context.explained[i])));
+    const Var draws = b.noise(Noise::Kind::uniform, seed_of(method), number, one,
+                              b.dtype(context.var(context.explained[i])));
     attributions.push_back(b.broadcast(draws, shape));
   }
   return attributions;

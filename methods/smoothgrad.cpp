@@ -14,12 +14,15 @@ int64_t sample_count(const MethodSpec& method, const MethodContext& context) {
 void check_given_noise(const MethodSpec& method, const MethodContext& context) {
   Builder& b = context.b;
   require(!method.find("noise_file") || !context.noise.empty(), ErrorCode::usage,
-          "noise_file of '{}': give it by --param; a caller of the library sets ExplainManyOptions::noise", method.text);
+          "noise_file of '{}': give it by --param; a caller of the library sets ExplainManyOptions::noise",
+          method.text);
   for (size_t i = 0; i < context.noise.size(); ++i) {
     const Shape noise = b.shape(context.noise[i]), x = b.shape(context.var(context.explained[i]));
-    const bool fits = noise.size() == x.size() + 1 && noise[0] > 0 && noise[0] == b.shape(context.noise.front())[0] &&
+    const bool fits = noise.size() == x.size() + 1 && noise[0] > 0 &&
+                      noise[0] == b.shape(context.noise.front())[0] &&
                       broadcast_shapes({noise.begin() + 1, noise.end()}, x) == x;
-    require(fits, ErrorCode::usage, "noise of shape {} for '{}', which wants [samples, ...] before {}", to_string(noise), method.text, to_string(x));
+    require(fits, ErrorCode::usage, "noise of shape {} for '{}', which wants [samples, ...] before {}",
+            to_string(noise), method.text, to_string(x));
   }
 }
 
@@ -32,7 +35,8 @@ Var range_per_sample(Builder& b, Var x) {
 }
 
 /// What is added to x in a trip. Every sample of a batch gets the same draws, as it would alone.
-Var noise_of_trip(const MethodSpec& method, const MethodContext& context, Loop& loop, size_t i, int64_t samples) {
+Var noise_of_trip(const MethodSpec& method, const MethodContext& context, Loop& loop, size_t i,
+                  int64_t samples) {
   Builder& b = context.b;
   if (!context.noise.empty()) return loop.per_trip(context.noise[i]);
   const Conventions& c = method.conventions;
@@ -42,7 +46,8 @@ Var noise_of_trip(const MethodSpec& method, const MethodContext& context, Loop& 
   std::vector<double> scale(static_cast<size_t>(samples), c.noise_scale);
   if (c.clean_sample_last) scale.back() = 0;
   const uint64_t seed = seed_of(method) + i * 0x9E3779B97F4A7C15u;  // inputs differ
-  const Var draws = b.mul(b.noise(Noise::Kind::normal, seed, loop.trip(), one, b.dtype(x)), loop.per_trip(scale, b.dtype(x)));
+  const Var draws = b.mul(b.noise(Noise::Kind::normal, seed, loop.trip(), one, b.dtype(x)),
+                          loop.per_trip(scale, b.dtype(x)));
   return c.noise == Conventions::NoiseScale::range ? b.mul(draws, range_per_sample(b, x)) : draws;
 }
 
@@ -86,7 +91,8 @@ std::vector<Var> emit_smoothgrad(const MethodSpec& method, const MethodContext& 
   Loop loop(context, samples);
   std::vector<Var> moved;
   for (size_t i = 0; i < context.explained.size(); ++i) {
-    moved.push_back(b.add(context.var(context.explained[i]), noise_of_trip(method, context, loop, i, samples)));
+    moved.push_back(
+        b.add(context.var(context.explained[i]), noise_of_trip(method, context, loop, i, samples)));
   }
   const MovedPass pass(context, moved);
   std::vector<RunningMoments> moments;
@@ -97,7 +103,8 @@ std::vector<Var> emit_smoothgrad(const MethodSpec& method, const MethodContext& 
   loop.finish();
   std::vector<Var> attributions;
   for (const RunningMoments& m : moments) {
-    attributions.push_back(family == Family::vargrad ? b.mul(m.spread(), 1.0 / static_cast<double>(samples)) : m.mean());
+    attributions.push_back(family == Family::vargrad ? b.mul(m.spread(), 1.0 / static_cast<double>(samples))
+                                                     : m.mean());
   }
   return attributions;
 }

@@ -6,7 +6,8 @@ namespace onnxray {
 
 namespace {
 
-/// Whether a node moves the last axis to place 1: a Transpose, or a Reshape where one of the moved extents is 1.
+/// Whether a node moves the last axis to place 1: a Transpose, or a Reshape where one of the moved extents
+/// is 1.
 bool moves_channels_first(const Graph& graph, const Node& node, const Shape& from) {
   Shape to{from.front(), from.back()};
   to.insert(to.end(), from.begin() + 1, from.end() - 1);
@@ -19,7 +20,8 @@ bool moves_channels_first(const Graph& graph, const Node& node, const Shape& fro
 }
 
 bool keeps_axes(const Node& node) {
-  constexpr std::string_view kOps[] = {"Identity", "Cast", "Dropout", "Add", "Sub", "Mul", "Div", "BatchNormalization"};
+  constexpr std::string_view kOps[] = {"Identity", "Cast", "Dropout", "Add",
+                                       "Sub",      "Mul",  "Div",     "BatchNormalization"};
   return std::ranges::find(kOps, node.op) != std::end(kOps);
 }
 

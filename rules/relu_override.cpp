@@ -19,7 +19,8 @@ class DeconvRule final : public Rule {
   std::string name() const override { return "deconv"; }
   void emit(NodeContext& context) const override {
     Builder& b = context.b;
-    if (context.wants(0)) context.send(0, b.sum_to_shape(b.max(context.cotangent(), 0.0), b.shape(context.input(0))));
+    if (context.wants(0))
+      context.send(0, b.sum_to_shape(b.max(context.cotangent(), 0.0), b.shape(context.input(0))));
   }
 };
 

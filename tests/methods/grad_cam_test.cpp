@@ -11,7 +11,8 @@ TEST_CASE("Grad-CAM at the last convolution of model C is the published map") {
   const Net c = model_c();
   // Published with six digits.
   CHECK(difference(explain(c.graph, "grad_cam:resize=false", c.x, 1), Values{1, 0, .575232, 0}) < 1e-6);
-  CHECK(difference(explain(c.graph, "grad_cam:resize=false", c.x, 2), Values{1, .109084, .575232, .042648}) < 1e-6);
+  CHECK(difference(explain(c.graph, "grad_cam:resize=false", c.x, 2), Values{1, .109084, .575232, .042648}) <
+        1e-6);
 }
 
 TEST_CASE("a resized map has the input's extents, layout and one channel") {
@@ -31,8 +32,10 @@ TEST_CASE("a resized map has the input's extents, layout and one channel") {
 Graph series_net(double kernel, double weight) {
   GraphBuilder g;
   const ValueId x = g.input("x", {1, 1, 3});
-  const ValueId a = g.node("Conv", {x, g.constant({1, 1, 1}, {kernel})}, {{"kernel_shape", std::vector<int64_t>{1}}}, "features");
-  return g.build({g.node("ReduceSum", {g.node("Mul", {g.relu(a), g.constant({1, 1, 1}, {weight})}), g.ints({2})})});
+  const ValueId a = g.node("Conv", {x, g.constant({1, 1, 1}, {kernel})},
+                           {{"kernel_shape", std::vector<int64_t>{1}}}, "features");
+  return g.build(
+      {g.node("ReduceSum", {g.node("Mul", {g.relu(a), g.constant({1, 1, 1}, {weight})}), g.ints({2})})});
 }
 
 TEST_CASE("the map of a series is stretched end on end") {
@@ -47,8 +50,10 @@ TEST_CASE("the map of a series is stretched end on end") {
 }
 
 TEST_CASE("a map without a positive entry is zero") {
-  CHECK(explain(series_net(1, -2), "grad_cam", Tensor::of<double>({1, 1, 3}, {1, 2, 3}), 0).to_doubles() == Values{0, 0, 0});
-  CHECK(explain(series_net(1, 2), "grad_cam", Tensor::of<double>({1, 1, 3}, {-1, -2, -3}), 0).to_doubles() == Values{0, 0, 0});
+  CHECK(explain(series_net(1, -2), "grad_cam", Tensor::of<double>({1, 1, 3}, {1, 2, 3}), 0).to_doubles() ==
+        Values{0, 0, 0});
+  CHECK(explain(series_net(1, 2), "grad_cam", Tensor::of<double>({1, 1, 3}, {-1, -2, -3}), 0).to_doubles() ==
+        Values{0, 0, 0});
 }
 
 TEST_CASE("the layer may be named, and taken before its activation") {
@@ -59,14 +64,16 @@ TEST_CASE("the layer may be named, and taken before its activation") {
   CHECK(explain(graph, "grad_cam:layer=features,activation=before", x, 0).to_doubles() == Values{.25, 0, 1});
   CHECK(says(error_of([&] { explain(graph, "grad_cam:layer=none", x, 0); }), ErrorCode::usage, "none"));
   const Net d = model_d();
-  CHECK(says(error_of([&] { explain(d.graph, "grad_cam", d.x, 0); }), ErrorCode::unsupported, "no convolution"));
+  CHECK(says(error_of([&] { explain(d.graph, "grad_cam", d.x, 0); }), ErrorCode::unsupported,
+             "no convolution"));
 }
 
 TEST_CASE("every sample of a batch has its own weights and maximum") {
   const Net net = conv_net({.batch = 3}), one = conv_net();
   for (const std::string method : {"grad_cam", "guided_grad_cam"}) {
     const Tensor all = explain_results(net.graph, method, {net.x}, target_index({1})).at("attribution:0:0:0");
-    for (int64_t n = 0; n < 3; ++n) CHECK(difference(sample(all, n), explain(one.graph, method, sample(net.x, n), 1)) == 0);
+    for (int64_t n = 0; n < 3; ++n)
+      CHECK(difference(sample(all, n), explain(one.graph, method, sample(net.x, n), 1)) == 0);
   }
 }
 

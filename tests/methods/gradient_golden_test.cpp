@@ -17,7 +17,8 @@ TEST_CASE("the gradient family under the signxai convention is that of SIGN-XAI 
     INFO(model << ", target " << target << ", " << method);
     const Net& net = model == "D" ? d : c;
     // The goldens are float32 results, our side is double: 1e-5 of the largest entry.
-    CHECK(difference(explain(net.graph, method, net.x, target), row["values"].get<std::vector<double>>()) < 1e-5);
+    CHECK(difference(explain(net.graph, method, net.x, target), row["values"].get<std::vector<double>>()) <
+          1e-5);
   }
 }
 

@@ -14,7 +14,8 @@ TEST_CASE("guided backprop on model D gives the published map for both seeds") {
   const Net d = model_d();
   CHECK(difference(explain(d.graph, "guided_backprop", d.x, 1), Values{2.325, 9.3, -4.65}) < kExact);
   CHECK(difference(explain(d.graph, "guided_backprop", d.x, 0), Values{.95, 3.8, -1.9}) < kExact);
-  CHECK(difference(explain_under("zennit", d.graph, "guided_backprop", d.x, 1), Values{.75, 3, -1.5}) < kExact);
+  CHECK(difference(explain_under("zennit", d.graph, "guided_backprop", d.x, 1), Values{.75, 3, -1.5}) <
+        kExact);
   CHECK(difference(explain_under("zennit", d.graph, "guided_backprop", d.x, 0), Values{1, -1, .5}) < kExact);
 }
 
@@ -30,7 +31,8 @@ TEST_CASE("deconvnet on model D gives the published map for both seeds") {
 Tensor two_readers(const std::string& method, const std::string& op, Attributes attributes = {}) {
   GraphBuilder g;
   const ValueId r = g.node(op, {g.input("x", {1, 3})}, std::move(attributes));
-  const ValueId y = g.node("Add", {g.node("Mul", {r, g.constant({1, 3}, {2, 2, 3})}), g.node("Mul", {r, g.constant({1, 3}, {-3, -3, -2})})});
+  const ValueId y = g.node("Add", {g.node("Mul", {r, g.constant({1, 3}, {2, 2, 3})}),
+                                   g.node("Mul", {r, g.constant({1, 3}, {-3, -3, -2})})});
   const ValueId total = g.node("ReduceSum", {y, g.ints({1})});
   return explain_under("zennit", g.build({total}), method, Tensor::of<double>({1, 3}, {5, -5, 4}), 0);
 }
@@ -63,7 +65,8 @@ TEST_CASE("a clip is a rectifier where it starts at zero") {
 
 TEST_CASE("without a rectifier both methods are the gradient") {
   GraphBuilder g;
-  const Graph linear = g.build({g.dense(g.input("x", {1, 3}), g.constant(hashed({3, 2}, 5)), g.constant(hashed({2}, 6)))});
+  const Graph linear =
+      g.build({g.dense(g.input("x", {1, 3}), g.constant(hashed({3, 2}, 5)), g.constant(hashed({2}, 6)))});
   const Tensor x = hashed({1, 3}, 7), gradient = explain(linear, "gradient", x, 1);
   for (const std::string method : {"guided_backprop", "deconvnet"}) {
     CHECK(difference(explain_under("zennit", linear, method, x, 1), gradient) == 0);

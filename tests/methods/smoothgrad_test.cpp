@@ -13,7 +13,10 @@ Tensor with_noise(const std::string& method, const Net& net, const Tensor& noise
   spec.noise = {noise.shape()};
   Program program = emit_explanation(net.graph, OpRegistry::builtin(), spec);
   optimise(program, *make_reference_backend(true));
-  return run(program, {net.x, noise, Tensor::of<int64_t>({net.x.shape()[0]}, std::vector<int64_t>(static_cast<size_t>(net.x.shape()[0]), target))})
+  return run(program,
+             {net.x, noise,
+              Tensor::of<int64_t>({net.x.shape()[0]},
+                                  std::vector<int64_t>(static_cast<size_t>(net.x.shape()[0]), target))})
       .at("attribution:0:0:0");
 }
 
@@ -63,16 +66,19 @@ TEST_CASE("the variance of one gradient is zero") {
 
 TEST_CASE("without noise SmoothGrad is the gradient and VarGrad is zero") {
   const Net c = model_c();
-  CHECK(difference(explain(c.graph, "smoothgrad_noise_0_samples_5", c.x, 1), explain(c.graph, "gradient", c.x, 1)) < kRounding);
+  CHECK(difference(explain(c.graph, "smoothgrad_noise_0_samples_5", c.x, 1),
+                   explain(c.graph, "gradient", c.x, 1)) < kRounding);
   CHECK(sum(explain(c.graph, "vargrad_noise_0_samples_5", c.x, 1)) == Approx(0).margin(1e-20));
-  CHECK(difference(explain(c.graph, "smoothgrad:samples=1,clean_sample=last", c.x, 1), explain(c.graph, "gradient", c.x, 1)) == 0);
+  CHECK(difference(explain(c.graph, "smoothgrad:samples=1,clean_sample=last", c.x, 1),
+                   explain(c.graph, "gradient", c.x, 1)) == 0);
 }
 
 TEST_CASE("noise depends on the seed, and not on the batch") {
   const Net net = conv_net({.batch = 3}), one = conv_net();
   const Results all = explain_results(net.graph, "smoothgrad_samples_6", {net.x}, target_index({2}));
   for (int64_t n = 0; n < 3; ++n) {
-    CHECK(difference(sample(all.at("attribution:0:0:0"), n), explain(one.graph, "smoothgrad_samples_6", sample(net.x, n), 2)) == 0);
+    CHECK(difference(sample(all.at("attribution:0:0:0"), n),
+                     explain(one.graph, "smoothgrad_samples_6", sample(net.x, n), 2)) == 0);
   }
   const Tensor x = sample(net.x, 0), first = explain(one.graph, "smoothgrad_samples_6:seed=1", x, 2);
   CHECK(difference(explain(one.graph, "smoothgrad_samples_6:seed=1", x, 2), first) == 0);
@@ -85,7 +91,8 @@ TEST_CASE("noise relative to the range is absolute noise times max - min") {
   const ValueId x = g.input("x", {1, 3});
   const Graph square = g.build({g.node("ReduceSum", {g.node("Mul", {x, x}), g.ints({1})})});
   // The quotient of two roundings of 0.3.
-  CHECK(difference(explain(square, "smoothgrad:noise=range,noise_scale=0.1", d.x, 0), explain(square, "smoothgrad:noise_scale=0.3", d.x, 0)) < kRounding);
+  CHECK(difference(explain(square, "smoothgrad:noise=range,noise_scale=0.1", d.x, 0),
+                   explain(square, "smoothgrad:noise_scale=0.3", d.x, 0)) < kRounding);
 }
 
 TEST_CASE("the mean gradient of a square is 2 x plus twice the mean noise, its variance 4 sigma^2") {
@@ -93,7 +100,8 @@ TEST_CASE("the mean gradient of a square is 2 x plus twice the mean noise, its v
   const ValueId x = g.input("x", {1, 3});
   const Graph square = g.build({g.node("ReduceSum", {g.node("Mul", {x, x}), g.ints({1})})});
   const Tensor at = Tensor::of<double>({1, 3}, {1, 0, -2});
-  const Tensor mean = explain(square, "smoothgrad_noise_0_1_samples_4000", at, 0), variance = explain(square, "vargrad_noise_0_1_samples_4000", at, 0);
+  const Tensor mean = explain(square, "smoothgrad_noise_0_1_samples_4000", at, 0),
+               variance = explain(square, "vargrad_noise_0_1_samples_4000", at, 0);
   for (int64_t i = 0; i < 3; ++i) {
     // Five standard errors: 0.2 / sqrt(4000) and 0.04 sqrt(2 / 4000).
     CHECK(mean.as_double(i) == Approx(2 * at.as_double(i)).margin(5 * 0.2 / std::sqrt(4000)));
@@ -103,7 +111,10 @@ TEST_CASE("the mean gradient of a square is 2 x plus twice the mean noise, its v
 
 TEST_CASE("noise of a wrong shape is refused") {
   const Net c = model_c();
-  CHECK(says(error_of([&] { with_noise("smoothgrad", c, hashed({7, 4, 4, 2, 1}, 3)); }), ErrorCode::usage, "[samples, ...]"));
+  CHECK(says(error_of([&] {
+               with_noise("smoothgrad", c, hashed({7, 4, 4, 2, 1}, 3));
+             }),
+             ErrorCode::usage, "[samples, ...]"));
   CHECK(says(error_of([&] { explain(c.graph, "smoothgrad:seed=-1", c.x, 1); }), ErrorCode::usage, "seed"));
 }
 
