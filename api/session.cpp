@@ -327,7 +327,7 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   for (const Step& step : compiled.plan.program.steps) ++inspection.primitives[std::string(name_of(step.primitive))];
   std::optional<RuleAssignment> rules;
   if (!methods.empty() && methods[0].name.family == MethodName::Family::lrp) {
-    rules.emplace(compiled.graph, Impl::ops(), lrp_composite(methods[0]));
+    rules.emplace(compiled.graph, Impl::ops(), lrp_composite(methods[0]), methods[0].conventions);
   }
   for (size_t n = 0; n < compiled.graph.nodes.size(); ++n) {
     const Node& node = compiled.graph.nodes[n];
