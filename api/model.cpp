@@ -72,7 +72,8 @@ Target Target::mask(Tensor weights) {
 
 std::vector<MethodDescription> methods() {
   std::vector<MethodDescription> result;
-  for (const MethodInfo& method : method_list()) result.push_back({method.pattern, method.formula, method.parameters, method.citation});
+  for (const MethodInfo& method : method_list())
+    result.push_back({method.pattern, method.formula, method.parameters, method.citation});
   return result;
 }
 

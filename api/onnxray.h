@@ -85,9 +85,9 @@ struct SessionOptions {
 struct ExplainOptions {
   std::string method = "gradient";
   Target target = Target::argmax();
-  std::string convention = "signxai";                  ///< signxai, zennit, innvestigate (docs/conventions.md)
+  std::string convention = "signxai";  ///< signxai, zennit, innvestigate (docs/conventions.md)
   std::map<std::string, std::string> parameters = {};  ///< of the method, and switches of the convention
-  std::string output = {};    ///< which of the model's outputs; empty: the first
+  std::string output = {};                             ///< which of the model's outputs; empty: the first
   bool keep_softmax = false;  ///< explain the probability instead of what goes into the final softmax
   std::string at = {};        ///< attribute to this inner value or node instead of the input
 };
@@ -101,26 +101,29 @@ struct ExplainManyOptions {
   std::string output = {};
   bool keep_softmax = false;
   std::string at = {};
-  std::vector<Tensor> baselines = {};  ///< of integrated gradients and occlusion, one per explained input; or none
-  std::vector<Tensor> noise = {};      ///< likewise [samples, ...] for SmoothGrad and kin, added as it is; none: drawn
-  bool report_layers = false;          ///< fill Attribution::layers; costs a reduction per node
+  std::vector<Tensor> baselines =
+      {};  ///< of integrated gradients and occlusion, one per explained input; or none
+  std::vector<Tensor> noise =
+      {};  ///< likewise [samples, ...] for SmoothGrad and kin, added as it is; none: drawn
+  bool report_layers = false;  ///< fill Attribution::layers; costs a reduction per node
 };
 
 /// What LRP did at one node.
 struct LayerRelevance {
   std::string name, op, rule;
-  double relevance = 0;     ///< sum of what arrived at its outputs, over the batch
-  int64_t not_finite = 0;   ///< how many of its entries are NaN or infinite
+  double relevance = 0;    ///< sum of what arrived at its outputs, over the batch
+  int64_t not_finite = 0;  ///< how many of its entries are NaN or infinite
 };
 
 struct Attribution {
   std::string method;
-  size_t target = 0;    ///< which of ExplainManyOptions::targets
-  std::string input;    ///< the input (or inner value) that it is over
-  Tensor values;        ///< in that value's shape
-  std::vector<double> sums;  ///< per sample
-  std::vector<LayerRelevance> layers = {};    ///< LRP with ExplainManyOptions::report_layers, output to input
-  std::vector<double> completeness_gap = {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))
+  size_t target = 0;                        ///< which of ExplainManyOptions::targets
+  std::string input;                        ///< the input (or inner value) that it is over
+  Tensor values;                            ///< in that value's shape
+  std::vector<double> sums;                 ///< per sample
+  std::vector<LayerRelevance> layers = {};  ///< LRP with ExplainManyOptions::report_layers, output to input
+  std::vector<double> completeness_gap =
+      {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))
 };
 
 struct ExplainedTarget {
@@ -150,8 +153,8 @@ struct NodeReport {
 
 struct Inspection {
   std::vector<NodeReport> nodes;
-  std::string graph;    ///< the canonical graph as text
-  std::string program;  ///< the optimised program as text
+  std::string graph;                          ///< the canonical graph as text
+  std::string program;                        ///< the optimised program as text
   std::map<std::string, int64_t> primitives;  ///< how often each primitive runs
   int64_t arena_bytes = 0;
 };

@@ -70,7 +70,8 @@ void check_input(const Graph& graph, const InputInfo& input, const Tensor& tenso
     std::string all;
     for (const auto& extent : input.extents) {
       all += all.empty() ? "" : ",";
-      all += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent)) : std::get<std::string>(extent);
+      all += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
+                                                     : std::get<std::string>(extent);
     }
     return all;
   };
@@ -79,14 +80,17 @@ void check_input(const Graph& graph, const InputInfo& input, const Tensor& tenso
     const auto* extent = std::get_if<int64_t>(&input.extents[i]);
     fits = !extent || *extent == tensor.shape()[i];
   }
-  require(fits, ErrorCode::usage, "input '{}' has shape {}, the model wants [{}]", name, to_string(tensor.shape()), text());
+  require(fits, ErrorCode::usage, "input '{}' has shape {}, the model wants [{}]", name,
+          to_string(tensor.shape()), text());
 }
 
 }  // namespace
 
 namespace {
 
-bool folds_batchnorm(const MethodSpec& method) { return method.conventions.batchnorm == Conventions::BatchNorm::fold; }
+bool folds_batchnorm(const MethodSpec& method) {
+  return method.conventions.batchnorm == Conventions::BatchNorm::fold;
+}
 
 /// The key of one of the model's own outputs among results: a model may call it "logits" too.
 std::string result_name(const std::string& output) { return "output:" + output; }
@@ -97,11 +101,14 @@ std::vector<std::vector<size_t>> group_methods(const std::vector<MethodSpec>& me
   for (size_t m = 0; m < methods.size(); ++m) {
     const auto shares = [&](const std::vector<size_t>& group) {
       const MethodSpec& first = methods[group.front()];
-      return !needs_loop(first) && !needs_loop(methods[m]) && folds_batchnorm(first) == folds_batchnorm(methods[m]);
+      return !needs_loop(first) && !needs_loop(methods[m]) &&
+             folds_batchnorm(first) == folds_batchnorm(methods[m]);
     };
     const auto group = std::ranges::find_if(groups, shares);
-    if (group == groups.end()) groups.push_back({m});
-    else group->push_back(m);
+    if (group == groups.end())
+      groups.push_back({m});
+    else
+      group->push_back(m);
   }
   return groups;
 }
@@ -111,7 +118,9 @@ std::vector<std::vector<size_t>> group_methods(const std::vector<MethodSpec>& me
 class Session::Impl {
  public:
   Impl(Model model, const SessionOptions& options)
-      : model_(std::move(model)), backend_(make_backend(options)), folder_(make_backend({"reference", "double", 1})),
+      : model_(std::move(model)),
+        backend_(make_backend(options)),
+        folder_(make_backend({"reference", "double", 1})),
         bound_(bound_inputs(graph(), ops())) {}
 
   const Graph& graph() const { return model_.data_->imported.graph; }
@@ -131,8 +140,9 @@ class Session::Impl {
   }
 
   /// Runs a plan; results by name.
-  std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs, const std::vector<Tensor>& given,
-                                    const std::vector<TargetSpec>& targets, const std::function<void(int64_t, int64_t)>& progress) {
+  std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
+                                    const std::vector<Tensor>& given, const std::vector<TargetSpec>& targets,
+                                    const std::function<void(int64_t, int64_t)>& progress) {
     std::vector<Tensor> operands;
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!is_bound(graph().inputs[i].value)) operands.push_back(inputs[i]);
@@ -144,7 +154,8 @@ class Session::Impl {
     if (!compiled.executable) compiled.executable = backend_->compile(compiled.plan);
     std::vector<Tensor> values = compiled.executable->run(operands, progress);
     std::map<std::string, Tensor> results;
-    for (size_t i = 0; i < values.size(); ++i) results.emplace(compiled.output_names[i], std::move(values[i]));
+    for (size_t i = 0; i < values.size(); ++i)
+      results.emplace(compiled.output_names[i], std::move(values[i]));
     return results;
   }
 
@@ -158,7 +169,8 @@ class Session::Impl {
 
   void complete(PlanKey& key, const std::vector<Tensor>& inputs) const {
     const auto& declared = graph().inputs;
-    require(inputs.size() == declared.size(), ErrorCode::usage, "the model has {} inputs, {} were given", declared.size(), inputs.size());
+    require(inputs.size() == declared.size(), ErrorCode::usage, "the model has {} inputs, {} were given",
+            declared.size(), inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
       check_input(graph(), declared[i], inputs[i]);
       key.shapes.push_back(inputs[i].shape());
@@ -173,7 +185,14 @@ class Session::Impl {
     }
     CompiledPlan compiled;
     compiled.graph = specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
-    compiled.spec = {key.methods, key.targets, find_output(compiled.graph, key.output), key.keep_softmax, find_value(compiled.graph, key.at), key.baselines, key.noise, key.report_layers};
+    compiled.spec = {key.methods,
+                     key.targets,
+                     find_output(compiled.graph, key.output),
+                     key.keep_softmax,
+                     find_value(compiled.graph, key.at),
+                     key.baselines,
+                     key.noise,
+                     key.report_layers};
     Program program = emit_explanation(compiled.graph, ops(), compiled.spec);
     optimise(program, *backend_);
     for (size_t i = 0; i < program.outputs.size(); ++i) {
@@ -193,7 +212,8 @@ class Session::Impl {
   std::list<CompiledPlan> plans_;  // the last used first
 };
 
-Session::Session(Model model, const SessionOptions& options) : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+Session::Session(Model model, const SessionOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
@@ -215,7 +235,8 @@ std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs) {
 
 namespace {
 
-PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> methods, const std::vector<TargetSpec>& targets) {
+PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> methods,
+               const std::vector<TargetSpec>& targets) {
   PlanKey key;
   key.methods = std::move(methods);
   for (const TargetSpec& target : targets) key.targets.push_back(target.kind);
@@ -237,19 +258,23 @@ std::vector<double> sums_per_sample(const Tensor& values) {
 }
 
 /// What every program of an explanation computes besides its attributions.
-void read_shared_results(std::map<std::string, Tensor>& results, const Graph& graph, size_t targets, Explanations& explanations) {
-  for (const ValueId id : graph.outputs) explanations.outputs.push_back({graph[id].name, results.at(result_name(graph[id].name))});
+void read_shared_results(std::map<std::string, Tensor>& results, const Graph& graph, size_t targets,
+                         Explanations& explanations) {
+  for (const ValueId id : graph.outputs)
+    explanations.outputs.push_back({graph[id].name, results.at(result_name(graph[id].name))});
   explanations.logits = results.at("logits");
   for (size_t k = 0; k < targets; ++k) {
     ExplainedTarget target;
-    if (const auto it = results.find(fmt::format("index:{}", k)); it != results.end()) target.indices = it->second.to_int64s();
+    if (const auto it = results.find(fmt::format("index:{}", k)); it != results.end())
+      target.indices = it->second.to_int64s();
     target.scores = results.at(fmt::format("score:{}", k)).to_doubles();
     explanations.targets.push_back(std::move(target));
   }
 }
 
 /// The layer reports of one method and target, whose results end in `suffix`; none for methods without rules.
-std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& results, const Graph& graph, const MethodSpec& method, const std::string& suffix) {
+std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& results, const Graph& graph,
+                                        const MethodSpec& method, const std::string& suffix) {
   std::vector<LayerRelevance> layers;
   if (method.name.family != MethodName::Family::lrp) return layers;
   const RuleAssignment rules(graph, OpRegistry::builtin(), lrp_composite(method), method.conventions);
@@ -257,7 +282,9 @@ std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& res
     const auto it = results.find(fmt::format("layer.{}{}", n, suffix));
     if (it == results.end()) continue;
     const Node& node = graph.nodes[n];
-    layers.push_back({node.origin.names.empty() ? "" : node.origin.names[0], node.op, rules.name_of(static_cast<int32_t>(n)), it->second.as_double(0), it->second.as_int64(1)});
+    layers.push_back({node.origin.names.empty() ? "" : node.origin.names[0], node.op,
+                      rules.name_of(static_cast<int32_t>(n)), it->second.as_double(0),
+                      it->second.as_int64(1)});
   }
   return layers;
 }
@@ -265,10 +292,13 @@ std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& res
 }  // namespace
 
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
-  require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage, "explain needs a method and a target");
+  require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
+          "explain needs a method and a target");
   std::vector<TargetSpec> targets;
-  for (const Target& t : options.targets) targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
-  const std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
+  for (const Target& t : options.targets)
+    targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
+  const std::vector<MethodSpec> methods =
+      resolve_methods(options.methods, options.parameters, options.convention);
 
   std::vector<Tensor> given = options.baselines;
   given.insert(given.end(), options.noise.begin(), options.noise.end());
@@ -280,15 +310,19 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
     for (const size_t m : group) chosen.push_back(methods[m]);
     CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, chosen, targets));
     auto results = impl_->run(compiled, inputs, given, targets, on_progress);
-    if (explanations.targets.empty()) read_shared_results(results, compiled.graph, targets.size(), explanations);
+    if (explanations.targets.empty())
+      read_shared_results(results, compiled.graph, targets.size(), explanations);
     const std::vector<ValueId> explained = explained_values(compiled.graph, compiled.spec);
     for (size_t k = 0; k < targets.size(); ++k) {
       for (size_t g = 0; g < group.size(); ++g) {
         for (size_t i = 0; i < explained.size(); ++i) {
           Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
-          Attribution a{methods[group[g]].text, k, compiled.graph[explained[i]].name, values, sums_per_sample(values)};
-          if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end()) a.completeness_gap = gap->second.to_doubles();
-          if (options.report_layers) a.layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
+          Attribution a{methods[group[g]].text, k, compiled.graph[explained[i]].name, values,
+                        sums_per_sample(values)};
+          if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end())
+            a.completeness_gap = gap->second.to_doubles();
+          if (options.report_layers)
+            a.layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
           found[{k, group[g]}].push_back(std::move(a));
         }
       }
@@ -301,8 +335,15 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
 }
 
 Explanation Session::explain(const Tensor& input, const ExplainOptions& options) {
-  Explanations all = explain_many({input}, {{options.method}, {options.target}, options.convention, options.parameters, options.output, options.keep_softmax, options.at});
-  require(!all.attributions.empty(), ErrorCode::unsupported, "the model has no floating-point input to attribute to");
+  Explanations all = explain_many({input}, {{options.method},
+                                            {options.target},
+                                            options.convention,
+                                            options.parameters,
+                                            options.output,
+                                            options.keep_softmax,
+                                            options.at});
+  require(!all.attributions.empty(), ErrorCode::unsupported,
+          "the model has no floating-point input to attribute to");
   size_t which = 0;
   for (size_t i = 0; i < all.outputs.size(); ++i) {
     if (all.outputs[i].name == options.output) which = i;
@@ -313,7 +354,8 @@ Explanation Session::explain(const Tensor& input, const ExplainOptions& options)
 Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   std::vector<TargetSpec> targets(options.methods.empty() ? 0 : 1);
   std::vector<MethodSpec> methods;
-  const std::vector<MethodSpec> all = resolve_methods(options.methods, options.parameters, options.convention);
+  const std::vector<MethodSpec> all =
+      resolve_methods(options.methods, options.parameters, options.convention);
   // Methods that run in programs of their own are inspected one by one.
   if (!all.empty()) {
     const std::vector<std::vector<size_t>> groups = group_methods(all);
@@ -324,7 +366,8 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   inspection.graph = compiled.graph.to_text();
   inspection.program = compiled.plan.program.to_text();
   inspection.arena_bytes = compiled.plan.arena_bytes;
-  for (const Step& step : compiled.plan.program.steps) ++inspection.primitives[std::string(name_of(step.primitive))];
+  for (const Step& step : compiled.plan.program.steps)
+    ++inspection.primitives[std::string(name_of(step.primitive))];
   std::optional<RuleAssignment> rules;
   if (!methods.empty() && methods[0].name.family == MethodName::Family::lrp) {
     rules.emplace(compiled.graph, Impl::ops(), lrp_composite(methods[0]), methods[0].conventions);
@@ -333,7 +376,8 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
     const Node& node = compiled.graph.nodes[n];
     const Value& value = compiled.graph[node.outputs[0]];
     inspection.nodes.push_back({node.origin.names.empty() ? "" : node.origin.names[0], node.op, value.name,
-                                rules ? rules->name_of(static_cast<int32_t>(n)) : "", value.shape.value_or(Shape{}), node.origin.names});
+                                rules ? rules->name_of(static_cast<int32_t>(n)) : "",
+                                value.shape.value_or(Shape{}), node.origin.names});
   }
   return inspection;
 }

@@ -61,7 +61,9 @@ void ReverseWalk::walk_node(int32_t index) {
   if (!any) return;
   if (on_node) on_node(index, arrived);
   b_.set_origin(index, node.origin.names.empty() ? node.op : node.origin.names.front());
-  const auto wanted = [&](ValueId id) { return id != kNoValue && needed(forward_.vars[static_cast<size_t>(id)]); };
+  const auto wanted = [&](ValueId id) {
+    return id != kNoValue && needed(forward_.vars[static_cast<size_t>(id)]);
+  };
   const Rule* rule = rules_ ? rules_(index) : nullptr;
   if (std::ranges::any_of(node.inputs, wanted)) {
     if (rule) {
@@ -79,12 +81,17 @@ void ReverseWalk::walk_steps(Forward::Range range) {
     const Step step = b_.program().steps[i];
     std::vector<Var> cotangents;
     for (const Var v : step.outputs) cotangents.push_back(needed(v) ? take(v) : Var{});
-    emit_vjp({b_, step, std::move(cotangents), [this](Var v) { return needed(v); }, [this](Var v, Var share) { seed(v, share); }});
+    emit_vjp({b_, step, std::move(cotangents), [this](Var v) { return needed(v); },
+              [this](Var v, Var share) { seed(v, share); }});
   }
 }
 
 NodeContext::NodeContext(ReverseWalk& walk, int32_t n)
-    : node(walk.graph_.nodes[static_cast<size_t>(n)]), b(walk.b_), index(n), walk_(walk), taken_(node.outputs.size()) {
+    : node(walk.graph_.nodes[static_cast<size_t>(n)]),
+      b(walk.b_),
+      index(n),
+      walk_(walk),
+      taken_(node.outputs.size()) {
   for (size_t i = 0; i < taken_.size(); ++i) {
     if (const Var v = output(i)) taken_[i] = walk_.take(v);
   }
@@ -115,7 +122,8 @@ NodeContext::Replay NodeContext::replay(std::span<const Substitute> substitutes)
   Replay copy;
   for (size_t i = 0; i < node.inputs.size(); ++i) copy.inputs.push_back(input(i));
   for (const Substitute& s : substitutes) copy.inputs[s.input] = s.with;
-  // Lowered anew: an operator may have worked on its constants while it was lowered, without a step to replay.
+  // Lowered anew: an operator may have worked on its constants while it was lowered, without a step to
+  // replay.
   const size_t first = b.program().steps.size();
   copy.output = lower_node(*walk_.forward_.ops, node, b, copy.inputs)[0];
   const auto& steps = b.program().steps;
@@ -126,12 +134,14 @@ NodeContext::Replay NodeContext::replay(std::span<const Substitute> substitutes)
 Var NodeContext::forward(std::span<const Substitute> substitutes) const { return replay(substitutes).output; }
 
 std::vector<Var> NodeContext::adjoint(Var s, std::span<const Substitute> substitutes) const {
-  // Without substitutes the forward steps themselves serve; a step lowered anew that the VJP does not read is dead code.
+  // Without substitutes the forward steps themselves serve; a step lowered anew that the VJP does not read is
+  // dead code.
   Replay copy;
   if (substitutes.empty()) {
     const auto [first, last] = walk_.forward_.node_steps[static_cast<size_t>(index)];
     const auto& steps = b.program().steps;
-    copy.steps.assign(steps.begin() + static_cast<int64_t>(first), steps.begin() + static_cast<int64_t>(last));
+    copy.steps.assign(steps.begin() + static_cast<int64_t>(first),
+                      steps.begin() + static_cast<int64_t>(last));
     copy.output = output();
     for (size_t i = 0; i < node.inputs.size(); ++i) copy.inputs.push_back(input(i));
   } else {
@@ -143,7 +153,8 @@ std::vector<Var> NodeContext::adjoint(Var s, std::span<const Substitute> substit
     if (wants(i)) reached[static_cast<size_t>(copy.inputs[i].id)] = true;
   }
   for (const Step& step : copy.steps) {
-    const bool depends = std::ranges::any_of(step.inputs, [&](Var v) { return reached[static_cast<size_t>(v.id)]; });
+    const bool depends =
+        std::ranges::any_of(step.inputs, [&](Var v) { return reached[static_cast<size_t>(v.id)]; });
     for (const Var v : step.outputs) reached[static_cast<size_t>(v.id)] = depends && is_floating(b.dtype(v));
   }
   for (size_t i = copy.steps.size(); i-- > 0;) {
@@ -154,7 +165,8 @@ std::vector<Var> NodeContext::adjoint(Var s, std::span<const Substitute> substit
       const auto [it, is_first] = cotangents.try_emplace(v.id, share);
       if (!is_first) it->second = b.add(it->second, share);
     };
-    emit_vjp({b, step, std::move(arrived), [&](Var v) { return static_cast<bool>(reached[static_cast<size_t>(v.id)]); }, add});
+    emit_vjp({b, step, std::move(arrived),
+              [&](Var v) { return static_cast<bool>(reached[static_cast<size_t>(v.id)]); }, add});
   }
   std::vector<Var> shares;
   for (size_t i = 0; i < copy.inputs.size(); ++i) {

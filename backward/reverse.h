@@ -28,7 +28,9 @@ class ReverseWalk {
   friend class NodeContext;
 
   void find_needed(std::span<const Var> wrt);
-  bool needed(Var v) const { return static_cast<size_t>(v.id) < needed_.size() && needed_[static_cast<size_t>(v.id)]; }
+  bool needed(Var v) const {
+    return static_cast<size_t>(v.id) < needed_.size() && needed_[static_cast<size_t>(v.id)];
+  }
   Var peek(Var v) const;
   Var take(Var v);
   void walk_node(int32_t index);
@@ -38,9 +40,9 @@ class ReverseWalk {
   const Forward& forward_;
   Builder& b_;
   RulePicker rules_;
-  std::vector<bool> needed_;            // by variable of the forward pass
-  std::map<int32_t, Var> cotangents_;   // by variable
-  std::map<int32_t, Var> arrived_;      // of `wrt`, at the moment their producer took them
+  std::vector<bool> needed_;           // by variable of the forward pass
+  std::map<int32_t, Var> cotangents_;  // by variable
+  std::map<int32_t, Var> arrived_;     // of `wrt`, at the moment their producer took them
 };
 
 }  // namespace onnxray

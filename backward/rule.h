@@ -28,8 +28,8 @@ class NodeContext {
   bool wants(size_t i) const;
   void send(size_t i, Var share);
 
-  /// What the Jacobian's transpose makes of `s` arriving at output 0, for each input (unset where not wanted).
-  /// `substitutes` replace operands of the node: T(w', s) is the adjoint under another weight.
+  /// What the Jacobian's transpose makes of `s` arriving at output 0, for each input (unset where not
+  /// wanted). `substitutes` replace operands of the node: T(w', s) is the adjoint under another weight.
   struct Substitute {
     size_t input;
     Var with;

@@ -65,7 +65,10 @@ Var power_derivative_in_base(Builder& b, const Operands& o) {
 
 Var derivative_in_a(Builder& b, Opcode op, const Operands& o) {
   switch (op) {
-    case Opcode::add: case Opcode::sub: case Opcode::mod: case Opcode::fmod: return o.g;
+    case Opcode::add:
+    case Opcode::sub:
+    case Opcode::mod:
+    case Opcode::fmod: return o.g;
     case Opcode::mul: return b.mul(o.g, o.b);
     case Opcode::div: return b.div(o.g, o.b);
     case Opcode::pow: return power_derivative_in_base(b, o);
@@ -106,18 +109,18 @@ void vjp_elementwise(const VjpContext& context, const Elementwise& primitive) {
   const Instruction& instruction = primitive.expression.code[0];
   const Var y = context.y();
   const auto operand = [&](const Source& s) {
-    return s.kind == Source::Kind::input ? context.x(static_cast<size_t>(s.index)) : b.scalar(s.value, b.dtype(y));
+    return s.kind == Source::Kind::input ? context.x(static_cast<size_t>(s.index))
+                                         : b.scalar(s.value, b.dtype(y));
   };
-  const Operands o{operand(instruction.a), operand(instruction.b), operand(instruction.c), y, context.cotangents[0]};
+  const Operands o{operand(instruction.a), operand(instruction.b), operand(instruction.c), y,
+                   context.cotangents[0]};
   const auto give = [&](const Source& source, auto share) {
     if (source.kind != Source::Kind::input || !context.wants(static_cast<size_t>(source.index))) return;
     const Var x = context.x(static_cast<size_t>(source.index));
     if (const Var g = share()) context.send(x, b.sum_to_shape(g, b.shape(x)));
   };
   switch (arity(instruction.op)) {
-    case 1:
-      give(instruction.a, [&] { return unary_derivative(b, instruction.op, o); });
-      break;
+    case 1: give(instruction.a, [&] { return unary_derivative(b, instruction.op, o); }); break;
     case 2:
       give(instruction.a, [&] { return derivative_in_a(b, instruction.op, o); });
       give(instruction.b, [&] { return derivative_in_b(b, instruction.op, o); });

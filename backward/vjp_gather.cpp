@@ -11,7 +11,8 @@ void vjp_gather(const VjpContext& context, const Gather& p) {
 }
 
 void vjp_gather(const VjpContext& context, const GatherAdjoint& p) {
-  if (context.wants(0)) context.send(context.x(0), context.b.gather(context.cotangents[0], context.x(1), p.axis));
+  if (context.wants(0))
+    context.send(context.x(0), context.b.gather(context.cotangents[0], context.x(1), p.axis));
 }
 
 void vjp_gather(const VjpContext& context, const GatherElements& p) {
@@ -19,7 +20,8 @@ void vjp_gather(const VjpContext& context, const GatherElements& p) {
   Builder& b = context.b;
   const Var x = context.x(0);
   const Var zeros = b.filled(0, b.shape(x), b.dtype(x));
-  context.send(x, b.scatter_elements(ScatterElements::Kind::add, zeros, context.x(1), context.cotangents[0], p.axis));
+  context.send(
+      x, b.scatter_elements(ScatterElements::Kind::add, zeros, context.x(1), context.cotangents[0], p.axis));
 }
 
 void vjp_gather(const VjpContext& context, const ScatterElements& p) {
@@ -30,7 +32,8 @@ void vjp_gather(const VjpContext& context, const ScatterElements& p) {
           "the gradient of ScatterElements is known for reduction none and add only");
   if (context.wants(0)) {
     const Var zeros = b.filled(0, b.shape(updates), b.dtype(updates));
-    context.send(x, replaces ? b.scatter_elements(ScatterElements::Kind::replace, g, index, zeros, p.axis) : g);
+    context.send(x,
+                 replaces ? b.scatter_elements(ScatterElements::Kind::replace, g, index, zeros, p.axis) : g);
   }
   if (context.wants(2)) context.send(updates, b.gather_elements(g, index, p.axis));
 }

@@ -15,8 +15,8 @@ Var sum_to_channels(Builder& b, Var g) {
 
 }  // namespace
 
-// Convolution y(x, w), its adjoint in x, x(g, w), and its adjoint in w, w(x, g), are three faces of one trilinear
-// form <g, conv(x, w)>: each one's VJP is the other two.
+// Convolution y(x, w), its adjoint in x, x(g, w), and its adjoint in w, w(x, g), are three faces of one
+// trilinear form <g, conv(x, w)>: each one's VJP is the other two.
 
 void vjp_linear(const VjpContext& context, const Convolution& p) {
   Builder& b = context.b;

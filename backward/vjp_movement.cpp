@@ -11,7 +11,8 @@ void vjp_movement(const VjpContext& context, const Reshape&) {
 void vjp_movement(const VjpContext& context, const Transpose& p) {
   if (!context.wants(0)) return;
   std::vector<int64_t> inverse(p.permutation.size());
-  for (size_t i = 0; i < inverse.size(); ++i) inverse[static_cast<size_t>(p.permutation[i])] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < inverse.size(); ++i)
+    inverse[static_cast<size_t>(p.permutation[i])] = static_cast<int64_t>(i);
   context.send(context.x(0), context.b.transpose(context.cotangents[0], inverse));
 }
 

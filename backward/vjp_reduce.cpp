@@ -7,8 +7,8 @@ namespace onnxray {
 
 namespace {
 
-/// 1 at the first winner of each reduction, else 0, in x's shape. The reduced axes are flattened into one, so that a
-/// single index names the winner.
+/// 1 at the first winner of each reduction, else 0, in x's shape. The reduced axes are flattened into one, so
+/// that a single index names the winner.
 Var first_winner(Builder& b, Var x, const Reduce& p) {
   std::vector<int64_t> kept_first;
   const auto reduced = [&](int64_t axis) { return std::ranges::binary_search(p.axes, axis); };
@@ -51,7 +51,8 @@ void vjp_reduce(const VjpContext& context, const Reduce& p) {
   const Var x = context.x(0), g = context.cotangents[0];
   switch (p.kind) {
     case Reduce::Kind::sum: return context.send(x, b.broadcast(g, b.shape(x)));
-    case Reduce::Kind::max: case Reduce::Kind::min:
+    case Reduce::Kind::max:
+    case Reduce::Kind::min:
       return context.send(x, b.select(first_winner(b, x, p), g, b.scalar(0, b.dtype(g))));
     case Reduce::Kind::prod: return context.send(x, b.mul(g, product_of_others(b, x, context.y(), p)));
   }
@@ -66,7 +67,8 @@ void vjp_reduce(const VjpContext& context, const Softmax& p) {
 }
 
 void vjp_reduce(const VjpContext& context, const CumSum& p) {
-  if (context.wants(0)) context.send(context.x(0), context.b.cum_sum(context.cotangents[0], p.axis, p.exclusive, !p.reverse));
+  if (context.wants(0))
+    context.send(context.x(0), context.b.cum_sum(context.cotangents[0], p.axis, p.exclusive, !p.reverse));
 }
 
 }  // namespace onnxray

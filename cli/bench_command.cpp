@@ -12,7 +12,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double milliseconds_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 
 struct Timing {
   std::string name;
@@ -29,7 +31,8 @@ Timing measure(std::string name, int64_t repeats, Work work) {
   work();  // warm-up
   std::vector<double> times;
   start = Clock::now();
-  while (repeats > 0 ? std::ssize(times) < repeats : times.size() < 5 || (milliseconds_since(start) < 2000 && times.size() < 1000)) {
+  while (repeats > 0 ? std::ssize(times) < repeats
+                     : times.size() < 5 || (milliseconds_since(start) < 2000 && times.size() < 1000)) {
     const auto each = Clock::now();
     work();
     times.push_back(milliseconds_since(each));
@@ -42,7 +45,8 @@ Timing measure(std::string name, int64_t repeats, Work work) {
 }
 
 nlohmann::ordered_json to_json(const Timing& t, double forward_ms) {
-  return {{"method", t.name}, {"first_ms", t.first_ms}, {"median_ms", t.median_ms}, {"low_ms", t.low_ms}, {"high_ms", t.high_ms}, {"ratio", t.median_ms / forward_ms}};
+  return {{"method", t.name},   {"first_ms", t.first_ms}, {"median_ms", t.median_ms},
+          {"low_ms", t.low_ms}, {"high_ms", t.high_ms},   {"ratio", t.median_ms / forward_ms}};
 }
 
 }  // namespace
@@ -51,25 +55,34 @@ int bench_command(const Options& options) {
   auto start = Clock::now();
   const Model model = Model::load(options.model);
   const double load_ms = milliseconds_since(start);
-  const std::vector<Tensor> inputs =
-      options.inputs.empty() ? example_inputs(options, model) : load_inputs(options, model, choose_preprocess(options)).tensors;
+  const std::vector<Tensor> inputs = options.inputs.empty()
+                                         ? example_inputs(options, model)
+                                         : load_inputs(options, model, choose_preprocess(options)).tensors;
   Session session(model, options.session);
   const Timing forward = measure("forward", options.repeats, [&] { session.run(inputs); });
   std::vector<Timing> timings;
-  for (const std::string& method : options.methods.empty() ? std::vector<std::string>{"gradient"} : options.methods) {
-    const ExplainManyOptions what{{method}, {Target::argmax()}, options.convention, options.parameters, options.output, options.keep_softmax, options.at};
+  for (const std::string& method :
+       options.methods.empty() ? std::vector<std::string>{"gradient"} : options.methods) {
+    const ExplainManyOptions what{{method},           {Target::argmax()}, options.convention,
+                                  options.parameters, options.output,     options.keep_softmax,
+                                  options.at};
     timings.push_back(measure(method, options.repeats, [&] { session.explain_many(inputs, what); }));
   }
   if (options.json) {
-    nlohmann::ordered_json json{{"model", options.model}, {"backend", session.backend_description()}, {"load_ms", load_ms}, {"forward", to_json(forward, forward.median_ms)}};
+    nlohmann::ordered_json json{{"model", options.model},
+                                {"backend", session.backend_description()},
+                                {"load_ms", load_ms},
+                                {"forward", to_json(forward, forward.median_ms)}};
     for (const Timing& t : timings) json["methods"].push_back(to_json(t, forward.median_ms));
     fmt::print("{}\n", json.dump(2));
     return 0;
   }
   fmt::print("{}\nload {:.1f} ms\n", session.backend_description(), load_ms);
-  fmt::print("{:<32} {:>10} {:>10} {:>10} {:>10} {:>8}\n", "", "first ms", "median ms", "quartile", "quartile", "ratio");
+  fmt::print("{:<32} {:>10} {:>10} {:>10} {:>10} {:>8}\n", "", "first ms", "median ms", "quartile",
+             "quartile", "ratio");
   const auto print = [&](const Timing& t) {
-    fmt::print("{:<32} {:10.2f} {:10.2f} {:10.2f} {:10.2f} {:8.2f}\n", t.name, t.first_ms, t.median_ms, t.low_ms, t.high_ms, t.median_ms / forward.median_ms);
+    fmt::print("{:<32} {:10.2f} {:10.2f} {:10.2f} {:10.2f} {:8.2f}\n", t.name, t.first_ms, t.median_ms,
+               t.low_ms, t.high_ms, t.median_ms / forward.median_ms);
   };
   print(forward);
   for (const Timing& t : timings) print(t);

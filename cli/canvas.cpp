@@ -18,14 +18,16 @@ void fill(Image& image, int64_t y, int64_t x, int64_t height, int64_t width, Rgb
 void paste_framed(Image& canvas, int64_t y, int64_t x, const Image& panel) {
   assert(y >= 0 && x >= 0 && y + panel.height <= canvas.height && x + panel.width <= canvas.width);
   fill(canvas, y - 1, x - 1, panel.height + 2, panel.width + 2, kFrame);
-  for (int64_t row = 0; row < panel.height; ++row) std::copy_n(panel.at(row, 0), 3 * panel.width, canvas.at(y + row, x));
+  for (int64_t row = 0; row < panel.height; ++row)
+    std::copy_n(panel.at(row, 0), 3 * panel.width, canvas.at(y + row, x));
 }
 
 Image scaled_nearest(const Image& image, int64_t height, int64_t width) {
   Image result(height, width, image.channels);
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
-      std::copy_n(image.at(y * image.height / height, x * image.width / width), image.channels, result.at(y, x));
+      std::copy_n(image.at(y * image.height / height, x * image.width / width), image.channels,
+                  result.at(y, x));
     }
   }
   return result;
@@ -58,7 +60,9 @@ Image side_by_side(std::span<const Image> panels) {
 
 Image captioned_grid(std::span<const Cell> cells, int64_t columns) {
   const Image& first = cells.front().panel;
-  const bool roomy = std::all_of(cells.begin(), cells.end(), [&](const Cell& cell) { return text_width(cell.caption, 2) <= first.width; });
+  const bool roomy = std::all_of(cells.begin(), cells.end(), [&](const Cell& cell) {
+    return text_width(cell.caption, 2) <= first.width;
+  });
   const int64_t scale = roomy ? 2 : 1;
   const int64_t above = (kGlyphHeight + 5) * scale;  // descenders and a gap of three
   const int64_t step_y = above + first.height + kMargin, step_x = first.width + kMargin;

@@ -7,7 +7,8 @@
 namespace onnxray::cli {
 namespace {
 
-constexpr double kBlueHue = 257, kRedHue = 25;  // degrees in Oklab; equally saturated in sRGB at this lightness
+constexpr double kBlueHue = 257,
+                 kRedHue = 25;  // degrees in Oklab; equally saturated in sRGB at this lightness
 
 uint8_t srgb_byte(double linear) {
   linear = std::clamp(linear, 0.0, 1.0);
@@ -37,7 +38,7 @@ Rgb diverging(double value) {
   const double strength = std::min(std::abs(value), 1.0);
   constexpr double kNeutral = 0.975, kFull = 0.42;
   // Chroma follows the border of sRGB: it rises to a lightness near 0.6 and falls again towards black.
-  const double chroma = 0.185 * std::sin(std::numbers::pi / 2 * std::pow(strength, 0.9) * 1.25) ;
+  const double chroma = 0.185 * std::sin(std::numbers::pi / 2 * std::pow(strength, 0.9) * 1.25);
   return from_oklch(kNeutral + (kFull - kNeutral) * strength, chroma, hue_of(value));
 }
 

@@ -24,7 +24,8 @@ std::string key_of(const Attribution& a, const Options& options, const Model& mo
 void write_attributions(const Explained& explained, const Options& options) {
   const std::vector<Attribution>& attributions = explained.explanations.attributions;
   if (!options.out.ends_with(".npz")) {
-    require(attributions.size() == 1, ErrorCode::usage, "{} attributions do not fit into one .npy; give -o FILE.npz", attributions.size());
+    require(attributions.size() == 1, ErrorCode::usage,
+            "{} attributions do not fit into one .npy; give -o FILE.npz", attributions.size());
     return write_npy(options.out, attributions[0].values);
   }
   std::vector<NamedTensor> arrays;
@@ -33,9 +34,11 @@ void write_attributions(const Explained& explained, const Options& options) {
 }
 
 void write_picture(const Explained& explained, const Options& options) {
-  const PictureOptions look{.layout = explained.loaded.layout, .overlay = options.overlay, .preprocess = explained.preprocess};
+  const PictureOptions look{
+      .layout = explained.loaded.layout, .overlay = options.overlay, .preprocess = explained.preprocess};
   std::vector<Captioned> captioned;
-  for (const Attribution& a : explained.explanations.attributions) captioned.push_back({key_of(a, options, explained.model), a.values});
+  for (const Attribution& a : explained.explanations.attributions)
+    captioned.push_back({key_of(a, options, explained.model), a.values});
   // An inner value is not drawn beside the input: their sizes differ.
   const Tensor input = options.at.empty() ? explained.loaded.tensors.front() : Tensor();
   write_png(options.picture, draw_picture(input, captioned, look));
@@ -46,9 +49,12 @@ int dry_run(const Options& options) {
   const std::optional<Preprocess> preprocess = choose_preprocess(options);
   const LoadedInputs loaded = load_inputs(options, model, preprocess);
   Session session(model, options.session);
-  const Inspection inspection = session.inspect(loaded.tensors, explain_request(options, preprocess ? preprocess->labels : std::vector<std::string>{}));
-  for (const NodeReport& node : inspection.nodes) fmt::print("{:<22} {:<18} {}\n", node.op, node.rule, node.name);
-  fmt::print("{} nodes, {:.1f} MiB of activations\n", inspection.nodes.size(), static_cast<double>(inspection.arena_bytes) / 1048576);
+  const Inspection inspection = session.inspect(
+      loaded.tensors, explain_request(options, preprocess ? preprocess->labels : std::vector<std::string>{}));
+  for (const NodeReport& node : inspection.nodes)
+    fmt::print("{:<22} {:<18} {}\n", node.op, node.rule, node.name);
+  fmt::print("{} nodes, {:.1f} MiB of activations\n", inspection.nodes.size(),
+             static_cast<double>(inspection.arena_bytes) / 1048576);
   for (const auto& [primitive, count] : inspection.primitives) fmt::print("  {:<24} {}\n", primitive, count);
   return 0;
 }
@@ -60,8 +66,10 @@ int explain_command(const Options& options) {
   const Explained explained = explain(options);
   for (const std::string& note : explained.model.notes()) fmt::print(stderr, "note: {}\n", note);
 
-  const std::string json = summary_json(explained.explanations, options, explained.labels(), explained.backend);
-  fmt::print("{}", options.json ? json + "\n" : summary_text(explained.explanations, options, explained.labels()));
+  const std::string json =
+      summary_json(explained.explanations, options, explained.labels(), explained.backend);
+  fmt::print("{}",
+             options.json ? json + "\n" : summary_text(explained.explanations, options, explained.labels()));
   if (options.layers && !options.json) fmt::print("{}", layers_text(explained.explanations));
   std::fflush(stdout);  // before what goes to stderr
   std::vector<std::string> written;

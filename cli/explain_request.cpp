@@ -11,7 +11,8 @@ namespace {
 void read_given_tensors(const Options& options, ExplainManyOptions& request) {
   for (const auto& [name, value] : options.parameters) {
     if (name == "noise_file") request.noise = {read_array(value)};
-    if ((name == "baseline" || name == "reference_inputs") && value.ends_with(".npy")) request.baselines = {read_array(value)};
+    if ((name == "baseline" || name == "reference_inputs") && value.ends_with(".npy"))
+      request.baselines = {read_array(value)};
   }
 }
 
@@ -40,7 +41,8 @@ Explained explain(const Options& options) {
   result.backend = session.backend_description();
   Progress progress("explain");
   session.on_progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
-  result.explanations = session.explain_many(result.loaded.tensors, explain_request(options, result.labels()));
+  result.explanations =
+      session.explain_many(result.loaded.tensors, explain_request(options, result.labels()));
   return result;
 }
 

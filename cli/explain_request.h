@@ -17,7 +17,9 @@ struct Explained {
   Explanations explanations;
   std::string backend;
 
-  std::vector<std::string> labels() const { return preprocess ? preprocess->labels : std::vector<std::string>{}; }
+  std::vector<std::string> labels() const {
+    return preprocess ? preprocess->labels : std::vector<std::string>{};
+  }
 };
 
 /// Loads, runs and explains. Progress goes to stderr.

@@ -45,10 +45,12 @@ Image heatmap_over(const Image& input, const Planes& attribution) {
   for (int64_t y = 0; y < image.height; ++y) {
     for (int64_t x = 0; x < image.width; ++x) {
       const double value = relative.at(y, x), strength = std::min(std::abs(value), 1.0);
-      // Strong colours throughout, so that only their opacity tells the amount; pale ones would look like fog.
+      // Strong colours throughout, so that only their opacity tells the amount; pale ones would look like
+      // fog.
       const Rgb color = diverging(std::copysign(0.4 + 0.6 * strength, value));
       uint8_t* pixel = image.at(y, x);
-      const Rgb mixed = blend({pixel[0], pixel[1], pixel[2]}, color, std::isnan(value) ? 1 : 0.9 * std::pow(strength, 0.6));
+      const Rgb mixed =
+          blend({pixel[0], pixel[1], pixel[2]}, color, std::isnan(value) ? 1 : 0.9 * std::pow(strength, 0.6));
       std::copy(mixed.begin(), mixed.end(), pixel);
     }
   }

@@ -15,7 +15,8 @@ namespace {
 
 std::string extension_of(const std::string& path) {
   std::string extension = std::filesystem::path(path).extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(extension, extension.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return extension;
 }
 
@@ -29,13 +30,15 @@ Tensor with_batch_axis(Tensor tensor, const ValueInfo& input) {
 Tensor in_declared_type(Tensor tensor, const ValueInfo& input) {
   if (!input.dtype || *input.dtype == tensor.dtype()) return tensor;
   if (is_floating(*input.dtype) != is_floating(tensor.dtype()) && is_floating(tensor.dtype())) {
-    fail(ErrorCode::usage, "input '{}' wants {}, the file holds {}", input.name, name_of(*input.dtype), name_of(tensor.dtype()));
+    fail(ErrorCode::usage, "input '{}' wants {}, the file holds {}", input.name, name_of(*input.dtype),
+         name_of(tensor.dtype()));
   }
   return tensor.to(*input.dtype);
 }
 
 /// "NAME=FILE", "FILE": the input's index and the path. Bare files take the inputs in order.
-std::pair<size_t, std::string> resolve(const std::string& given, const std::vector<ValueInfo>& inputs, const std::vector<bool>& taken) {
+std::pair<size_t, std::string> resolve(const std::string& given, const std::vector<ValueInfo>& inputs,
+                                       const std::vector<bool>& taken) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (given.starts_with(inputs[i].name + "=")) return {i, given.substr(inputs[i].name.size() + 1)};
   }
@@ -47,7 +50,8 @@ std::pair<size_t, std::string> resolve(const std::string& given, const std::vect
 
 Shape shape_of(const ValueInfo& input) {
   Shape shape;
-  for (const auto& extent : input.extents) shape.push_back(std::holds_alternative<int64_t>(extent) ? std::get<int64_t>(extent) : -1);
+  for (const auto& extent : input.extents)
+    shape.push_back(std::holds_alternative<int64_t>(extent) ? std::get<int64_t>(extent) : -1);
   return shape;
 }
 
@@ -57,9 +61,11 @@ Tensor load(const std::string& path, const ValueInfo& input, const std::optional
   if (extension == ".csv") {
     return table_to_tensor(read_csv(path), preprocess.value_or(Preprocess{}), shape_of(input));
   }
-  require(extension == ".png" || extension == ".jpg" || extension == ".jpeg", ErrorCode::usage, "'{}': inputs are .npy, .npz, .csv, .png or .jpg", path);
+  require(extension == ".png" || extension == ".jpg" || extension == ".jpeg", ErrorCode::usage,
+          "'{}': inputs are .npy, .npz, .csv, .png or .jpg", path);
   require(preprocess.has_value(), ErrorCode::usage,
-          "an image needs to know its preprocessing: give --preprocess torchvision, keras-caffe, keras-tf, none or a JSON file, "
+          "an image needs to know its preprocessing: give --preprocess torchvision, keras-caffe, keras-tf, "
+          "none or a JSON file, "
           "or put MODEL.json beside the model");
   return image_to_tensor(read_image(path), *preprocess, shape_of(input));
 }
@@ -79,7 +85,8 @@ Tensor read_array(const std::string& path) {
   return arrays[0].value;
 }
 
-LoadedInputs load_inputs(const Options& options, const Model& model, const std::optional<Preprocess>& preprocess) {
+LoadedInputs load_inputs(const Options& options, const Model& model,
+                         const std::optional<Preprocess>& preprocess) {
   const std::vector<ValueInfo> inputs = model.inputs();
   LoadedInputs loaded{std::vector<Tensor>(inputs.size()), {}};
   if (preprocess) loaded.layout = preprocess->layout;
@@ -93,7 +100,8 @@ LoadedInputs load_inputs(const Options& options, const Model& model, const std::
     if (extension_of(given) == ".npz" && given.find('=') == std::string::npos) {
       for (const auto& [name, tensor] : read_npz(given)) {
         const auto it = std::ranges::find(inputs, name, &ValueInfo::name);
-        require(it != inputs.end(), ErrorCode::usage, "'{}' holds '{}', which is no input of the model", given, name);
+        require(it != inputs.end(), ErrorCode::usage, "'{}' holds '{}', which is no input of the model",
+                given, name);
         take(static_cast<size_t>(it - inputs.begin()), with_batch_axis(tensor, *it));
       }
       continue;
@@ -102,7 +110,8 @@ LoadedInputs load_inputs(const Options& options, const Model& model, const std::
     take(i, load(path, inputs[i], preprocess));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
-    require(taken[i], ErrorCode::usage, "the model's input '{}' was not given; use -i {}=FILE", inputs[i].name, inputs[i].name);
+    require(taken[i], ErrorCode::usage, "the model's input '{}' was not given; use -i {}=FILE",
+            inputs[i].name, inputs[i].name);
   }
   return loaded;
 }
@@ -110,11 +119,13 @@ LoadedInputs load_inputs(const Options& options, const Model& model, const std::
 std::vector<Tensor> example_inputs(const Options& options, const Model& model) {
   std::vector<Tensor> tensors;
   for (const ValueInfo& input : model.inputs()) {
-    require(input.has_shape, ErrorCode::usage, "input '{}' declares no shape; give -i {}=FILE", input.name, input.name);
+    require(input.has_shape, ErrorCode::usage, "input '{}' declares no shape; give -i {}=FILE", input.name,
+            input.name);
     Shape shape;
     for (const auto& extent : input.extents) {
       const auto* number = std::get_if<int64_t>(&extent);
-      require(number || shape.empty(), ErrorCode::usage, "input '{}' leaves extent {} open; give -i {}=FILE", input.name, shape.size(), input.name);
+      require(number || shape.empty(), ErrorCode::usage, "input '{}' leaves extent {} open; give -i {}=FILE",
+              input.name, shape.size(), input.name);
       shape.push_back(number ? *number : std::max<int64_t>(1, options.batch));
     }
     const DType dtype = input.dtype.value_or(DType::f32);
@@ -124,7 +135,9 @@ std::vector<Tensor> example_inputs(const Options& options, const Model& model) {
     }
     Tensor tensor(DType::f32, shape);
     auto out = tensor.mutable_data<float>();
-    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(std::sin(0.37 * static_cast<double>(i)) + 0.5 * std::sin(1.93 * static_cast<double>(i)));
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = static_cast<float>(std::sin(0.37 * static_cast<double>(i)) +
+                                  0.5 * std::sin(1.93 * static_cast<double>(i)));
     tensors.push_back(tensor.to(dtype));
   }
   return tensors;

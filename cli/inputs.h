@@ -18,7 +18,8 @@ struct LoadedInputs {
 std::optional<Preprocess> choose_preprocess(const Options& options);
 
 /// Reads every -i. Throws Error(usage) where a model input is left out or a file does not fit.
-LoadedInputs load_inputs(const Options& options, const Model& model, const std::optional<Preprocess>& preprocess);
+LoadedInputs load_inputs(const Options& options, const Model& model,
+                         const std::optional<Preprocess>& preprocess);
 
 /// Stand-ins where no -i was given: noise-like values in the declared shapes, symbols as 1 or --batch.
 std::vector<Tensor> example_inputs(const Options& options, const Model& model);

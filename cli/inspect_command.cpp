@@ -9,10 +9,18 @@ namespace onnxray::cli {
 namespace {
 
 std::string inspection_json(const Model& model, const Inspection& inspection, const std::string& method) {
-  nlohmann::ordered_json json{{"opset", model.opset()}, {"producer", model.producer()}, {"method", method}, {"arena_bytes", inspection.arena_bytes}};
+  nlohmann::ordered_json json{{"opset", model.opset()},
+                              {"producer", model.producer()},
+                              {"method", method},
+                              {"arena_bytes", inspection.arena_bytes}};
   json["primitives"] = inspection.primitives;
   for (const NodeReport& node : inspection.nodes) {
-    json["nodes"].push_back({{"name", node.name}, {"op", node.op}, {"output", node.output}, {"shape", node.shape}, {"rule", node.rule}, {"names", node.names}});
+    json["nodes"].push_back({{"name", node.name},
+                             {"op", node.op},
+                             {"output", node.output},
+                             {"shape", node.shape},
+                             {"rule", node.rule},
+                             {"names", node.names}});
   }
   return json.dump(2);
 }
@@ -21,18 +29,22 @@ void print_value(std::string_view kind, const ValueInfo& value) {
   std::string shape;
   for (const auto& extent : value.extents) {
     shape += shape.empty() ? "" : ",";
-    shape += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent)) : std::get<std::string>(extent);
+    shape += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
+                                                     : std::get<std::string>(extent);
   }
-  fmt::print("{} {} {}{}\n", kind, value.name, value.dtype ? name_of(*value.dtype) : "?", value.has_shape ? fmt::format("[{}]", shape) : "");
+  fmt::print("{} {} {}{}\n", kind, value.name, value.dtype ? name_of(*value.dtype) : "?",
+             value.has_shape ? fmt::format("[{}]", shape) : "");
 }
 
 }  // namespace
 
 int inspect_command(const Options& options) {
   const Model model = Model::load(options.model);
-  const std::vector<Tensor> inputs =
-      options.inputs.empty() ? example_inputs(options, model) : load_inputs(options, model, choose_preprocess(options)).tensors;
-  ExplainManyOptions what{options.methods, {Target::argmax()}, options.convention, options.parameters, options.output, options.keep_softmax, options.at};
+  const std::vector<Tensor> inputs = options.inputs.empty()
+                                         ? example_inputs(options, model)
+                                         : load_inputs(options, model, choose_preprocess(options)).tensors;
+  ExplainManyOptions what{options.methods, {Target::argmax()},   options.convention, options.parameters,
+                          options.output,  options.keep_softmax, options.at};
   if (!options.program.empty()) what.methods = {options.program};
   Session session(model, options.session);
   const Inspection inspection = session.inspect(inputs, what);

@@ -10,8 +10,12 @@ LineRaster::LineRaster(int64_t height, int64_t width)
 
 void LineRaster::add_segment(Point a, Point b, double thickness) {
   const double reach = thickness / 2 + 1;
-  const auto first = [&](double u, double v) { return std::max<int64_t>(0, static_cast<int64_t>(std::floor(std::min(u, v) - reach))); };
-  const auto last = [&](double u, double v, int64_t end) { return std::min(end, static_cast<int64_t>(std::ceil(std::max(u, v) + reach))); };
+  const auto first = [&](double u, double v) {
+    return std::max<int64_t>(0, static_cast<int64_t>(std::floor(std::min(u, v) - reach)));
+  };
+  const auto last = [&](double u, double v, int64_t end) {
+    return std::min(end, static_cast<int64_t>(std::ceil(std::max(u, v) + reach)));
+  };
   const double dx = b.x - a.x, dy = b.y - a.y, squared = dx * dx + dy * dy;
   for (int64_t y = first(a.y, b.y); y < last(a.y, b.y, height_); ++y) {
     for (int64_t x = first(a.x, b.x); x < last(a.x, b.x, width_); ++x) {

@@ -24,7 +24,8 @@ std::map<std::string, std::string> parse_parameters(const std::vector<std::strin
   std::map<std::string, std::string> parameters;
   for (const std::string& pair : pairs) {
     const size_t equals = pair.find('=');
-    if (equals == std::string::npos) throw onnxray::Error(ErrorCode::usage, fmt::format("--param '{}': expected KEY=VALUE", pair));
+    if (equals == std::string::npos)
+      throw onnxray::Error(ErrorCode::usage, fmt::format("--param '{}': expected KEY=VALUE", pair));
     const auto [it, is_new] = parameters.try_emplace(pair.substr(0, equals), pair.substr(equals + 1));
     if (!is_new) throw onnxray::Error(ErrorCode::usage, fmt::format("--param {} is given twice", it->first));
   }
@@ -41,7 +42,8 @@ void add_model(CLI::App& command, Options& o, bool needs_input, const char* what
   command.add_option("MODEL", o.model, what)->required();
   auto* input = command.add_option("-i,--input", o.inputs, "FILE or NAME=FILE: .npy .npz .csv .png .jpg");
   if (needs_input) input->required();
-  command.add_option("--preprocess", o.preprocess, "torchvision, keras-caffe, keras-tf, none, or a JSON file");
+  command.add_option("--preprocess", o.preprocess,
+                     "torchvision, keras-caffe, keras-tf, none, or a JSON file");
   command.add_option("--output", o.output, "which output of the model");
 }
 
@@ -51,7 +53,8 @@ void add_explain_options(CLI::App& command, Options& o) {
   command.add_option("--convention", o.convention, "signxai, zennit or innvestigate")->capture_default_str();
   command
       .add_option_function<std::vector<std::string>>(
-          "--param", [&o](const std::vector<std::string>& pairs) { o.parameters = parse_parameters(pairs); }, "KEY=VALUE: a method's parameter or a switch")
+          "--param", [&o](const std::vector<std::string>& pairs) { o.parameters = parse_parameters(pairs); },
+          "KEY=VALUE: a method's parameter or a switch")
       ->allow_extra_args(false);
   command.add_option("--at", o.at, "attribute to an inner value or node");
   command.add_flag("--keep-softmax", o.keep_softmax, "explain the probability, not the logit");
@@ -68,7 +71,8 @@ int dispatch(int argc, char** argv) {
   CLI::App app{"onnxray explains the predictions of any ONNX model."};
   app.require_subcommand(1);
   // Asking a backend for its version loads it: only on demand.
-  app.add_flag_callback("--version", [] { throw CLI::CallForVersion(version_text(), 0); }, "versions, backends, CPU features");
+  app.add_flag_callback(
+      "--version", [] { throw CLI::CallForVersion(version_text(), 0); }, "versions, backends, CPU features");
   Options o;
 
   auto& run = *app.add_subcommand("run", "compute the model's outputs");
@@ -88,7 +92,8 @@ int dispatch(int argc, char** argv) {
   explain.add_flag("--json", o.json, "print the summary as JSON");
   explain.add_flag("--dry-run", o.dry_run, "show what would run");
 
-  auto& verify = *app.add_subcommand("verify", "compare an attribution with a reference, or a suite of them; exit 3 where one differs");
+  auto& verify = *app.add_subcommand(
+      "verify", "compare an attribution with a reference, or a suite of them; exit 3 where one differs");
   add_model(verify, o, false, "an ONNX file, or SUITE.json");
   add_explain_options(verify, o);
   add_session_options(verify, o);
@@ -96,12 +101,14 @@ int dispatch(int argc, char** argv) {
   verify.add_option("--tol", o.tolerance, "max|a-b| / max|b|, per sample")->capture_default_str();
   verify.add_flag("--json", o.json);
 
-  auto& inspect = *app.add_subcommand("inspect", "show the graph, what each node gets under a method, the program");
+  auto& inspect =
+      *app.add_subcommand("inspect", "show the graph, what each node gets under a method, the program");
   add_model(inspect, o, false);
   add_explain_options(inspect, o);
   add_session_options(inspect, o);
   inspect.add_option("--batch", o.batch, "the batch where the model leaves it open");
-  auto* program = inspect.add_option("--program", o.program, "print the program, of METHOD where given")->expected(0, 1);
+  auto* program =
+      inspect.add_option("--program", o.program, "print the program, of METHOD where given")->expected(0, 1);
   inspect.add_flag("--json", o.json);
 
   auto& bench = *app.add_subcommand("bench", "time the forward pass and methods");

@@ -10,13 +10,17 @@ int methods_command(const Options& options) {
   if (options.json) {
     nlohmann::ordered_json json;
     for (const MethodDescription& m : methods()) {
-      json.push_back({{"method", m.pattern}, {"formula", m.formula}, {"parameters", m.parameters}, {"citation", m.citation}});
+      json.push_back({{"method", m.pattern},
+                      {"formula", m.formula},
+                      {"parameters", m.parameters},
+                      {"citation", m.citation}});
     }
     fmt::print("{}\n", json.dump(2));
     return 0;
   }
   for (const MethodDescription& m : methods()) {
-    fmt::print("{:<36} {}\n{:36} {}{}\n", m.pattern, m.formula, "", m.citation, m.parameters.empty() ? "" : "; " + m.parameters);
+    fmt::print("{:<36} {}\n{:36} {}{}\n", m.pattern, m.formula, "", m.citation,
+               m.parameters.empty() ? "" : "; " + m.parameters);
   }
   return 0;
 }

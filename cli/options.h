@@ -18,7 +18,8 @@ struct Options {
   std::string reference;             ///< verify: what the attribution should equal ...
   double tolerance = 1e-5;           ///< ... within this share of its largest entry
   std::string program;               ///< inspect --program METHOD
-  bool keep_softmax = false, overlay = false, layers = false, dry_run = false, json = false, show_program = false;
+  bool keep_softmax = false, overlay = false, layers = false, dry_run = false, json = false,
+       show_program = false;
   SessionOptions session;
   int64_t batch = 0;    ///< extent for a symbolic batch where no input says it
   int64_t repeats = 0;  ///< bench: timed runs; 0 chooses by time

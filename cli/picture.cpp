@@ -71,17 +71,20 @@ Image draw_attribution(const Tensor& input, const Tensor& attribution, const Pic
   return side_by_side(row);
 }
 
-Image draw_sheet(const Tensor& input, std::span<const Captioned> attributions, const PictureOptions& options) {
+Image draw_sheet(const Tensor& input, std::span<const Captioned> attributions,
+                 const PictureOptions& options) {
   assert(!attributions.empty());
   const Panels panels(input, attributions.front().attribution, options, kSheetPanelSide);
   std::vector<Cell> cells;
   if (panels.has_input() && !panels.is_series()) cells.push_back({"input", panels.input()});
   for (const Captioned& a : attributions) cells.push_back({a.caption, panels.draw(a.attribution)});
   const auto columns = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(cells.size()) * 1.4)));
-  return captioned_grid(cells, panels.is_series() ? 1 : std::min(columns, static_cast<int64_t>(cells.size())));
+  return captioned_grid(cells,
+                        panels.is_series() ? 1 : std::min(columns, static_cast<int64_t>(cells.size())));
 }
 
-Image draw_picture(const Tensor& input, std::span<const Captioned> attributions, const PictureOptions& options) {
+Image draw_picture(const Tensor& input, std::span<const Captioned> attributions,
+                   const PictureOptions& options) {
   if (attributions.size() == 1) return draw_attribution(input, attributions[0].attribution, options);
   return draw_sheet(input, attributions, options);
 }

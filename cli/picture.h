@@ -11,7 +11,7 @@
 namespace onnxray::cli {
 
 struct PictureOptions {
-  std::string layout;  ///< NCHW, NHWC, NCT, NTC of input and attributions; "" is told from their shapes
+  std::string layout;    ///< NCHW, NHWC, NCT, NTC of input and attributions; "" is told from their shapes
   bool overlay = false;  ///< draw images on the input instead of beside it
   int64_t sample = 0;
   std::optional<Preprocess> preprocess;  ///< undone to show the input
@@ -31,6 +31,7 @@ Image draw_attribution(const Tensor& input, const Tensor& attribution, const Pic
 Image draw_sheet(const Tensor& input, std::span<const Captioned> attributions, const PictureOptions& options);
 
 /// draw_attribution of one, draw_sheet of several.
-Image draw_picture(const Tensor& input, std::span<const Captioned> attributions, const PictureOptions& options);
+Image draw_picture(const Tensor& input, std::span<const Captioned> attributions,
+                   const PictureOptions& options);
 
 }  // namespace onnxray::cli

@@ -23,7 +23,8 @@ Shape sample_extents(const Tensor& tensor, const std::string& layout) {
     if (unit == extents.end()) break;
     extents.erase(unit);
   }
-  const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(count_between(extents, 0, extents.size()))));
+  const auto side =
+      static_cast<int64_t>(std::sqrt(static_cast<double>(count_between(extents, 0, extents.size()))));
   if (extents.size() == 1 && is_image_layout(layout) && side * side == extents[0]) extents = {1, side, side};
   require(!extents.empty() && extents.size() <= 3 && tensor.size() > 0, ErrorCode::usage,
           "there is no picture of a tensor of shape {}", to_string(shape));
@@ -43,7 +44,9 @@ struct Stretch {
 };
 
 std::vector<Stretch> display_stretch(const Planes& input, const std::optional<Preprocess>& p) {
-  const auto suits = [&](const std::vector<double>& v) { return v.size() <= 1 || static_cast<int64_t>(v.size()) == input.channels; };
+  const auto suits = [&](const std::vector<double>& v) {
+    return v.size() <= 1 || static_cast<int64_t>(v.size()) == input.channels;
+  };
   std::vector<Stretch> result;
   if (p && suits(p->mean) && suits(p->std) && p->image_scale() != 0) {
     for (int64_t c = 0; c < input.channels; ++c) {
@@ -67,9 +70,11 @@ Planes planes_of(const Tensor& tensor, const std::string& layout, int64_t sample
   Shape extents = sample_extents(tensor, layout);
   Planes planes;
   planes.is_series = extents.size() < 3 && !is_image_layout(layout);
-  const bool last = extents.size() > 1 && (extents.size() == 3 || planes.is_series) && tensor.shape().size() > 2 && channels_are_last(extents, layout);
+  const bool last = extents.size() > 1 && (extents.size() == 3 || planes.is_series) &&
+                    tensor.shape().size() > 2 && channels_are_last(extents, layout);
   if (extents.size() == 1) extents = {1, extents[0]};
-  if (extents.size() == 2 && planes.is_series) extents = last ? Shape{1, extents[0], extents[1]} : Shape{extents[0], 1, extents[1]};
+  if (extents.size() == 2 && planes.is_series)
+    extents = last ? Shape{1, extents[0], extents[1]} : Shape{extents[0], 1, extents[1]};
   if (extents.size() == 2) extents.insert(extents.begin(), 1);
   if (last) std::rotate(extents.begin(), extents.end() - 1, extents.end());
   planes.channels = extents[0];
@@ -77,7 +82,8 @@ Planes planes_of(const Tensor& tensor, const std::string& layout, int64_t sample
   planes.width = extents[2];
   const int64_t area = planes.height * planes.width, size = planes.channels * area;
   const int64_t start = sample * size;
-  require(sample >= 0 && start + size <= tensor.size(), ErrorCode::usage, "a tensor of shape {} has no sample {}", to_string(tensor.shape()), sample);
+  require(sample >= 0 && start + size <= tensor.size(), ErrorCode::usage,
+          "a tensor of shape {} has no sample {}", to_string(tensor.shape()), sample);
   planes.values.reserve(static_cast<size_t>(size));
   for (int64_t i = 0; i < size; ++i) {
     planes.values.push_back(tensor.as_double(start + (last ? i % area * planes.channels + i / area : i)));
@@ -113,7 +119,8 @@ Image show_input(const Planes& input, const std::optional<Preprocess>& preproces
       };
       double gray = 0;
       for (int64_t c = 0; c < input.channels; ++c) gray += shown(c) / static_cast<double>(input.channels);
-      for (int64_t c = 0; c < 3; ++c) image.at(y, x)[c] = to_byte(input.channels == 3 ? shown(swapped ? 2 - c : c) : gray);
+      for (int64_t c = 0; c < 3; ++c)
+        image.at(y, x)[c] = to_byte(input.channels == 3 ? shown(swapped ? 2 - c : c) : gray);
     }
   }
   return image;

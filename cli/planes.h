@@ -21,9 +21,9 @@ struct Planes {
   }
 };
 
-/// Sample number `sample` of a tensor. `layout` is NCHW, NHWC, NCT or NTC; "" takes the smaller of the two axes
-/// that may be channels. The batch axis and inner axes of extent 1 may be missing; what has one inner axis is a
-/// series of one channel. Throws Error(usage) on what has no picture.
+/// Sample number `sample` of a tensor. `layout` is NCHW, NHWC, NCT or NTC; "" takes the smaller of the two
+/// axes that may be channels. The batch axis and inner axes of extent 1 may be missing; what has one inner
+/// axis is a series of one channel. Throws Error(usage) on what has no picture.
 Planes planes_of(const Tensor& tensor, const std::string& layout, int64_t sample);
 
 /// The sum over channels.
@@ -32,7 +32,8 @@ Planes channel_sum(const Planes& planes);
 /// The largest finite |value|; 0 where there is none.
 double largest_magnitude(const Planes& planes);
 
-/// An RGB image of a model's input: `preprocess` undone, or without it the values stretched from black to white.
+/// An RGB image of a model's input: `preprocess` undone, or without it the values stretched from black to
+/// white.
 Image show_input(const Planes& input, const std::optional<Preprocess>& preprocess);
 
 }  // namespace onnxray::cli

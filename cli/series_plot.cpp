@@ -12,13 +12,20 @@ namespace {
 constexpr double kThickness = 2, kBandStrength = 0.42;
 constexpr int64_t kStripGap = 6;
 
-int64_t strip_height(int64_t channels) { return channels == 1 ? 220 : channels <= 4 ? 130 : channels <= 12 ? 84 : 48; }
+int64_t strip_height(int64_t channels) {
+  return channels == 1 ? 220 : channels <= 4 ? 130 : channels <= 12 ? 84 : 48;
+}
 
 /// One channel of the plot.
 class Strip {
  public:
-  Strip(const Planes& input, const Planes& relevance, int64_t channel, double largest, int64_t height, int64_t width)
-      : input_(input), relevance_(relevance), channel_(channel), largest_(largest), image_(height, width, 3, 255) {
+  Strip(const Planes& input, const Planes& relevance, int64_t channel, double largest, int64_t height,
+        int64_t width)
+      : input_(input),
+        relevance_(relevance),
+        channel_(channel),
+        largest_(largest),
+        image_(height, width, 3, 255) {
     double low = INFINITY, high = -INFINITY;
     for (int64_t t = 0; t < input.width; ++t) {
       if (!std::isfinite(value(t))) continue;
@@ -52,7 +59,8 @@ class Strip {
   double row_of(double v) const { return (high_ - v) / (high_ - low_) * static_cast<double>(image_.height); }
 
   double column_of(int64_t t) const {
-    return (static_cast<double>(t) + 0.5) * static_cast<double>(image_.width) / static_cast<double>(input_.width);
+    return (static_cast<double>(t) + 0.5) * static_cast<double>(image_.width) /
+           static_cast<double>(input_.width);
   }
 
   /// The first step of pixel column x.
@@ -89,11 +97,14 @@ class Strip {
 
   void draw_curve() {
     LineRaster raster(image_.height, image_.width);
-    const auto point = [&](int64_t t) { return LineRaster::Point{column_of(t), row_of(value(t)), relative(t)}; };
+    const auto point = [&](int64_t t) {
+      return LineRaster::Point{column_of(t), row_of(value(t)), relative(t)};
+    };
     const std::vector<int64_t> steps = drawn_steps();
     for (size_t i = 0; i < steps.size(); ++i) {  // a lone step is a dot; gaps of NaN stay open
       const int64_t from = steps[i == 0 ? 0 : i - 1], to = steps[i];
-      if (std::isfinite(value(from)) && std::isfinite(value(to))) raster.add_segment(point(from), point(to), kThickness);
+      if (std::isfinite(value(from)) && std::isfinite(value(to)))
+        raster.add_segment(point(from), point(to), kThickness);
     }
     raster.draw_on(image_);
   }

@@ -30,7 +30,8 @@ std::vector<Entry> top_entries(const Tensor& logits, int64_t sample, const std::
   std::vector<double> values;
   for (int64_t i = 0; i < count; ++i) values.push_back(logits.as_double(sample * count + i));
   const double largest = *std::ranges::max_element(values);
-  const double total = std::accumulate(values.begin(), values.end(), 0.0, [&](double t, double v) { return t + std::exp(v - largest); });
+  const double total = std::accumulate(values.begin(), values.end(), 0.0,
+                                       [&](double t, double v) { return t + std::exp(v - largest); });
   std::vector<int64_t> order(values.size());
   std::iota(order.begin(), order.end(), 0);
   const auto shown = std::min<int64_t>(5, count);
@@ -53,11 +54,13 @@ double share_lost(const Attribution& attribution, const ExplainedTarget& target,
   return score == 0 ? 0 : 1 - attribution.sums[sample] / score;
 }
 
-std::string target_text(const std::string& given, const ExplainedTarget& target, const std::vector<std::string>& labels) {
+std::string target_text(const std::string& given, const ExplainedTarget& target,
+                        const std::vector<std::string>& labels) {
   if (target.indices.empty()) return fmt::format("{}: weights over the output", given);
   std::vector<std::string> chosen;
   for (const int64_t index : target.indices) chosen.push_back(label_of(index, labels));
-  return fmt::format("{} ({})", fmt::join(chosen, ", "), given == "argmax" ? "argmax: the largest entry" : given);
+  return fmt::format("{} ({})", fmt::join(chosen, ", "),
+                     given == "argmax" ? "argmax: the largest entry" : given);
 }
 
 const std::string& given_target(const Options& options, size_t k) {
@@ -67,12 +70,15 @@ const std::string& given_target(const Options& options, size_t k) {
 
 }  // namespace
 
-std::string summary_text(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels) {
+std::string summary_text(const Explanations& explanations, const Options& options,
+                         const std::vector<std::string>& labels) {
   std::string text;
   for (int64_t n = 0; n < samples_of(explanations.logits); ++n) {
-    text += samples_of(explanations.logits) > 1 ? fmt::format("prediction of sample {}\n", n) : "prediction\n";
+    text +=
+        samples_of(explanations.logits) > 1 ? fmt::format("prediction of sample {}\n", n) : "prediction\n";
     for (const Entry& entry : top_entries(explanations.logits, n, labels)) {
-      text += fmt::format("  {:<20} {:6.2f} %   logit {:9.4f}\n", entry.label, 100 * entry.probability, entry.logit);
+      text += fmt::format("  {:<20} {:6.2f} %   logit {:9.4f}\n", entry.label, 100 * entry.probability,
+                          entry.logit);
     }
   }
   for (size_t k = 0; k < explanations.targets.size(); ++k) {
@@ -81,10 +87,13 @@ std::string summary_text(const Explanations& explanations, const Options& option
     for (const Attribution& a : explanations.attributions) {
       if (a.target != k) continue;
       for (size_t n = 0; n < a.sums.size() && n < target.scores.size(); ++n) {
-        text += fmt::format("  {:<32} {:<12} sum {:11.5f}   logit {:9.4f}", a.method, a.input, a.sums[n], target.scores[n]);
+        text += fmt::format("  {:<32} {:<12} sum {:11.5f}   logit {:9.4f}", a.method, a.input, a.sums[n],
+                            target.scores[n]);
         // Only relevance claims to share the logit out.
-        if (a.method.starts_with("lrp")) text += fmt::format("   lost {:6.1f} %", 100 * share_lost(a, target, n));
-        if (n < a.completeness_gap.size()) text += fmt::format("   completeness gap {:.3g}", a.completeness_gap[n]);
+        if (a.method.starts_with("lrp"))
+          text += fmt::format("   lost {:6.1f} %", 100 * share_lost(a, target, n));
+        if (n < a.completeness_gap.size())
+          text += fmt::format("   completeness gap {:.3g}", a.completeness_gap[n]);
         text += "\n";
       }
     }
@@ -99,14 +108,15 @@ std::string layers_text(const Explanations& explanations) {
     text += fmt::format("layers under {}, from the output\n", a.method);
     for (const LayerRelevance& layer : a.layers) {
       text += fmt::format("  {:<22} {:<20} relevance {:12.5f}{}  {}\n", layer.op, layer.rule, layer.relevance,
-                          layer.not_finite > 0 ? fmt::format("  {} NaN or infinite", layer.not_finite) : "", layer.name);
+                          layer.not_finite > 0 ? fmt::format("  {} NaN or infinite", layer.not_finite) : "",
+                          layer.name);
     }
   }
   return text;
 }
 
-std::string summary_json(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels,
-                         const std::string& backend) {
+std::string summary_json(const Explanations& explanations, const Options& options,
+                         const std::vector<std::string>& labels, const std::string& backend) {
   nlohmann::ordered_json json;
   json["model"] = options.model;
   json["backend"] = backend;
@@ -114,21 +124,32 @@ std::string summary_json(const Explanations& explanations, const Options& option
   for (int64_t n = 0; n < samples_of(explanations.logits); ++n) {
     nlohmann::ordered_json top;
     for (const Entry& e : top_entries(explanations.logits, n, labels)) {
-      top.push_back({{"index", e.index}, {"label", e.label}, {"logit", e.logit}, {"probability", e.probability}});
+      top.push_back(
+          {{"index", e.index}, {"label", e.label}, {"logit", e.logit}, {"probability", e.probability}});
     }
     json["predictions"].push_back(std::move(top));
   }
   for (size_t k = 0; k < explanations.targets.size(); ++k) {
     const ExplainedTarget& target = explanations.targets[k];
-    json["targets"].push_back({{"target", given_target(options, k)}, {"indices", target.indices}, {"scores", target.scores}});
+    json["targets"].push_back(
+        {{"target", given_target(options, k)}, {"indices", target.indices}, {"scores", target.scores}});
   }
   for (const Attribution& a : explanations.attributions) {
-    nlohmann::ordered_json row{{"method", a.method}, {"target", a.target}, {"input", a.input}, {"shape", a.values.shape()}, {"sums", a.sums}};
+    nlohmann::ordered_json row{{"method", a.method},
+                               {"target", a.target},
+                               {"input", a.input},
+                               {"shape", a.values.shape()},
+                               {"sums", a.sums}};
     const ExplainedTarget& target = explanations.targets[a.target];
-    for (size_t n = 0; a.method.starts_with("lrp") && n < a.sums.size() && n < target.scores.size(); ++n) row["share_lost"].push_back(share_lost(a, target, n));
+    for (size_t n = 0; a.method.starts_with("lrp") && n < a.sums.size() && n < target.scores.size(); ++n)
+      row["share_lost"].push_back(share_lost(a, target, n));
     if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;
     for (const LayerRelevance& layer : a.layers) {
-      row["layers"].push_back({{"name", layer.name}, {"op", layer.op}, {"rule", layer.rule}, {"relevance", layer.relevance}, {"not_finite", layer.not_finite}});
+      row["layers"].push_back({{"name", layer.name},
+                               {"op", layer.op},
+                               {"rule", layer.rule},
+                               {"relevance", layer.relevance},
+                               {"not_finite", layer.not_finite}});
     }
     json["attributions"].push_back(std::move(row));
   }

@@ -9,11 +9,12 @@
 namespace onnxray::cli {
 
 /// What `explain` prints: the top 5, the targets, a line per method. `labels` may be empty.
-std::string summary_text(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels);
+std::string summary_text(const Explanations& explanations, const Options& options,
+                         const std::vector<std::string>& labels);
 /// What each layer received under each LRP method, as tables; empty without Attribution::layers.
 std::string layers_text(const Explanations& explanations);
 /// All of it as JSON.
-std::string summary_json(const Explanations& explanations, const Options& options, const std::vector<std::string>& labels,
-                         const std::string& backend);
+std::string summary_json(const Explanations& explanations, const Options& options,
+                         const std::vector<std::string>& labels, const std::string& backend);
 
 }  // namespace onnxray::cli

@@ -16,8 +16,10 @@ std::vector<int64_t> parse_list(std::string_view list, const std::string& target
     const std::string_view field = list.substr(0, list.find(','));
     int64_t number = 0;
     const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), number);
-    require(error == std::errc() && end == field.data() + field.size(), ErrorCode::usage,
-            "--target '{}': expected argmax, a number, numbers with commas, name:LABEL, [i,j,...] or @mask.npy", target);
+    require(
+        error == std::errc() && end == field.data() + field.size(), ErrorCode::usage,
+        "--target '{}': expected argmax, a number, numbers with commas, name:LABEL, [i,j,...] or @mask.npy",
+        target);
     numbers.push_back(number);
     list.remove_prefix(std::min(list.size(), field.size() + 1));
   }
@@ -25,9 +27,11 @@ std::vector<int64_t> parse_list(std::string_view list, const std::string& target
 }
 
 int64_t find_label(const std::string& label, const std::vector<std::string>& labels) {
-  require(!labels.empty(), ErrorCode::usage, "--target name:{}: no labels are known; put them into MODEL.json beside the model", label);
+  require(!labels.empty(), ErrorCode::usage,
+          "--target name:{}: no labels are known; put them into MODEL.json beside the model", label);
   const auto it = std::ranges::find(labels, label);
-  require(it != labels.end(), ErrorCode::usage, "--target name:{}: the labels are {}", label, fmt::join(labels, ", "));
+  require(it != labels.end(), ErrorCode::usage, "--target name:{}: the labels are {}", label,
+          fmt::join(labels, ", "));
   return it - labels.begin();
 }
 

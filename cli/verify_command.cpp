@@ -51,10 +51,14 @@ Verdict judge(const Case& test) {
   Verdict verdict{test.options.model, test.options.methods.front(), test.reference, {}, 0, test.tolerance};
   const Explanations explanations = explain(test.options).explanations;
   const Tensor reference = read_array(test.reference);
-  require(explanations.attributions.size() == 1, ErrorCode::usage, "verify compares one attribution, the request yields {}", explanations.attributions.size());
+  require(explanations.attributions.size() == 1, ErrorCode::usage,
+          "verify compares one attribution, the request yields {}", explanations.attributions.size());
   const Tensor& values = explanations.attributions[0].values;
-  if (values.size() == reference.size()) verdict.error = attribution_error(values, reference);
-  else verdict.problem = fmt::format("shape {} against {}", to_string(values.shape()), to_string(reference.shape()));
+  if (values.size() == reference.size())
+    verdict.error = attribution_error(values, reference);
+  else
+    verdict.problem =
+        fmt::format("shape {} against {}", to_string(values.shape()), to_string(reference.shape()));
   return verdict;
 }
 
@@ -63,7 +67,8 @@ void read_option(const Json& row, const char* key, T& value) {
   if (const auto it = row.find(key); it != row.end()) value = it->get<T>();
 }
 
-/// {model, input, method, options: {target, convention, parameters, ...}, reference, tolerance}; paths are relative to the suite.
+/// {model, input, method, options: {target, convention, parameters, ...}, reference, tolerance}; paths are
+/// relative to the suite.
 Case read_case(const Json& row, const std::filesystem::path& folder, const SessionOptions& session) {
   const auto path = [&](const std::string& name) { return (folder / name).string(); };
   Case test;
@@ -96,9 +101,12 @@ std::vector<Case> read_suite(const Options& options) {
   std::vector<Case> cases;
   try {
     const Json suite = Json::parse(file);
-    for (const Json& row : suite) cases.push_back(read_case(row, std::filesystem::path(options.model).parent_path(), options.session));
+    for (const Json& row : suite)
+      cases.push_back(read_case(row, std::filesystem::path(options.model).parent_path(), options.session));
   } catch (const Json::exception& error) {
-    fail(ErrorCode::bad_file, "'{}' is not a list of {{model, input, method, options, reference, tolerance}}: {}", options.model, error.what());
+    fail(ErrorCode::bad_file,
+         "'{}' is not a list of {{model, input, method, options, reference, tolerance}}: {}", options.model,
+         error.what());
   }
   return cases;
 }
@@ -106,15 +114,21 @@ std::vector<Case> read_suite(const Options& options) {
 void print_table(const std::vector<Verdict>& verdicts) {
   fmt::print("{:<9} {:>10} {:>10}  {:<32} {}\n", "", "error", "tolerance", "method", "model");
   for (const Verdict& v : verdicts) {
-    fmt::print("{:<9} {:10.2e} {:10.0e}  {:<32} {}{}\n", v.passed() ? "agrees" : "DIFFERS", v.error, v.tolerance, v.method, v.model,
-               v.problem.empty() ? "" : " (" + v.problem + ")");
+    fmt::print("{:<9} {:10.2e} {:10.0e}  {:<32} {}{}\n", v.passed() ? "agrees" : "DIFFERS", v.error,
+               v.tolerance, v.method, v.model, v.problem.empty() ? "" : " (" + v.problem + ")");
   }
 }
 
 void print_json(const std::vector<Verdict>& verdicts) {
   Json json = Json::array();
   for (const Verdict& v : verdicts) {
-    json.push_back({{"model", v.model}, {"method", v.method}, {"reference", v.reference}, {"error", v.error}, {"tolerance", v.tolerance}, {"passed", v.passed()}, {"problem", v.problem}});
+    json.push_back({{"model", v.model},
+                    {"method", v.method},
+                    {"reference", v.reference},
+                    {"error", v.error},
+                    {"tolerance", v.tolerance},
+                    {"passed", v.passed()},
+                    {"problem", v.problem}});
   }
   fmt::print("{}\n", json.dump(2));
 }
@@ -126,13 +140,16 @@ int verify_command(const Options& options) {
   if (options.model.ends_with(".json")) {
     cases = read_suite(options);
   } else {
-    require(!options.reference.empty() && options.methods.size() == 1, ErrorCode::usage, "verify needs one -m METHOD and --reference REF.npy, or a suite file");
+    require(!options.reference.empty() && options.methods.size() == 1, ErrorCode::usage,
+            "verify needs one -m METHOD and --reference REF.npy, or a suite file");
     cases = {{options, options.reference, options.tolerance}};
   }
   std::vector<Verdict> verdicts;
   for (const Case& test : cases) verdicts.push_back(judge(test));
-  if (options.json) print_json(verdicts);
-  else print_table(verdicts);
+  if (options.json)
+    print_json(verdicts);
+  else
+    print_table(verdicts);
   return std::ranges::all_of(verdicts, &Verdict::passed) ? 0 : 3;
 }
 

@@ -14,10 +14,11 @@ namespace onnxray {
 class Executable {
  public:
   virtual ~Executable() = default;
-  /// Runs the program. `inputs` match Program::inputs in number, shape and storage class (any dtype of that class
-  /// is converted); results match Program::outputs, reals as f32 or f64 by the backend's precision.
+  /// Runs the program. `inputs` match Program::inputs in number, shape and storage class (any dtype of that
+  /// class is converted); results match Program::outputs, reals as f32 or f64 by the backend's precision.
   /// `progress(done, total)` is called after each trip of a loop.
-  virtual std::vector<Tensor> run(std::span<const Tensor> inputs, const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
+  virtual std::vector<Tensor> run(std::span<const Tensor> inputs,
+                                  const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
 };
 
 /// Runs plans on some hardware.

@@ -40,7 +40,9 @@ Var Builder::scalar(double value, DType dtype) {
   return v;
 }
 
-Var Builder::filled(double value, Shape shape, DType dtype) { return constant(Tensor::filled(dtype, std::move(shape), value)); }
+Var Builder::filled(double value, Shape shape, DType dtype) {
+  return constant(Tensor::filled(dtype, std::move(shape), value));
+}
 
 Var Builder::step_index() {
   if (!program_.step_index) program_.step_index = program_.add_variable({}, DType::i64, "step");
@@ -57,9 +59,15 @@ bool fits_immediate(const Tensor& t) {
 
 bool yields_boolean(Opcode op) {
   switch (op) {
-    case Opcode::equal: case Opcode::less: case Opcode::less_equal: case Opcode::logical_and: case Opcode::logical_or:
-    case Opcode::logical_xor: case Opcode::logical_not: case Opcode::is_nan: case Opcode::is_inf:
-      return true;
+    case Opcode::equal:
+    case Opcode::less:
+    case Opcode::less_equal:
+    case Opcode::logical_and:
+    case Opcode::logical_or:
+    case Opcode::logical_xor:
+    case Opcode::logical_not:
+    case Opcode::is_nan:
+    case Opcode::is_inf: return true;
     default: return false;
   }
 }
@@ -76,7 +84,8 @@ Var Builder::elementwise(Opcode op, std::span<const Var> operands, Expression::D
   std::vector<Source> sources;
   for (const Var v : operands) {
     const auto joined = broadcast_shapes(out, shape(v));
-    require(joined.has_value(), ErrorCode::bad_file, "{}: shapes {} and {} do not broadcast", name_of(op), to_string(out), to_string(shape(v)));
+    require(joined.has_value(), ErrorCode::bad_file, "{}: shapes {} and {} do not broadcast", name_of(op),
+            to_string(out), to_string(shape(v)));
     out = *joined;
     if (const Tensor* t = constant(v); t && fits_immediate(*t)) {
       sources.push_back({Source::Kind::immediate, 0, t->as_double(0)});
@@ -99,8 +108,9 @@ Var Builder::unary(Opcode op, Var x) {
 }
 
 Var Builder::binary(Opcode op, Var a, Var b) {
-  require(dtype(a) == dtype(b) || (is_floating(dtype(a)) == is_floating(dtype(b))) || op == Opcode::pow, ErrorCode::bad_file,
-          "{}: operands of {} and {}", name_of(op), name_of(dtype(a)), name_of(dtype(b)));
+  require(dtype(a) == dtype(b) || (is_floating(dtype(a)) == is_floating(dtype(b))) || op == Opcode::pow,
+          ErrorCode::bad_file, "{}: operands of {} and {}", name_of(op), name_of(dtype(a)),
+          name_of(dtype(b)));
   const Var operands[] = {a, b};
   const bool real = is_floating(dtype(a)) || is_floating(dtype(b));
   const DType result = yields_boolean(op) ? DType::boolean : dtype(a);
@@ -108,7 +118,8 @@ Var Builder::binary(Opcode op, Var a, Var b) {
 }
 
 Var Builder::select(Var condition, Var a, Var b) {
-  require(dtype(a) == dtype(b), ErrorCode::bad_file, "select between {} and {}", name_of(dtype(a)), name_of(dtype(b)));
+  require(dtype(a) == dtype(b), ErrorCode::bad_file, "select between {} and {}", name_of(dtype(a)),
+          name_of(dtype(b)));
   const Var operands[] = {condition, a, b};
   return elementwise(Opcode::select, operands, domain_of(dtype(a)), dtype(a));
 }
@@ -122,11 +133,12 @@ Var Builder::cast(Var x, DType to) {
 namespace {
 
 void check_convolution(const Shape& x, const Shape& w, const Window& window, int64_t groups) {
-  require(x.size() >= 3 && w.size() == x.size(), ErrorCode::bad_file, "convolution of a tensor {} with a weight {}", to_string(x), to_string(w));
+  require(x.size() >= 3 && w.size() == x.size(), ErrorCode::bad_file,
+          "convolution of a tensor {} with a weight {}", to_string(x), to_string(w));
   require(groups > 0 && x[1] == w[1] * groups && w[0] % groups == 0, ErrorCode::bad_file,
           "convolution in {} groups: {} channels do not fit a weight {}", groups, x[1], to_string(w));
-  require(Shape(w.begin() + 2, w.end()) == window.kernel, ErrorCode::bad_file, "kernel {} differs from the weight's {}",
-          to_string(window.kernel), to_string(w));
+  require(Shape(w.begin() + 2, w.end()) == window.kernel, ErrorCode::bad_file,
+          "kernel {} differs from the weight's {}", to_string(window.kernel), to_string(w));
 }
 
 Shape with_spatial(int64_t n, int64_t c, const Shape& spatial) {
@@ -136,7 +148,8 @@ Shape with_spatial(int64_t n, int64_t c, const Shape& spatial) {
 }
 
 std::span<const int64_t> spatial(const Shape& shape) {
-  require(shape.size() >= 3, ErrorCode::bad_file, "a sliding window needs [N, C, spatial...], not {}", to_string(shape));
+  require(shape.size() >= 3, ErrorCode::bad_file, "a sliding window needs [N, C, spatial...], not {}",
+          to_string(shape));
   return std::span(shape).subspan(2);
 }
 
@@ -146,7 +159,8 @@ Var Builder::convolution(Var x, Var w, Var bias, const Window& window, int64_t g
   check_convolution(shape(x), shape(w), window, groups);
   std::vector<Var> inputs{x, w};
   if (bias) {
-    require(shape(bias) == Shape{shape(w)[0]}, ErrorCode::bad_file, "a bias {} for {} channels", to_string(shape(bias)), shape(w)[0]);
+    require(shape(bias) == Shape{shape(w)[0]}, ErrorCode::bad_file, "a bias {} for {} channels",
+            to_string(shape(bias)), shape(w)[0]);
     inputs.push_back(bias);
   }
   Shape out = with_spatial(shape(x)[0], shape(w)[0], window_output(window, spatial(shape(x))));
@@ -168,7 +182,8 @@ Var Builder::convolution_weight(Var x, Var g, const Window& window, int64_t grou
 
 Var Builder::matmul(Var a, Var b, bool transpose_a, bool transpose_b, Var bias) {
   const Shape &sa = shape(a), &sb = shape(b);
-  require(sa.size() >= 2 && sb.size() >= 2, ErrorCode::bad_file, "matmul of {} and {}", to_string(sa), to_string(sb));
+  require(sa.size() >= 2 && sb.size() >= 2, ErrorCode::bad_file, "matmul of {} and {}", to_string(sa),
+          to_string(sb));
   const auto extents = [](const Shape& s, bool t) {
     const size_t r = s.size();
     return t ? std::pair{s[r - 1], s[r - 2]} : std::pair{s[r - 2], s[r - 1]};
@@ -176,13 +191,15 @@ Var Builder::matmul(Var a, Var b, bool transpose_a, bool transpose_b, Var bias) 
   const auto [rows, inner] = extents(sa, transpose_a);
   const auto [inner_b, columns] = extents(sb, transpose_b);
   const auto batch = broadcast_shapes({sa.begin(), sa.end() - 2}, {sb.begin(), sb.end() - 2});
-  require(inner == inner_b && batch.has_value(), ErrorCode::bad_file, "matmul of {} and {} does not fit", to_string(sa), to_string(sb));
+  require(inner == inner_b && batch.has_value(), ErrorCode::bad_file, "matmul of {} and {} does not fit",
+          to_string(sa), to_string(sb));
   Shape out = *batch;
   out.push_back(rows);
   out.push_back(columns);
   std::vector<Var> inputs{a, b};
   if (bias) {
-    require(broadcast_shapes(shape(bias), out) == out, ErrorCode::bad_file, "matmul: bias {} does not broadcast to {}", to_string(shape(bias)), to_string(out));
+    require(broadcast_shapes(shape(bias), out) == out, ErrorCode::bad_file,
+            "matmul: bias {} does not broadcast to {}", to_string(shape(bias)), to_string(out));
     inputs.push_back(bias);
   }
   return emit(MatMul{transpose_a, transpose_b}, std::move(inputs), std::move(out), dtype(a));
@@ -209,13 +226,15 @@ Var Builder::reduce(Reduce::Kind kind, Var x, std::vector<int64_t> axes, bool ke
 Var Builder::mean(Var x, std::vector<int64_t> axes, bool keep) {
   const Var total = sum(x, std::move(axes), keep);
   const int64_t count = element_count(shape(x)) / std::max<int64_t>(element_count(shape(total)), 1);
-  return is_floating(dtype(x)) ? mul(total, 1.0 / static_cast<double>(count)) : div(total, static_cast<double>(count));
+  return is_floating(dtype(x)) ? mul(total, 1.0 / static_cast<double>(count))
+                               : div(total, static_cast<double>(count));
 }
 
 Var Builder::arg_reduce(Var x, int64_t axis, bool largest, bool last_on_ties) {
   axis = normalise_axis(axis, rank(x));
   Shape out = shape(x);
-  require(out[static_cast<size_t>(axis)] > 0, ErrorCode::bad_file, "arg_reduce over an empty axis of {}", to_string(out));
+  require(out[static_cast<size_t>(axis)] > 0, ErrorCode::bad_file, "arg_reduce over an empty axis of {}",
+          to_string(out));
   out[static_cast<size_t>(axis)] = 1;
   return emit(ArgReduce{largest, axis, last_on_ties}, {x}, std::move(out), DType::i64);
 }
@@ -268,19 +287,21 @@ Var Builder::sum_pool_input(Var g, const Window& window, Shape x) {
 
 Var Builder::reshape(Var x, Shape target) {
   if (shape(x) == target) return x;
-  require(element_count(shape(x)) == element_count(target), ErrorCode::bad_file, "cannot reshape {} to {}", to_string(shape(x)), to_string(target));
+  require(element_count(shape(x)) == element_count(target), ErrorCode::bad_file, "cannot reshape {} to {}",
+          to_string(shape(x)), to_string(target));
   if (const Tensor* t = constant(x)) return constant(t->reshaped(std::move(target)), program_[x].label);
   Shape out = target;
   return emit(Reshape{std::move(target)}, {x}, std::move(out), dtype(x));
 }
 
 Var Builder::transpose(Var x, std::vector<int64_t> permutation) {
-  require(permutation.size() == rank(x), ErrorCode::bad_file, "permutation {} of a tensor {}", to_string(permutation), to_string(shape(x)));
+  require(permutation.size() == rank(x), ErrorCode::bad_file, "permutation {} of a tensor {}",
+          to_string(permutation), to_string(shape(x)));
   std::vector<bool> seen(permutation.size(), false);
   Shape out;
   for (const int64_t axis : permutation) {
-    require(axis >= 0 && axis < static_cast<int64_t>(seen.size()) && !seen[static_cast<size_t>(axis)], ErrorCode::bad_file,
-            "{} is not a permutation", to_string(permutation));
+    require(axis >= 0 && axis < static_cast<int64_t>(seen.size()) && !seen[static_cast<size_t>(axis)],
+            ErrorCode::bad_file, "{} is not a permutation", to_string(permutation));
     seen[static_cast<size_t>(axis)] = true;
     out.push_back(shape(x)[static_cast<size_t>(axis)]);
   }
@@ -290,7 +311,8 @@ Var Builder::transpose(Var x, std::vector<int64_t> permutation) {
 
 Var Builder::broadcast(Var x, Shape target) {
   if (shape(x) == target) return x;
-  require(broadcast_shapes(shape(x), target) == target, ErrorCode::bad_file, "cannot broadcast {} to {}", to_string(shape(x)), to_string(target));
+  require(broadcast_shapes(shape(x), target) == target, ErrorCode::bad_file, "cannot broadcast {} to {}",
+          to_string(shape(x)), to_string(target));
   Shape out = target;
   return emit(Broadcast{std::move(target)}, {x}, std::move(out), dtype(x));
 }
@@ -298,14 +320,16 @@ Var Builder::broadcast(Var x, Shape target) {
 namespace {
 
 /// Whether `inner` places at starts + i * steps stay inside `outer`.
-void check_window(const Shape& outer, const std::vector<int64_t>& starts, const std::vector<int64_t>& steps, const Shape& inner) {
-  require(starts.size() == outer.size() && steps.size() == outer.size() && inner.size() == outer.size(), ErrorCode::bad_file,
-          "slice of rank {} in a tensor {}", starts.size(), to_string(outer));
+void check_window(const Shape& outer, const std::vector<int64_t>& starts, const std::vector<int64_t>& steps,
+                  const Shape& inner) {
+  require(starts.size() == outer.size() && steps.size() == outer.size() && inner.size() == outer.size(),
+          ErrorCode::bad_file, "slice of rank {} in a tensor {}", starts.size(), to_string(outer));
   for (size_t i = 0; i < outer.size(); ++i) {
     if (inner[i] == 0) continue;
     const int64_t last = starts[i] + (inner[i] - 1) * steps[i];
-    require(steps[i] != 0 && starts[i] >= 0 && starts[i] < outer[i] && last >= 0 && last < outer[i], ErrorCode::bad_file,
-            "slice {} + i * {}, {} places, leaves axis {} of {}", starts[i], steps[i], inner[i], i, to_string(outer));
+    require(steps[i] != 0 && starts[i] >= 0 && starts[i] < outer[i] && last >= 0 && last < outer[i],
+            ErrorCode::bad_file, "slice {} + i * {}, {} places, leaves axis {} of {}", starts[i], steps[i],
+            inner[i], i, to_string(outer));
   }
 }
 
@@ -328,12 +352,14 @@ Var Builder::slice_axis(Var x, int64_t axis, int64_t begin, int64_t end) {
   return slice(x, std::move(starts), std::move(steps), std::move(target));
 }
 
-Var Builder::place(Var x, std::vector<int64_t> starts, std::vector<int64_t> steps, Shape target, double fill) {
+Var Builder::place(Var x, std::vector<int64_t> starts, std::vector<int64_t> steps, Shape target,
+                   double fill) {
   check_window(target, starts, steps, shape(x));
   const bool forwards = std::ranges::all_of(steps, [](int64_t s) { return s == 1; });
   if (forwards && target == shape(x)) return x;
   Shape out = target;
-  return emit(Place{std::move(starts), std::move(steps), std::move(target), fill}, {x}, std::move(out), dtype(x));
+  return emit(Place{std::move(starts), std::move(steps), std::move(target), fill}, {x}, std::move(out),
+              dtype(x));
 }
 
 Var Builder::concat(std::span<const Var> xs, int64_t axis) {
@@ -344,9 +370,11 @@ Var Builder::concat(std::span<const Var> xs, int64_t axis) {
   out[at] = 0;
   for (const Var x : xs) {
     Shape expected = shape(x);
-    require(expected.size() == out.size(), ErrorCode::bad_file, "concat of {} and {}", to_string(shape(xs[0])), to_string(shape(x)));
+    require(expected.size() == out.size(), ErrorCode::bad_file, "concat of {} and {}",
+            to_string(shape(xs[0])), to_string(shape(x)));
     const int64_t extent = std::exchange(expected[at], out[at]);
-    require(expected == out, ErrorCode::bad_file, "concat of {} and {} along axis {}", to_string(shape(xs[0])), to_string(shape(x)), at);
+    require(expected == out, ErrorCode::bad_file, "concat of {} and {} along axis {}",
+            to_string(shape(xs[0])), to_string(shape(x)), at);
     out[at] += extent;
   }
   return emit(Concat{static_cast<int64_t>(at)}, {xs.begin(), xs.end()}, std::move(out), dtype(xs[0]));
@@ -370,20 +398,23 @@ Var Builder::gather_adjoint(Var g, Var index, int64_t axis, int64_t extent) {
 }
 
 Var Builder::gather_elements(Var x, Var index, int64_t axis) {
-  require(rank(x) == rank(index), ErrorCode::bad_file, "gather_elements of {} with an index {}", to_string(shape(x)), to_string(shape(index)));
+  require(rank(x) == rank(index), ErrorCode::bad_file, "gather_elements of {} with an index {}",
+          to_string(shape(x)), to_string(shape(index)));
   return emit(GatherElements{normalise_axis(axis, rank(x))}, {x, index}, shape(index), dtype(x));
 }
 
 Var Builder::scatter_elements(ScatterElements::Kind kind, Var x, Var index, Var updates, int64_t axis) {
-  require(rank(x) == rank(index) && shape(index) == shape(updates), ErrorCode::bad_file, "scatter_elements into {}: index {}, updates {}",
-          to_string(shape(x)), to_string(shape(index)), to_string(shape(updates)));
+  require(rank(x) == rank(index) && shape(index) == shape(updates), ErrorCode::bad_file,
+          "scatter_elements into {}: index {}, updates {}", to_string(shape(x)), to_string(shape(index)),
+          to_string(shape(updates)));
   return emit(ScatterElements{kind, normalise_axis(axis, rank(x))}, {x, index, updates}, shape(x), dtype(x));
 }
 
 Var Builder::axis_map(Var x, int64_t axis, std::shared_ptr<const AxisTable> table) {
   const auto at = static_cast<size_t>(normalise_axis(axis, rank(x)));
   Shape out = shape(x);
-  require(out[at] == table->in, ErrorCode::bad_file, "a map of {} places on axis {} of {}", table->in, at, to_string(out));
+  require(out[at] == table->in, ErrorCode::bad_file, "a map of {} places on axis {} of {}", table->in, at,
+          to_string(out));
   out[at] = table->out;
   return emit(AxisMap{static_cast<int64_t>(at), std::move(table)}, {x}, std::move(out), dtype(x));
 }

@@ -41,16 +41,46 @@ class Builder {
   /// Converts; the same variable where the type is already right.
   Var cast(Var x, DType dtype);
 
-  template <class A, class B> Var add(A a, B b) { return binary(Opcode::add, a, b); }
-  template <class A, class B> Var sub(A a, B b) { return binary(Opcode::sub, a, b); }
-  template <class A, class B> Var mul(A a, B b) { return binary(Opcode::mul, a, b); }
-  template <class A, class B> Var div(A a, B b) { return binary(Opcode::div, a, b); }
-  template <class A, class B> Var pow(A a, B b) { return binary(Opcode::pow, a, b); }
-  template <class A, class B> Var min(A a, B b) { return binary(Opcode::min, a, b); }
-  template <class A, class B> Var max(A a, B b) { return binary(Opcode::max, a, b); }
-  template <class A, class B> Var equal(A a, B b) { return binary(Opcode::equal, a, b); }
-  template <class A, class B> Var less(A a, B b) { return binary(Opcode::less, a, b); }
-  template <class A, class B> Var less_equal(A a, B b) { return binary(Opcode::less_equal, a, b); }
+  template <class A, class B>
+  Var add(A a, B b) {
+    return binary(Opcode::add, a, b);
+  }
+  template <class A, class B>
+  Var sub(A a, B b) {
+    return binary(Opcode::sub, a, b);
+  }
+  template <class A, class B>
+  Var mul(A a, B b) {
+    return binary(Opcode::mul, a, b);
+  }
+  template <class A, class B>
+  Var div(A a, B b) {
+    return binary(Opcode::div, a, b);
+  }
+  template <class A, class B>
+  Var pow(A a, B b) {
+    return binary(Opcode::pow, a, b);
+  }
+  template <class A, class B>
+  Var min(A a, B b) {
+    return binary(Opcode::min, a, b);
+  }
+  template <class A, class B>
+  Var max(A a, B b) {
+    return binary(Opcode::max, a, b);
+  }
+  template <class A, class B>
+  Var equal(A a, B b) {
+    return binary(Opcode::equal, a, b);
+  }
+  template <class A, class B>
+  Var less(A a, B b) {
+    return binary(Opcode::less, a, b);
+  }
+  template <class A, class B>
+  Var less_equal(A a, B b) {
+    return binary(Opcode::less_equal, a, b);
+  }
   Var neg(Var x) { return unary(Opcode::neg, x); }
   Var abs(Var x) { return unary(Opcode::abs, x); }
   Var exp(Var x) { return unary(Opcode::exp, x); }
@@ -64,7 +94,9 @@ class Builder {
 
   // Reductions. `axes` may be negative; {} means all. Extents stay 1 unless `keep` is false.
   Var reduce(Reduce::Kind kind, Var x, std::vector<int64_t> axes, bool keep = true);
-  Var sum(Var x, std::vector<int64_t> axes, bool keep = true) { return reduce(Reduce::Kind::sum, x, std::move(axes), keep); }
+  Var sum(Var x, std::vector<int64_t> axes, bool keep = true) {
+    return reduce(Reduce::Kind::sum, x, std::move(axes), keep);
+  }
   Var mean(Var x, std::vector<int64_t> axes, bool keep = true);
   Var arg_reduce(Var x, int64_t axis, bool largest, bool last_on_ties = false);
   Var softmax(Var x, int64_t axis, bool logarithm = false);
@@ -74,7 +106,9 @@ class Builder {
   Var sum_to_shape(Var x, Shape shape);
 
   // Pooling.
-  struct Pooled { Var y, winner; };
+  struct Pooled {
+    Var y, winner;
+  };
   Pooled max_pool(Var x, const Window& window);
   Var max_pool_scatter(Var g, Var winner, const Window& window, Shape shape);
   Var max_pool_gather(Var x, Var winner, const Window& window);

@@ -7,10 +7,19 @@ namespace onnxray {
 
 int64_t size_of(DType t) {
   switch (t) {
-    case DType::i8: case DType::u8: case DType::boolean: return 1;
-    case DType::f16: case DType::bf16: case DType::i16: case DType::u16: return 2;
-    case DType::f32: case DType::i32: case DType::u32: return 4;
-    case DType::f64: case DType::i64: case DType::u64: return 8;
+    case DType::i8:
+    case DType::u8:
+    case DType::boolean: return 1;
+    case DType::f16:
+    case DType::bf16:
+    case DType::i16:
+    case DType::u16: return 2;
+    case DType::f32:
+    case DType::i32:
+    case DType::u32: return 4;
+    case DType::f64:
+    case DType::i64:
+    case DType::u64: return 8;
   }
   return 0;
 }
@@ -43,8 +52,12 @@ int64_t wrap_to(DType t, int64_t value) {
     case DType::i32: return static_cast<int32_t>(value);
     case DType::u32: return static_cast<uint32_t>(value);
     case DType::boolean: return value != 0;
-    case DType::f16: case DType::bf16: case DType::f32: case DType::f64:
-    case DType::i64: case DType::u64: return value;
+    case DType::f16:
+    case DType::bf16:
+    case DType::f32:
+    case DType::f64:
+    case DType::i64:
+    case DType::u64: return value;
   }
   return value;
 }
@@ -53,9 +66,12 @@ int64_t wrap_to(DType t, int64_t value) {
 float half_to_float(uint16_t bits) {
   const int sign = bits >> 15, exponent = (bits >> 10) & 31, fraction = bits & 1023;
   float value;
-  if (exponent == 0) value = std::ldexp(static_cast<float>(fraction), -24);
-  else if (exponent == 31) value = fraction ? NAN : INFINITY;
-  else value = std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
+  if (exponent == 0)
+    value = std::ldexp(static_cast<float>(fraction), -24);
+  else if (exponent == 31)
+    value = fraction ? NAN : INFINITY;
+  else
+    value = std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
   return sign ? -value : value;
 }
 
@@ -65,8 +81,8 @@ uint16_t float_to_half(float value) {
   const float magnitude = std::fabs(value);
   if (magnitude >= 65520.0F) return static_cast<uint16_t>(sign | 0x7c00);  // rounds past the largest half
   int exponent;
-  std::frexp(magnitude, &exponent);                   // magnitude = m * 2^exponent, m in [0.5, 1)
-  if (exponent < -13 || magnitude == 0) {             // subnormal: units of 2^-24; frexp(0) says 0
+  std::frexp(magnitude, &exponent);        // magnitude = m * 2^exponent, m in [0.5, 1)
+  if (exponent < -13 || magnitude == 0) {  // subnormal: units of 2^-24; frexp(0) says 0
     return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(std::ldexp(magnitude, 24))));
   }
   // A fraction that rounds up to 2048 carries into the exponent field by itself.

@@ -7,7 +7,19 @@ namespace onnxray {
 
 /// Element types of tensors, as ONNX names them.
 enum class DType : uint8_t {
-  f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, boolean,
+  f16,
+  bf16,
+  f32,
+  f64,
+  i8,
+  i16,
+  i32,
+  i64,
+  u8,
+  u16,
+  u32,
+  u64,
+  boolean,
 };
 
 /// How a running program holds a value: floating types as the precision's real (float or double),

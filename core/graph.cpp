@@ -62,7 +62,8 @@ void Graph::remove_dead_nodes() {
   for (const ValueId id : outputs) needed[static_cast<size_t>(id)] = true;
   std::vector<bool> keep(nodes.size(), false);
   for (size_t n = nodes.size(); n-- > 0;) {
-    keep[n] = std::ranges::any_of(nodes[n].outputs, [&](ValueId id) { return id != kNoValue && needed[static_cast<size_t>(id)]; });
+    keep[n] = std::ranges::any_of(
+        nodes[n].outputs, [&](ValueId id) { return id != kNoValue && needed[static_cast<size_t>(id)]; });
     if (!keep[n]) continue;
     for (const ValueId id : nodes[n].inputs) {
       if (id != kNoValue) needed[static_cast<size_t>(id)] = true;
@@ -95,7 +96,8 @@ void Graph::sort_nodes() {
       const ValueId input = nodes[n].inputs[next++];
       const int32_t p = input == kNoValue ? -1 : producer[static_cast<size_t>(input)];
       if (p < 0 || marks[static_cast<size_t>(p)] == Mark::done) continue;
-      require(marks[static_cast<size_t>(p)] == Mark::unseen, ErrorCode::bad_file, "the graph has a cycle through node {}", nodes[n].describe());
+      require(marks[static_cast<size_t>(p)] == Mark::unseen, ErrorCode::bad_file,
+              "the graph has a cycle through node {}", nodes[n].describe());
       marks[static_cast<size_t>(p)] = Mark::open;
       stack.emplace_back(static_cast<size_t>(p), 0);
     }
@@ -112,8 +114,10 @@ std::string attribute_text(const Attribute& attribute) {
   return std::visit(
       [](const auto& v) -> std::string {
         using T = std::decay_t<decltype(v)>;
-        if constexpr (std::is_same_v<T, Tensor>) return fmt::format("{}{}", name_of(v.dtype()), to_string(v.shape()));
-        else return fmt::format("{}", v);
+        if constexpr (std::is_same_v<T, Tensor>)
+          return fmt::format("{}{}", name_of(v.dtype()), to_string(v.shape()));
+        else
+          return fmt::format("{}", v);
       },
       attribute);
 }
@@ -135,8 +139,10 @@ std::string Graph::to_text() const {
     std::vector<std::string> ins, outs, attrs;
     for (const ValueId id : node.inputs) ins.push_back(id == kNoValue ? "_" : (*this)[id].name);
     for (const ValueId id : node.outputs) outs.push_back(value_text(*this, id));
-    for (const auto& [name, attribute] : node.attributes) attrs.push_back(fmt::format("{}={}", name, attribute_text(attribute)));
-    text += fmt::format("{} = {}({}){}{}\n", fmt::join(outs, ", "), node.op, fmt::join(ins, ", "), attrs.empty() ? "" : " ", fmt::join(attrs, " "));
+    for (const auto& [name, attribute] : node.attributes)
+      attrs.push_back(fmt::format("{}={}", name, attribute_text(attribute)));
+    text += fmt::format("{} = {}({}){}{}\n", fmt::join(outs, ", "), node.op, fmt::join(ins, ", "),
+                        attrs.empty() ? "" : " ", fmt::join(attrs, " "));
   }
   return text;
 }
@@ -148,7 +154,8 @@ const T* find_attribute(const Node& node, std::string_view name) {
   const auto it = node.attributes.find(name);
   if (it == node.attributes.end()) return nullptr;
   const T* value = std::get_if<T>(&it->second);
-  require(value != nullptr, ErrorCode::bad_file, "attribute '{}' of {} has the wrong type", name, node.describe());
+  require(value != nullptr, ErrorCode::bad_file, "attribute '{}' of {} has the wrong type", name,
+          node.describe());
   return value;
 }
 
@@ -179,8 +186,12 @@ std::vector<double> floats_attribute(const Node& node, std::string_view name) {
   return value ? *value : std::vector<double>{};
 }
 
-const Tensor* tensor_attribute(const Node& node, std::string_view name) { return find_attribute<Tensor>(node, name); }
+const Tensor* tensor_attribute(const Node& node, std::string_view name) {
+  return find_attribute<Tensor>(node, name);
+}
 
-bool has_attribute(const Node& node, std::string_view name) { return node.attributes.find(name) != node.attributes.end(); }
+bool has_attribute(const Node& node, std::string_view name) {
+  return node.attributes.find(name) != node.attributes.end();
+}
 
 }  // namespace onnxray

@@ -30,8 +30,8 @@ struct Origin {
 /// One operation. `op` is an ONNX operator name or one that a pass re-fused (both are in ops/registry).
 struct Node {
   std::string op;
-  int64_t opset = 0;    ///< version of the operator's domain that the node is written in
-  std::string domain;   ///< "" is ai.onnx
+  int64_t opset = 0;   ///< version of the operator's domain that the node is written in
+  std::string domain;  ///< "" is ai.onnx
   Attributes attributes;
   std::vector<ValueId> inputs;   ///< may hold kNoValue; trailing omitted inputs are dropped
   std::vector<ValueId> outputs;  ///< may hold kNoValue
@@ -44,9 +44,9 @@ struct Node {
 /// A named tensor of a Graph.
 struct Value {
   std::string name;
-  std::optional<DType> dtype;       ///< known for inputs, constants, and everywhere after `specialise`
-  std::optional<Shape> shape;       ///< likewise, with every extent concrete
-  std::optional<Tensor> constant;   ///< the value itself where it is known before running
+  std::optional<DType> dtype;      ///< known for inputs, constants, and everywhere after `specialise`
+  std::optional<Shape> shape;      ///< likewise, with every extent concrete
+  std::optional<Tensor> constant;  ///< the value itself where it is known before running
   SignFact sign = SignFact::unknown;
 };
 

@@ -30,7 +30,8 @@ Tensor to_storage(const Tensor& t, DType dtype, const PlanOptions& options) {
 }
 
 /// Copies a strided array into a dense row-major one.
-void gather_strided(std::byte* dst, const std::byte* src, const Shape& shape, const Strides& strides, int64_t size) {
+void gather_strided(std::byte* dst, const std::byte* src, const Shape& shape, const Strides& strides,
+                    int64_t size) {
   const int64_t count = element_count(shape);
   if (same_layout(shape, strides, row_major_strides(shape))) {
     std::memcpy(dst, src, static_cast<size_t>(count * size));
@@ -53,9 +54,11 @@ void gather_strided(std::byte* dst, const std::byte* src, const Shape& shape, co
 
 class HostExecutable final : public Executable {
  public:
-  HostExecutable(const Plan& plan, KernelCompiler& compiler) : plan_(plan), constants_(plan.program.variables.size()) {
+  HostExecutable(const Plan& plan, KernelCompiler& compiler)
+      : plan_(plan), constants_(plan.program.variables.size()) {
     // operator new is lazy: pages that no step touches cost nothing.
-    arena_.reset(new (std::align_val_t{64}) std::byte[static_cast<size_t>(std::max<int64_t>(plan.arena_bytes, 64))]);
+    arena_.reset(new (std::align_val_t{64})
+                     std::byte[static_cast<size_t>(std::max<int64_t>(plan.arena_bytes, 64))]);
     addresses_.resize(plan.program.variables.size(), nullptr);
     for (size_t i = 0; i < plan_.program.steps.size(); ++i) {
       if (!plan_.is_view[i]) compile_step(plan_.program.steps[i], compiler);
@@ -65,7 +68,8 @@ class HostExecutable final : public Executable {
     resolve_addresses();
   }
 
-  std::vector<Tensor> run(std::span<const Tensor> inputs, const std::function<void(int64_t, int64_t)>& progress) override {
+  std::vector<Tensor> run(std::span<const Tensor> inputs,
+                          const std::function<void(int64_t, int64_t)>& progress) override {
     const std::vector<Tensor> held = hold_inputs(inputs);
     run_block(Block::once);
     begin_loop();
@@ -115,7 +119,8 @@ class HostExecutable final : public Executable {
     std::vector<Operand> in, out;
     for (const Var v : step.inputs) in.push_back(operand(v));
     for (const Var v : step.outputs) out.push_back(operand(v));
-    steps_.push_back({compiler.compile(step.primitive, in, out), step.block, step.inputs, step.outputs, {}, {}});
+    steps_.push_back(
+        {compiler.compile(step.primitive, in, out), step.block, step.inputs, step.outputs, {}, {}});
   }
 
   std::byte* address(Var v) { return addresses_[static_cast<size_t>(v.id)]; }
@@ -138,18 +143,21 @@ class HostExecutable final : public Executable {
 
   std::vector<Tensor> hold_inputs(std::span<const Tensor> inputs) {
     const auto& declared = plan_.program.inputs;
-    require(inputs.size() == declared.size(), ErrorCode::usage, "the program has {} inputs, {} were given", declared.size(), inputs.size());
+    require(inputs.size() == declared.size(), ErrorCode::usage, "the program has {} inputs, {} were given",
+            declared.size(), inputs.size());
     std::vector<Tensor> held;
     for (size_t i = 0; i < inputs.size(); ++i) {
       const Variable& variable = plan_.program[declared[i].var];
-      require(inputs[i].shape() == variable.shape, ErrorCode::usage, "input '{}' has shape {}, the plan was made for {}", declared[i].name,
+      require(inputs[i].shape() == variable.shape, ErrorCode::usage,
+              "input '{}' has shape {}, the plan was made for {}", declared[i].name,
               to_string(inputs[i].shape()), to_string(variable.shape));
       held.push_back(to_storage(inputs[i], variable.dtype, plan_.options));
       addresses_[static_cast<size_t>(declared[i].var.id)] = const_cast<std::byte*>(held.back().bytes());
     }
     for (size_t v = 0; v < addresses_.size(); ++v) {
       const Placement& placement = plan_.placements[v];
-      if (placement.home == Placement::Home::input) addresses_[v] = addresses_[static_cast<size_t>(placement.root.id)];
+      if (placement.home == Placement::Home::input)
+        addresses_[v] = addresses_[static_cast<size_t>(placement.root.id)];
     }
     for (CompiledStep& step : steps_) {
       for (size_t i = 0; i < step.inputs.size(); ++i) step.in[i] = address(step.inputs[i]);
@@ -179,7 +187,8 @@ class HostExecutable final : public Executable {
 
   Tensor read(Var v) {
     const Variable& variable = plan_.program[v];
-    const DType stored = variable.dtype == DType::boolean ? DType::boolean : stored_dtype(variable.dtype, plan_.options);
+    const DType stored =
+        variable.dtype == DType::boolean ? DType::boolean : stored_dtype(variable.dtype, plan_.options);
     Tensor result(stored, variable.shape);
     gather_strided(result.mutable_bytes(), address(v), variable.shape, plan_[v].strides, size_of(stored));
     return is_floating(variable.dtype) ? result : result.to(variable.dtype);

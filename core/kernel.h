@@ -11,9 +11,10 @@ namespace onnxray {
 /// One operand of a step as a CPU kernel sees it when it is compiled.
 struct Operand {
   Shape shape;
-  Strides strides;                   ///< in elements
+  Strides strides;  ///< in elements
   DType dtype = DType::f32;
-  const std::byte* constant = nullptr;  ///< the elements in the backend's storage where they are known, else null
+  const std::byte* constant =
+      nullptr;  ///< the elements in the backend's storage where they are known, else null
 };
 
 /// A compiled step. `in` and `out` hold the address of element 0 of each operand, constants included.
@@ -28,7 +29,8 @@ class KernelCompiler {
  public:
   virtual ~KernelCompiler() = default;
   /// Strides are arbitrary unless the plan's options promise otherwise. Never null.
-  virtual std::unique_ptr<Kernel> compile(const Primitive& primitive, std::span<const Operand> inputs, std::span<const Operand> outputs) = 0;
+  virtual std::unique_ptr<Kernel> compile(const Primitive& primitive, std::span<const Operand> inputs,
+                                          std::span<const Operand> outputs) = 0;
 };
 
 /// An Executable that runs kernels one after another over one arena. `compiler` is used only here.

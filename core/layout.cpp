@@ -13,7 +13,8 @@ bool is_any(const Primitive& p) {
 }
 
 bool slides_a_window(const Primitive& p) {
-  return is_any<Convolution, ConvolutionInput, ConvolutionWeight, MaxPool, MaxPoolScatter, MaxPoolGather, SumPool, SumPoolInput>(p);
+  return is_any<Convolution, ConvolutionInput, ConvolutionWeight, MaxPool, MaxPoolScatter, MaxPoolGather,
+                SumPool, SumPoolInput>(p);
 }
 
 /// Whether operand `i` of a window step is data: everything but the weight and the bias.
@@ -31,7 +32,10 @@ bool keeps_layout(const Primitive& p) {
 
 class LayoutAssigner {
  public:
-  explicit LayoutAssigner(Program& program) : program_(program), channels_last_(program.variables.size(), false), wanted_(program.variables.size(), false) {}
+  explicit LayoutAssigner(Program& program)
+      : program_(program),
+        channels_last_(program.variables.size(), false),
+        wanted_(program.variables.size(), false) {}
 
   std::vector<Strides> run() {
     mark_windows();

@@ -13,7 +13,8 @@ struct PlanOptions {
   bool channels_last = false;  ///< activations of sliding windows are held channels-last
 };
 
-/// How one variable lies in memory. Variables may share bytes: views (a reshape), or lives that do not overlap.
+/// How one variable lies in memory. Variables may share bytes: views (a reshape), or lives that do not
+/// overlap.
 struct Placement {
   enum class Home : uint8_t { arena, constant, input } home = Home::arena;
   Strides strides;     ///< in elements

@@ -49,7 +49,9 @@ class Planner {
   const std::vector<Step>& steps() const { return plan_.program.steps; }
 
   bool is_carried(Var v) const {
-    return std::ranges::any_of(plan_.program.loop, [&](const LoopVariable& c) { return c.initial == v || c.current == v || c.next == v; });
+    return std::ranges::any_of(plan_.program.loop, [&](const LoopVariable& c) {
+      return c.initial == v || c.current == v || c.next == v;
+    });
   }
 
   bool is_view_step(const Step& step) {
@@ -60,11 +62,13 @@ class Planner {
     if (std::holds_alternative<Reshape>(step.primitive)) {
       const Shape& from = plan_.program[x].shape;
       if (from == shape) return same_layout(shape, at(x).strides, at(y).strides);
-      return same_layout(from, at(x).strides, row_major_strides(from)) && same_layout(shape, at(y).strides, row_major_strides(shape));
+      return same_layout(from, at(x).strides, row_major_strides(from)) &&
+             same_layout(shape, at(y).strides, row_major_strides(shape));
     }
     if (const auto* transpose = std::get_if<Transpose>(&step.primitive)) {
       Strides moved;
-      for (const int64_t axis : transpose->permutation) moved.push_back(at(x).strides[static_cast<size_t>(axis)]);
+      for (const int64_t axis : transpose->permutation)
+        moved.push_back(at(x).strides[static_cast<size_t>(axis)]);
       return same_layout(shape, moved, at(y).strides);
     }
     return false;
@@ -124,9 +128,10 @@ class Planner {
   bool dies_at(Var v, int64_t i) {
     const Placement& placement = at(v);
     const Life& l = life(placement.root);
-    const bool next_trip_reads = steps()[static_cast<size_t>(i)].block == Block::repeat && l.first < loop_first_;
-    return placement.home == Placement::Home::arena && l.last == i && !next_trip_reads && !is_carried(placement.root) &&
-           placement.root != plan_.program.step_index;
+    const bool next_trip_reads =
+        steps()[static_cast<size_t>(i)].block == Block::repeat && l.first < loop_first_;
+    return placement.home == Placement::Home::arena && l.last == i && !next_trip_reads &&
+           !is_carried(placement.root) && placement.root != plan_.program.step_index;
   }
 
   /// An elementwise result may overwrite an operand that dies here and lies exactly alike.
@@ -146,8 +151,8 @@ class Planner {
 
   bool lies_alike(Var x, Var y) {
     const Program& p = plan_.program;
-    return p[x].shape == p[y].shape && storage_of(p[x].dtype) == storage_of(p[y].dtype) && at(x).bytes == at(y).bytes &&
-           same_layout(p[x].shape, at(x).strides, at(y).strides);
+    return p[x].shape == p[y].shape && storage_of(p[x].dtype) == storage_of(p[y].dtype) &&
+           at(x).bytes == at(y).bytes && same_layout(p[x].shape, at(x).strides, at(y).strides);
   }
 
   bool read_otherwise(const Step& step, Var x) {
@@ -171,7 +176,9 @@ class Planner {
     std::vector<size_t> owners;
     for (size_t v = 0; v < plan_.placements.size(); ++v) {
       const Placement& placement = plan_.placements[v];
-      if (placement.home != Placement::Home::arena || placement.root.id != static_cast<int32_t>(v) || lives_[v].last < 0) continue;
+      if (placement.home != Placement::Home::arena || placement.root.id != static_cast<int32_t>(v) ||
+          lives_[v].last < 0)
+        continue;
       packed.push_back({placement.bytes, lives_[v].first, lives_[v].last, 0});
       owners.push_back(v);
     }
@@ -189,6 +196,8 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(Program program, const PlanOptions& options) { return Planner(std::move(program), options).run(); }
+Plan make_plan(Program program, const PlanOptions& options) {
+  return Planner(std::move(program), options).run();
+}
 
 }  // namespace onnxray

@@ -15,7 +15,8 @@ Shape window_output(const Window& window, std::span<const int64_t> in) {
             "kernel, stride and dilation must be positive (axis {})", i);
     const int64_t reach = window.dilations[i] * (window.kernel[i] - 1) + 1;
     const int64_t room = in[i] + window.pads_begin[i] + window.pads_end[i] - reach;
-    require(room >= 0, ErrorCode::bad_file, "a window of {} does not fit into {} padded elements", reach, room + reach);
+    require(room >= 0, ErrorCode::bad_file, "a window of {} does not fit into {} padded elements", reach,
+            room + reach);
     out[i] = room / window.strides[i] + 1;
   }
   return out;
@@ -25,7 +26,8 @@ AxisTable transposed(const AxisTable& table) {
   AxisTable result{.in = table.out, .out = table.in, .offsets = {}, .index = {}, .weight = {}};
   std::vector<std::vector<std::pair<int64_t, double>>> rows(static_cast<size_t>(table.in));
   for (int64_t o = 0; o < table.out; ++o) {
-    for (int64_t k = table.offsets[static_cast<size_t>(o)]; k < table.offsets[static_cast<size_t>(o) + 1]; ++k) {
+    for (int64_t k = table.offsets[static_cast<size_t>(o)]; k < table.offsets[static_cast<size_t>(o) + 1];
+         ++k) {
       const auto at = static_cast<size_t>(k);
       rows[static_cast<size_t>(table.index[at])].emplace_back(o, table.weight[at]);
     }
@@ -73,8 +75,9 @@ struct NameVisitor {
 };
 
 std::string window_text(const Window& window) {
-  return fmt::format("kernel={} strides={} dilations={} pads={}:{}", to_string(window.kernel), to_string(window.strides),
-                     to_string(window.dilations), to_string(window.pads_begin), to_string(window.pads_end));
+  return fmt::format("kernel={} strides={} dilations={} pads={}:{}", to_string(window.kernel),
+                     to_string(window.strides), to_string(window.dilations), to_string(window.pads_begin),
+                     to_string(window.pads_end));
 }
 
 std::string_view reduce_name(Reduce::Kind kind) {
@@ -88,15 +91,33 @@ std::string_view reduce_name(Reduce::Kind kind) {
 }
 
 struct TextVisitor {
-  std::string operator()(const Elementwise& p) const { return fmt::format("{{{}}}", onnxray::to_string(p.expression)); }
-  std::string operator()(const Convolution& p) const { return fmt::format("{} groups={}", window_text(p.window), p.groups); }
-  std::string operator()(const ConvolutionInput& p) const { return fmt::format("{} groups={}", window_text(p.window), p.groups); }
-  std::string operator()(const ConvolutionWeight& p) const { return fmt::format("{} groups={}", window_text(p.window), p.groups); }
-  std::string operator()(const MatMul& p) const { return fmt::format("{}{}", p.transpose_a ? "a^T " : "", p.transpose_b ? "b^T" : ""); }
-  std::string operator()(const Reduce& p) const { return fmt::format("{} axes={}", reduce_name(p.kind), onnxray::to_string(p.axes)); }
-  std::string operator()(const ArgReduce& p) const { return fmt::format("{} axis={}", p.largest ? "max" : "min", p.axis); }
-  std::string operator()(const Softmax& p) const { return fmt::format("axis={}{}", p.axis, p.logarithm ? " log" : ""); }
-  std::string operator()(const CumSum& p) const { return fmt::format("axis={}{}{}", p.axis, p.exclusive ? " exclusive" : "", p.reverse ? " reverse" : ""); }
+  std::string operator()(const Elementwise& p) const {
+    return fmt::format("{{{}}}", onnxray::to_string(p.expression));
+  }
+  std::string operator()(const Convolution& p) const {
+    return fmt::format("{} groups={}", window_text(p.window), p.groups);
+  }
+  std::string operator()(const ConvolutionInput& p) const {
+    return fmt::format("{} groups={}", window_text(p.window), p.groups);
+  }
+  std::string operator()(const ConvolutionWeight& p) const {
+    return fmt::format("{} groups={}", window_text(p.window), p.groups);
+  }
+  std::string operator()(const MatMul& p) const {
+    return fmt::format("{}{}", p.transpose_a ? "a^T " : "", p.transpose_b ? "b^T" : "");
+  }
+  std::string operator()(const Reduce& p) const {
+    return fmt::format("{} axes={}", reduce_name(p.kind), onnxray::to_string(p.axes));
+  }
+  std::string operator()(const ArgReduce& p) const {
+    return fmt::format("{} axis={}", p.largest ? "max" : "min", p.axis);
+  }
+  std::string operator()(const Softmax& p) const {
+    return fmt::format("axis={}{}", p.axis, p.logarithm ? " log" : "");
+  }
+  std::string operator()(const CumSum& p) const {
+    return fmt::format("axis={}{}{}", p.axis, p.exclusive ? " exclusive" : "", p.reverse ? " reverse" : "");
+  }
   std::string operator()(const MaxPool& p) const { return window_text(p.window); }
   std::string operator()(const MaxPoolScatter& p) const { return window_text(p.window); }
   std::string operator()(const MaxPoolGather& p) const { return window_text(p.window); }
@@ -105,17 +126,24 @@ struct TextVisitor {
   std::string operator()(const Reshape&) const { return {}; }
   std::string operator()(const Transpose& p) const { return onnxray::to_string(p.permutation); }
   std::string operator()(const Broadcast&) const { return {}; }
-  std::string operator()(const Slice& p) const { return fmt::format("starts={} steps={}", onnxray::to_string(p.starts), onnxray::to_string(p.steps)); }
+  std::string operator()(const Slice& p) const {
+    return fmt::format("starts={} steps={}", onnxray::to_string(p.starts), onnxray::to_string(p.steps));
+  }
   std::string operator()(const Place& p) const {
-    return fmt::format("starts={} steps={} fill={:g}", onnxray::to_string(p.starts), onnxray::to_string(p.steps), p.fill);
+    return fmt::format("starts={} steps={} fill={:g}", onnxray::to_string(p.starts),
+                       onnxray::to_string(p.steps), p.fill);
   }
   std::string operator()(const Concat& p) const { return fmt::format("axis={}", p.axis); }
   std::string operator()(const Gather& p) const { return fmt::format("axis={}", p.axis); }
   std::string operator()(const GatherAdjoint& p) const { return fmt::format("axis={}", p.axis); }
   std::string operator()(const GatherElements& p) const { return fmt::format("axis={}", p.axis); }
   std::string operator()(const ScatterElements& p) const { return fmt::format("axis={}", p.axis); }
-  std::string operator()(const AxisMap& p) const { return fmt::format("axis={} {}->{}", p.axis, p.table->in, p.table->out); }
-  std::string operator()(const Noise& p) const { return fmt::format("{} seed={}", p.kind == Noise::Kind::normal ? "normal" : "uniform", p.seed); }
+  std::string operator()(const AxisMap& p) const {
+    return fmt::format("axis={} {}->{}", p.axis, p.table->in, p.table->out);
+  }
+  std::string operator()(const Noise& p) const {
+    return fmt::format("{} seed={}", p.kind == Noise::Kind::normal ? "normal" : "uniform", p.seed);
+  }
 };
 
 }  // namespace

@@ -10,9 +10,9 @@
 
 namespace onnxray {
 
-/// The sliding window of a convolution or pooling over the spatial axes (2, 3, ...). Tensors are [N, C, spatial...].
-/// Output extent: floor((in + pads_begin + pads_end - dilation * (kernel - 1) - 1) / stride) + 1.
-/// Ceil mode is expressed by larger pads_end, SAME modes by explicit pads.
+/// The sliding window of a convolution or pooling over the spatial axes (2, 3, ...). Tensors are [N, C,
+/// spatial...]. Output extent: floor((in + pads_begin + pads_end - dilation * (kernel - 1) - 1) / stride)
+/// + 1. Ceil mode is expressed by larger pads_end, SAME modes by explicit pads.
 struct Window {
   Shape kernel, strides, dilations, pads_begin, pads_end;
   bool operator==(const Window&) const = default;
@@ -25,17 +25,38 @@ Shape window_output(const Window& window, std::span<const int64_t> in);
 // data, weight, bias, result; `g` is a cotangent (the thing that flows backwards).
 
 /// (x0, x1, ...) -> y0[, y1]: every input broadcasts (numpy rules) to the shape of the outputs.
-struct Elementwise { Expression expression; bool operator==(const Elementwise&) const = default; };
+struct Elementwise {
+  Expression expression;
+  bool operator==(const Elementwise&) const = default;
+};
 
 /// (x [N,C,s..], w [M,C/groups,k..][, b [M]]) -> y [N,M,o..]: cross-correlation, as ONNX Conv.
-struct Convolution { Window window; int64_t groups = 1; bool operator==(const Convolution&) const = default; };
+struct Convolution {
+  Window window;
+  int64_t groups = 1;
+  bool operator==(const Convolution&) const = default;
+};
 /// (g [N,M,o..], w) -> x [N,C,s..]: the adjoint of Convolution in x. Also the forward of ConvTranspose.
-struct ConvolutionInput { Window window; int64_t groups = 1; Shape shape; bool operator==(const ConvolutionInput&) const = default; };
+struct ConvolutionInput {
+  Window window;
+  int64_t groups = 1;
+  Shape shape;
+  bool operator==(const ConvolutionInput&) const = default;
+};
 /// (x, g) -> w [M,C/groups,k..]: the adjoint of Convolution in w.
-struct ConvolutionWeight { Window window; int64_t groups = 1; Shape shape; bool operator==(const ConvolutionWeight&) const = default; };
+struct ConvolutionWeight {
+  Window window;
+  int64_t groups = 1;
+  Shape shape;
+  bool operator==(const ConvolutionWeight&) const = default;
+};
 
-/// (a [..,I,K], b [..,K,J][, bias broadcastable to y]) -> y [..,I,J]: leading axes broadcast. The flags transpose the last two axes.
-struct MatMul { bool transpose_a = false, transpose_b = false; bool operator==(const MatMul&) const = default; };
+/// (a [..,I,K], b [..,K,J][, bias broadcastable to y]) -> y [..,I,J]: leading axes broadcast. The flags
+/// transpose the last two axes.
+struct MatMul {
+  bool transpose_a = false, transpose_b = false;
+  bool operator==(const MatMul&) const = default;
+};
 
 /// (x) -> y: over `axes` (sorted, non-negative), which stay with extent 1.
 struct Reduce {
@@ -43,52 +64,117 @@ struct Reduce {
   std::vector<int64_t> axes;
   bool operator==(const Reduce&) const = default;
 };
-/// (x) -> i64 index of the largest (smallest) entry along `axis`, which stays with extent 1; the first on ties, or the last.
-struct ArgReduce { bool largest = true; int64_t axis = 0; bool last_on_ties = false; bool operator==(const ArgReduce&) const = default; };
+/// (x) -> i64 index of the largest (smallest) entry along `axis`, which stays with extent 1; the first on
+/// ties, or the last.
+struct ArgReduce {
+  bool largest = true;
+  int64_t axis = 0;
+  bool last_on_ties = false;
+  bool operator==(const ArgReduce&) const = default;
+};
 /// (x) -> softmax (or its logarithm) along `axis`.
-struct Softmax { int64_t axis = -1; bool logarithm = false; bool operator==(const Softmax&) const = default; };
+struct Softmax {
+  int64_t axis = -1;
+  bool logarithm = false;
+  bool operator==(const Softmax&) const = default;
+};
 /// (x) -> running sum along `axis`.
-struct CumSum { int64_t axis = 0; bool exclusive = false, reverse = false; bool operator==(const CumSum&) const = default; };
+struct CumSum {
+  int64_t axis = 0;
+  bool exclusive = false, reverse = false;
+  bool operator==(const CumSum&) const = default;
+};
 
-/// (x) -> (y, winner): the largest entry of each window; padding never wins, the first tap in scan order wins ties.
-/// `winner` is the tap's row-major index inside the kernel: u8 where the kernel has at most 256 taps, else i64.
-struct MaxPool { Window window; bool operator==(const MaxPool&) const = default; };
+/// (x) -> (y, winner): the largest entry of each window; padding never wins, the first tap in scan order wins
+/// ties. `winner` is the tap's row-major index inside the kernel: u8 where the kernel has at most 256 taps,
+/// else i64.
+struct MaxPool {
+  Window window;
+  bool operator==(const MaxPool&) const = default;
+};
 /// (g, winner) -> x: each g added at its winner; the adjoint of MaxPool at fixed winners.
-struct MaxPoolScatter { Window window; Shape shape; bool operator==(const MaxPoolScatter&) const = default; };
+struct MaxPoolScatter {
+  Window window;
+  Shape shape;
+  bool operator==(const MaxPoolScatter&) const = default;
+};
 /// (x, winner) -> y: reads x at the winners; the adjoint of MaxPoolScatter.
-struct MaxPoolGather { Window window; bool operator==(const MaxPoolGather&) const = default; };
+struct MaxPoolGather {
+  Window window;
+  bool operator==(const MaxPoolGather&) const = default;
+};
 /// (x) -> y: the sum over each window. Average pooling divides by the counts afterwards.
-struct SumPool { Window window; bool operator==(const SumPool&) const = default; };
+struct SumPool {
+  Window window;
+  bool operator==(const SumPool&) const = default;
+};
 /// (g) -> x: the adjoint of SumPool.
-struct SumPoolInput { Window window; Shape shape; bool operator==(const SumPoolInput&) const = default; };
+struct SumPoolInput {
+  Window window;
+  Shape shape;
+  bool operator==(const SumPoolInput&) const = default;
+};
 
 /// (x) -> the same elements in row-major order under another shape.
-struct Reshape { Shape shape; bool operator==(const Reshape&) const = default; };
+struct Reshape {
+  Shape shape;
+  bool operator==(const Reshape&) const = default;
+};
 /// (x) -> y with y.shape[i] = x.shape[permutation[i]].
-struct Transpose { std::vector<int64_t> permutation; bool operator==(const Transpose&) const = default; };
+struct Transpose {
+  std::vector<int64_t> permutation;
+  bool operator==(const Transpose&) const = default;
+};
 /// (x) -> x repeated along axes of extent 1 (numpy broadcasting) to `shape`.
-struct Broadcast { Shape shape; bool operator==(const Broadcast&) const = default; };
+struct Broadcast {
+  Shape shape;
+  bool operator==(const Broadcast&) const = default;
+};
 /// (x) -> y[i] = x[starts + i * steps] for i < shape; steps may be negative.
-struct Slice { std::vector<int64_t> starts, steps; Shape shape; bool operator==(const Slice&) const = default; };
+struct Slice {
+  std::vector<int64_t> starts, steps;
+  Shape shape;
+  bool operator==(const Slice&) const = default;
+};
 /// (x) -> y of `shape`, `fill` everywhere but y[starts + i * steps] = x[i]. With fill 0 the adjoint of Slice.
-struct Place { std::vector<int64_t> starts, steps; Shape shape; double fill = 0; bool operator==(const Place&) const = default; };
+struct Place {
+  std::vector<int64_t> starts, steps;
+  Shape shape;
+  double fill = 0;
+  bool operator==(const Place&) const = default;
+};
 /// (x0, x1, ...) -> joined along `axis`.
-struct Concat { int64_t axis = 0; bool operator==(const Concat&) const = default; };
+struct Concat {
+  int64_t axis = 0;
+  bool operator==(const Concat&) const = default;
+};
 
 /// (x, index) -> y [x.shape[:axis], index.shape, x.shape[axis+1:]]. Negative indices count from the end.
-struct Gather { int64_t axis = 0; bool operator==(const Gather&) const = default; };
+struct Gather {
+  int64_t axis = 0;
+  bool operator==(const Gather&) const = default;
+};
 /// (g, index) -> x with extent `extent` at `axis`: adds g at the gathered places; the adjoint of Gather.
-struct GatherAdjoint { int64_t axis = 0; int64_t extent = 0; bool operator==(const GatherAdjoint&) const = default; };
+struct GatherAdjoint {
+  int64_t axis = 0;
+  int64_t extent = 0;
+  bool operator==(const GatherAdjoint&) const = default;
+};
 /// (x, index) -> y of index's shape: y[i..] = x[i.. with index[i..] at axis].
-struct GatherElements { int64_t axis = 0; bool operator==(const GatherElements&) const = default; };
-/// (x, index, updates) -> x with updates written (or combined) at index along `axis`, in row-major order of index.
+struct GatherElements {
+  int64_t axis = 0;
+  bool operator==(const GatherElements&) const = default;
+};
+/// (x, index, updates) -> x with updates written (or combined) at index along `axis`, in row-major order of
+/// index.
 struct ScatterElements {
   enum class Kind : uint8_t { replace, add, mul, min, max } kind = Kind::replace;
   int64_t axis = 0;
   bool operator==(const ScatterElements&) const = default;
 };
 
-/// A sparse linear map from `in` to `out` places: out[o] = sum over k in [offsets[o], offsets[o+1]) of weight[k] * in[index[k]].
+/// A sparse linear map from `in` to `out` places: out[o] = sum over k in [offsets[o], offsets[o+1]) of
+/// weight[k] * in[index[k]].
 struct AxisTable {
   int64_t in = 0, out = 0;
   std::vector<int64_t> offsets, index;
@@ -103,7 +189,8 @@ struct AxisMap {
   bool operator==(const AxisMap& o) const { return axis == o.axis && *table == *o.table; }
 };
 
-/// (sample index i64 scalar) -> `shape` of independent draws, a pure function of (seed, sample index, element's row-major index).
+/// (sample index i64 scalar) -> `shape` of independent draws, a pure function of (seed, sample index,
+/// element's row-major index).
 struct Noise {
   enum class Kind : uint8_t { normal, uniform } kind = Kind::normal;  ///< N(0,1), or U(-1,1)
   uint64_t seed = 0;
@@ -111,10 +198,10 @@ struct Noise {
   bool operator==(const Noise&) const = default;
 };
 
-using Primitive =
-    std::variant<Elementwise, Convolution, ConvolutionInput, ConvolutionWeight, MatMul, Reduce, ArgReduce, Softmax, CumSum,
-                 MaxPool, MaxPoolScatter, MaxPoolGather, SumPool, SumPoolInput, Reshape, Transpose, Broadcast, Slice, Place,
-                 Concat, Gather, GatherAdjoint, GatherElements, ScatterElements, AxisMap, Noise>;
+using Primitive = std::variant<Elementwise, Convolution, ConvolutionInput, ConvolutionWeight, MatMul, Reduce,
+                               ArgReduce, Softmax, CumSum, MaxPool, MaxPoolScatter, MaxPoolGather, SumPool,
+                               SumPoolInput, Reshape, Transpose, Broadcast, Slice, Place, Concat, Gather,
+                               GatherAdjoint, GatherElements, ScatterElements, AxisMap, Noise>;
 
 /// "convolution", "max_pool", ...
 std::string_view name_of(const Primitive& primitive);

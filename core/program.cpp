@@ -16,7 +16,8 @@ std::string reference(const Program& program, Var v) {
   const Variable& variable = program[v];
   if (!variable.constant) return fmt::format("%{}", v.id);
   if (variable.constant->size() == 1) return fmt::format("{:g}", variable.constant->as_double(0));
-  return fmt::format("${}{}", variable.label.empty() ? std::to_string(v.id) : variable.label, to_string(variable.shape));
+  return fmt::format("${}{}", variable.label.empty() ? std::to_string(v.id) : variable.label,
+                     to_string(variable.shape));
 }
 
 std::string definition(const Program& program, Var v) {
@@ -36,7 +37,8 @@ std::string_view heading(Block block) {
 
 std::string Program::to_text() const {
   std::string text;
-  for (const NamedVar& input : inputs) text += fmt::format("input  {} '{}'\n", definition(*this, input.var), input.name);
+  for (const NamedVar& input : inputs)
+    text += fmt::format("input  {} '{}'\n", definition(*this, input.var), input.name);
   std::optional<Block> block;
   for (const Step& step : steps) {
     if (trips > 1 && block != step.block) text += fmt::format("{}:\n", heading(step.block));
@@ -44,12 +46,14 @@ std::string Program::to_text() const {
     std::vector<std::string> outs, ins;
     for (const Var v : step.outputs) outs.push_back(definition(*this, v));
     for (const Var v : step.inputs) ins.push_back(reference(*this, v));
-    std::string line = fmt::format("{} = {}({}) {}", fmt::join(outs, ", "), name_of(step.primitive), fmt::join(ins, ", "), attributes_text(step.primitive));
+    std::string line = fmt::format("{} = {}({}) {}", fmt::join(outs, ", "), name_of(step.primitive),
+                                   fmt::join(ins, ", "), attributes_text(step.primitive));
     while (line.ends_with(' ')) line.pop_back();
     const std::string& label = (*this)[step.outputs.front()].label;
     text += line + (label.empty() ? "\n" : fmt::format("  # {}\n", label));
   }
-  for (const NamedVar& output : outputs) text += fmt::format("output {} '{}'\n", reference(*this, output.var), output.name);
+  for (const NamedVar& output : outputs)
+    text += fmt::format("output {} '{}'\n", reference(*this, output.var), output.name);
   return text;
 }
 

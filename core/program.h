@@ -33,8 +33,8 @@ struct Step {
   int32_t node = -1;  ///< index of the graph node that the step belongs to
 };
 
-/// A value carried through the loop. Steps of `repeat` read `current`: `initial` on the first trip, the previous
-/// trip's `next` later. Steps of `finish` read in it the last trip's `next`.
+/// A value carried through the loop. Steps of `repeat` read `current`: `initial` on the first trip, the
+/// previous trip's `next` later. Steps of `finish` read in it the last trip's `next`.
 struct LoopVariable {
   Var initial, current, next;
 };

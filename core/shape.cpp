@@ -14,7 +14,8 @@ int64_t element_count(const Shape& shape) {
     if (extent == 0) return 0;
   }
   for (const int64_t extent : shape) {
-    require(count <= kLimit / extent, ErrorCode::unsupported, "shape {} is too large to count", to_string(shape));
+    require(count <= kLimit / extent, ErrorCode::unsupported, "shape {} is too large to count",
+            to_string(shape));
     count *= extent;
   }
   return count;

@@ -28,7 +28,8 @@ auto read_element(DType dtype, const std::byte* data, int64_t i, Visit visit) {
     case DType::i16: return visit(load(int16_t{}));
     case DType::i32: return visit(load(int32_t{}));
     case DType::i64: return visit(load(int64_t{}));
-    case DType::u8: case DType::boolean: return visit(load(uint8_t{}));
+    case DType::u8:
+    case DType::boolean: return visit(load(uint8_t{}));
     case DType::u16: return visit(load(uint16_t{}));
     case DType::u32: return visit(load(uint32_t{}));
     case DType::u64: return visit(load(uint64_t{}));
@@ -46,8 +47,10 @@ int64_t truncate(double value) {
 
 template <class T>
 int64_t as_integer(T value) {
-  if constexpr (std::is_floating_point_v<T>) return truncate(static_cast<double>(value));
-  else return static_cast<int64_t>(value);
+  if constexpr (std::is_floating_point_v<T>)
+    return truncate(static_cast<double>(value));
+  else
+    return static_cast<int64_t>(value);
 }
 
 template <class T>
@@ -76,9 +79,11 @@ void write_element(DType dtype, std::byte* data, int64_t i, T value) {
 
 }  // namespace
 
-Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)), size_(element_count(shape_)) {
+Tensor::Tensor(DType dtype, Shape shape)
+    : dtype_(dtype), shape_(std::move(shape)), size_(element_count(shape_)) {
   const int64_t bytes = byte_size();
-  require(size_ <= (int64_t{1} << 62) / size_of(dtype), ErrorCode::unsupported, "a tensor of shape {} is too large", to_string(shape_));
+  require(size_ <= (int64_t{1} << 62) / size_of(dtype), ErrorCode::unsupported,
+          "a tensor of shape {} is too large", to_string(shape_));
   const auto padded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
   void* memory = std::aligned_alloc(kAlignment, std::max(padded, kAlignment));
   require(memory != nullptr, ErrorCode::failed, "no memory for a tensor of {} bytes", bytes);
@@ -89,7 +94,11 @@ Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape
 }
 
 Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const void> owner, const std::byte* data)
-    : dtype_(dtype), shape_(std::move(shape)), size_(element_count(shape_)), owner_(std::move(owner)), data_(data) {}
+    : dtype_(dtype),
+      shape_(std::move(shape)),
+      size_(element_count(shape_)),
+      owner_(std::move(owner)),
+      data_(data) {}
 
 Tensor Tensor::filled(DType dtype, Shape shape, double value) {
   Tensor result(dtype, std::move(shape));
@@ -101,7 +110,8 @@ Tensor Tensor::filled(DType dtype, Shape shape, double value) {
 std::byte* Tensor::mutable_bytes() {
   if (!writable_ || owner_.use_count() > 1) {
     Tensor copy(dtype_, shape_);
-    if (byte_size() > 0) std::memcpy(const_cast<std::byte*>(copy.data_), data_, static_cast<size_t>(byte_size()));
+    if (byte_size() > 0)
+      std::memcpy(const_cast<std::byte*>(copy.data_), data_, static_cast<size_t>(byte_size()));
     *this = std::move(copy);
   }
   return const_cast<std::byte*>(data_);
@@ -109,7 +119,8 @@ std::byte* Tensor::mutable_bytes() {
 
 void Tensor::check_type(DType requested) const {
   if (requested != dtype_) {
-    throw std::logic_error(fmt::format("Tensor::data<{}> of a tensor of {}", name_of(requested), name_of(dtype_)));
+    throw std::logic_error(
+        fmt::format("Tensor::data<{}> of a tensor of {}", name_of(requested), name_of(dtype_)));
   }
 }
 
@@ -138,13 +149,17 @@ Tensor Tensor::to(DType dtype) const {
   Tensor result(dtype, shape_);
   std::byte* out = result.mutable_bytes();
   for (int64_t i = 0; i < size_; ++i) {
-    read_element(dtype_, data_, i, [&](auto v) { write_element(dtype, out, i, v); return 0; });
+    read_element(dtype_, data_, i, [&](auto v) {
+      write_element(dtype, out, i, v);
+      return 0;
+    });
   }
   return result;
 }
 
 Tensor Tensor::reshaped(Shape shape) const {
-  require(element_count(shape) == size_, ErrorCode::usage, "cannot view shape {} as {}", to_string(shape_), to_string(shape));
+  require(element_count(shape) == size_, ErrorCode::usage, "cannot view shape {} as {}", to_string(shape_),
+          to_string(shape));
   Tensor result = *this;
   result.shape_ = std::move(shape);
   return result;

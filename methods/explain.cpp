@@ -19,11 +19,13 @@ std::vector<ValueId> explained_values(const Graph& graph, const ExplainSpec& spe
 namespace {
 
 /// Program inputs for tensors that the caller gives, one per explained value.
-std::vector<Var> given(Builder& b, const std::string& name, std::span<const Shape> shapes, std::span<const Var> explained) {
-  require(shapes.empty() || shapes.size() == explained.size(), ErrorCode::usage, "{} {} tensors for {} explained inputs", shapes.size(), name,
-          explained.size());
+std::vector<Var> given(Builder& b, const std::string& name, std::span<const Shape> shapes,
+                       std::span<const Var> explained) {
+  require(shapes.empty() || shapes.size() == explained.size(), ErrorCode::usage,
+          "{} {} tensors for {} explained inputs", shapes.size(), name, explained.size());
   std::vector<Var> vars;
-  for (size_t i = 0; i < shapes.size(); ++i) vars.push_back(b.input(fmt::format("{}:{}", name, i), shapes[i], b.dtype(explained[i])));
+  for (size_t i = 0; i < shapes.size(); ++i)
+    vars.push_back(b.input(fmt::format("{}:{}", name, i), shapes[i], b.dtype(explained[i])));
   return vars;
 }
 
@@ -35,7 +37,8 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   std::vector<Var> inputs;
   for (const InputInfo& input : graph.inputs) {
     const Value& value = graph[input.value];
-    inputs.push_back(value.constant ? b.constant(*value.constant, value.name) : b.input(value.name, *value.shape, *value.dtype));
+    inputs.push_back(value.constant ? b.constant(*value.constant, value.name)
+                                    : b.input(value.name, *value.shape, *value.dtype));
   }
   const Forward forward = lower_graph(graph, ops, b, inputs);
   const auto var = [&](ValueId id) { return forward.vars[static_cast<size_t>(id)]; };
@@ -55,10 +58,15 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
     if (target.index) b.output(fmt::format("index:{}", k), target.index);
     b.output(fmt::format("score:{}", k), score(b, target.selection, logits));
     for (size_t m = 0; m < spec.methods.size(); ++m) {
-      const auto report = [&](std::string_view name, Var v) { b.output(fmt::format("{}:{}:{}", name, m, k), v); };
-      const MethodContext context{graph, ops, b, forward, inputs, explained, logits_value, target.selection, baselines, noise, report, spec.report_layers};
+      const auto report = [&](std::string_view name, Var v) {
+        b.output(fmt::format("{}:{}:{}", name, m, k), v);
+      };
+      const MethodContext context{
+          graph,     ops,   b,      forward,           inputs, explained, logits_value, target.selection,
+          baselines, noise, report, spec.report_layers};
       const std::vector<Var> attributions = emit_method(spec.methods[m], context);
-      for (size_t i = 0; i < attributions.size(); ++i) b.output(fmt::format("attribution:{}:{}:{}", m, k, i), attributions[i]);
+      for (size_t i = 0; i < attributions.size(); ++i)
+        b.output(fmt::format("attribution:{}:{}:{}", m, k, i), attributions[i]);
       b.set_block(Block::once);
     }
   }

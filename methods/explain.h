@@ -7,22 +7,22 @@ namespace onnxray {
 
 /// What one program computes: several methods for several targets over one forward pass.
 struct ExplainSpec {
-  std::vector<MethodSpec> methods;           ///< none: a plain forward pass
+  std::vector<MethodSpec> methods;  ///< none: a plain forward pass
   std::vector<TargetSpec::Kind> targets;
-  size_t output = 0;                         ///< which of Graph::outputs is explained
+  size_t output = 0;  ///< which of Graph::outputs is explained
   bool keep_softmax = false;
-  ValueId at = kNoValue;                     ///< attribute to this inner value instead of the inputs
-  std::vector<Shape> baselines;              ///< of tensors that the caller gives, one per explained value; or none
-  std::vector<Shape> noise;                  ///< likewise
+  ValueId at = kNoValue;         ///< attribute to this inner value instead of the inputs
+  std::vector<Shape> baselines;  ///< of tensors that the caller gives, one per explained value; or none
+  std::vector<Shape> noise;      ///< likewise
   bool report_layers = false;
 };
 
 /// Emits the forward pass of a specialised graph and the explanations of `spec`.
-/// Program inputs: the graph's inputs that are not bound, "baseline:I" and "noise:I" where the caller gives them, then
-/// "target:K" for each target that is not an argmax.
-/// Program outputs: the graph's outputs; then, with methods, "logits", for each target "index:K" (not for masks) and
-/// "score:K" [N], and for each method M, target K and explained variable I "attribution:M:K:I";
-/// integrated gradients also "gap:M:K" [N], LRP with report_layers "layer.NODE:M:K" [2].
+/// Program inputs: the graph's inputs that are not bound, "baseline:I" and "noise:I" where the caller gives
+/// them, then "target:K" for each target that is not an argmax. Program outputs: the graph's outputs; then,
+/// with methods, "logits", for each target "index:K" (not for masks) and "score:K" [N], and for each method
+/// M, target K and explained variable I "attribution:M:K:I"; integrated gradients also "gap:M:K" [N], LRP
+/// with report_layers "layer.NODE:M:K" [2].
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);
 
 /// The values that methods attribute to: `spec.at`, or the floating inputs.

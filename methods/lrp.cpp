@@ -69,8 +69,10 @@ Var layer_report(Builder& b, std::span<const Var> arrived) {
   Var sum, bad;
   for (const Var R : arrived) {
     if (!R) continue;
-    const Var not_finite = b.binary(Opcode::logical_or, b.unary(Opcode::is_nan, R), b.unary(Opcode::is_inf, R));
-    const Var total = b.reshape(b.sum(R, {}), {1}), count = b.reshape(b.sum(b.cast(not_finite, b.dtype(R)), {}), {1});
+    const Var not_finite =
+        b.binary(Opcode::logical_or, b.unary(Opcode::is_nan, R), b.unary(Opcode::is_inf, R));
+    const Var total = b.reshape(b.sum(R, {}), {1}),
+              count = b.reshape(b.sum(b.cast(not_finite, b.dtype(R)), {}), {1});
     sum = sum ? b.add(sum, total) : total;
     bad = bad ? b.add(bad, count) : count;
   }

@@ -28,15 +28,22 @@ Var modified(Builder& b, const MethodSpec& method, Var attribution, Var x) {
 std::vector<Var> emit_family(const MethodSpec& method, const MethodContext& context) {
   switch (method.name.family) {
     case Family::gradient: return emit_gradient(method, context);
-    case Family::guided_backprop: case Family::deconvnet: return emit_guided(method, context);
+    case Family::guided_backprop:
+    case Family::deconvnet: return emit_guided(method, context);
     case Family::integrated_gradients: return emit_integrated_gradients(method, context);
-    case Family::smoothgrad: case Family::smoothgrad_squared: case Family::vargrad: return emit_smoothgrad(method, context);
-    case Family::grad_cam: case Family::guided_grad_cam: return emit_grad_cam(method, context);
+    case Family::smoothgrad:
+    case Family::smoothgrad_squared:
+    case Family::vargrad: return emit_smoothgrad(method, context);
+    case Family::grad_cam:
+    case Family::guided_grad_cam: return emit_grad_cam(method, context);
     case Family::occlusion: return emit_occlusion(method, context);
     case Family::random_uniform: return emit_random_uniform(method, context);
     case Family::lrp: return emit_lrp(method, context);
-    case Family::deep_taylor: case Family::deep_taylor_bounded: return emit_deep_taylor(method, context);
-    default: fail(ErrorCode::unsupported, "method '{}' is a known name, but this version of onnxray does not compute it", method.text);
+    case Family::deep_taylor:
+    case Family::deep_taylor_bounded: return emit_deep_taylor(method, context);
+    default:
+      fail(ErrorCode::unsupported,
+           "method '{}' is a known name, but this version of onnxray does not compute it", method.text);
   }
 }
 
@@ -52,8 +59,9 @@ Var seed(const MethodSpec& method, const MethodContext& context) {
   using SeedValue = Conventions::SeedValue;
   const Family family = method.name.family;
   // By method: relevance shares out the logit itself, and guided methods follow; derivatives start with 1.
-  const bool logit_by_method = family == Family::lrp || family == Family::deep_taylor || family == Family::deep_taylor_bounded ||
-                               family == Family::guided_backprop || family == Family::deconvnet;
+  const bool logit_by_method = family == Family::lrp || family == Family::deep_taylor ||
+                               family == Family::deep_taylor_bounded || family == Family::guided_backprop ||
+                               family == Family::deconvnet;
   const SeedValue chosen = method.conventions.seed_value;
   const bool logit = chosen == SeedValue::logit || (chosen == SeedValue::by_method && logit_by_method);
   return logit ? context.b.mul(context.selection, context.logits()) : context.selection;
@@ -61,14 +69,18 @@ Var seed(const MethodSpec& method, const MethodContext& context) {
 
 uint64_t seed_of(const MethodSpec& method) {
   const double number = method.number("seed", 0);
-  require(number >= 0 && number < 9007199254740992.0 && number == std::floor(number), ErrorCode::usage, "seed={} of '{}' is not a whole number >= 0",
-          number, method.text);
+  require(number >= 0 && number < 9007199254740992.0 && number == std::floor(number), ErrorCode::usage,
+          "seed={} of '{}' is not a whole number >= 0", number, method.text);
   return static_cast<uint64_t>(number);
 }
 
 bool needs_loop(const MethodSpec& method) {
   switch (method.name.family) {
-    case Family::integrated_gradients: case Family::smoothgrad: case Family::smoothgrad_squared: case Family::vargrad: case Family::occlusion: return true;
+    case Family::integrated_gradients:
+    case Family::smoothgrad:
+    case Family::smoothgrad_squared:
+    case Family::vargrad:
+    case Family::occlusion: return true;
     default: return false;
   }
 }

@@ -19,7 +19,8 @@ struct MethodContext {
   std::span<const Var> baselines;      ///< by explained variable, where the caller gave tensors
   std::span<const Var> noise;          ///< likewise, [samples, like the variable]
   std::function<void(std::string_view, Var)> report;  ///< further results under a name, per sample
-  bool report_layers = false;          ///< LRP: "layer.NODE" with what arrived at each node: [sum, non-finite entries]
+  bool report_layers =
+      false;  ///< LRP: "layer.NODE" with what arrived at each node: [sum, non-finite entries]
 
   Var var(ValueId id) const { return forward.vars[static_cast<size_t>(id)]; }
   Var logits() const { return var(logits_value); }
@@ -42,8 +43,10 @@ std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& cont
 std::vector<Var> emit_gradient(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_guided(const MethodSpec& method, const MethodContext& context);  ///< and deconvnet
 std::vector<Var> emit_integrated_gradients(const MethodSpec& method, const MethodContext& context);
-std::vector<Var> emit_smoothgrad(const MethodSpec& method, const MethodContext& context);  ///< squared and VarGrad too
-std::vector<Var> emit_grad_cam(const MethodSpec& method, const MethodContext& context);  ///< one channel; guided: all
+std::vector<Var> emit_smoothgrad(const MethodSpec& method,
+                                 const MethodContext& context);  ///< squared and VarGrad too
+std::vector<Var> emit_grad_cam(const MethodSpec& method,
+                               const MethodContext& context);  ///< one channel; guided: all
 std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_random_uniform(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context);

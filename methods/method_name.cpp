@@ -57,8 +57,11 @@ bool parse_gradient(NameCursor& cursor, MethodName& method) {
   if (base == std::end(kBases)) return false;
   method.family = base->family;
   method.modifiers.x_input = base->word == "input_t_gradient";
-  if (method.family == Family::integrated_gradients && cursor.eat("_steps_") && !(method.steps = cursor.integer())) return false;
-  const bool noisy = method.family == Family::smoothgrad || method.family == Family::smoothgrad_squared || method.family == Family::vargrad;
+  if (method.family == Family::integrated_gradients && cursor.eat("_steps_") &&
+      !(method.steps = cursor.integer()))
+    return false;
+  const bool noisy = method.family == Family::smoothgrad || method.family == Family::smoothgrad_squared ||
+                     method.family == Family::vargrad;
   return (!noisy || parse_noise(cursor, method)) && parse_modifiers(cursor, method.modifiers);
 }
 
@@ -75,8 +78,10 @@ bool parse_cam(NameCursor& cursor, MethodName& method) {
 bool parse_epsilon(NameCursor& cursor, MethodName& method) {
   const auto number = cursor.unsigned_number();
   if (!number) return false;
-  if (cursor.eat("_std_x")) method.rule = RuleSpec{"epsilon_std_x", {{"factor", *number}}};
-  else method.rule = RuleSpec{"epsilon", {{"epsilon", *number}}};
+  if (cursor.eat("_std_x"))
+    method.rule = RuleSpec{"epsilon_std_x", {{"factor", *number}}};
+  else
+    method.rule = RuleSpec{"epsilon", {{"epsilon", *number}}};
   return true;
 }
 
@@ -118,7 +123,8 @@ bool parse_lrp(NameCursor& cursor, MethodName& method) {
   struct Prefix {
     std::string_view word, input_rule;
   };
-  constexpr Prefix kPrefixes[] = {{"lrpsign_", "sign"}, {"lrpz_", "z"}, {"zblrp_", "bounded"}, {"w2lrp_", "w_square"}, {"flatlrp_", "flat"}, {"lrp_", ""}};
+  constexpr Prefix kPrefixes[] = {{"lrpsign_", "sign"},   {"lrpz_", "z"},       {"zblrp_", "bounded"},
+                                  {"w2lrp_", "w_square"}, {"flatlrp_", "flat"}, {"lrp_", ""}};
   method.family = Family::lrp;
   if (cursor.rest() == "lrp") return cursor.eat("lrp");
   const auto prefix = std::ranges::find_if(kPrefixes, [&](const Prefix& p) { return cursor.eat(p.word); });
@@ -132,20 +138,31 @@ bool parse_lrp(NameCursor& cursor, MethodName& method) {
 }
 
 bool parse_other(NameCursor& cursor, MethodName& method) {
-  if (cursor.eat("deep_taylor_bounded")) method.family = Family::deep_taylor_bounded;
-  else if (cursor.eat("deep_taylor")) method.family = Family::deep_taylor;
-  else if (cursor.eat("occlusion")) method.family = Family::occlusion;
-  else if (cursor.eat("random_uniform")) method.family = Family::random_uniform;
-  else return false;
+  if (cursor.eat("deep_taylor_bounded"))
+    method.family = Family::deep_taylor_bounded;
+  else if (cursor.eat("deep_taylor"))
+    method.family = Family::deep_taylor;
+  else if (cursor.eat("occlusion"))
+    method.family = Family::occlusion;
+  else if (cursor.eat("random_uniform"))
+    method.family = Family::random_uniform;
+  else
+    return false;
   return true;
 }
 
 /// SignXAI's aliases of whole first words.
 std::string without_alias(std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
-      {"integratedgradients", "integrated_gradients"}, {"integrated_gradient", "integrated_gradients"}, {"integratedgradient", "integrated_gradients"},
-      {"GradCAM", "grad_cam"}, {"gradients", "gradient"}, {"guidedbackprop", "guided_backprop"}, {"guided_backpropagation", "guided_backprop"},
-      {"deconvolution", "deconvnet"}, {"deconv", "deconvnet"}};
+      {"integratedgradients", "integrated_gradients"},
+      {"integrated_gradient", "integrated_gradients"},
+      {"integratedgradient", "integrated_gradients"},
+      {"GradCAM", "grad_cam"},
+      {"gradients", "gradient"},
+      {"guidedbackprop", "guided_backprop"},
+      {"guided_backpropagation", "guided_backprop"},
+      {"deconvolution", "deconvnet"},
+      {"deconv", "deconvnet"}};
   for (const auto& [alias, canonical] : kAliases) {
     if (NameCursor cursor(name); cursor.eat(alias)) return fmt::format("{}{}", canonical, cursor.rest());
   }
@@ -167,13 +184,49 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::vector<std::string_view> nearest(std::string_view name) {
-  std::vector<std::string_view> known{
-      "gradient", "input_t_gradient", "gradient_x_input", "gradient_x_sign", "gradient_x_sign_mu_0_5", "guided_backprop", "deconvnet",
-      "integrated_gradients", "smoothgrad", "smoothgrad_squared", "vargrad", "grad_cam", "grad_cam_timeseries", "guided_grad_cam", "lrp", "lrp_z",
-      "lrp_epsilon_0_1", "lrp_epsilon_0_25_std_x", "lrp_alpha_1_beta_0", "lrp_alpha_2_beta_1", "lrp_gamma", "lrp_z_plus", "lrp_z_plus_fast", "lrp_flat",
-      "lrp_w_square", "lrp_sequential_composite_a", "lrp_sequential_composite_b", "lrpsign_z", "lrpsign_epsilon_0_1", "lrpsign_epsilon_0_25_std_x",
-      "lrpsign_epsilon_0_1_mu_0_5", "lrpsign_alpha_1_beta_0", "lrpsign_sequential_composite_a", "lrpz_epsilon_0_1", "w2lrp_z", "w2lrp_epsilon_0_1",
-      "flatlrp_z", "flatlrp_epsilon_0_1", "zblrp_z_VGG16ILSVRC", "deep_taylor", "deep_taylor_bounded", "occlusion", "random_uniform"};
+  std::vector<std::string_view> known{"gradient",
+                                      "input_t_gradient",
+                                      "gradient_x_input",
+                                      "gradient_x_sign",
+                                      "gradient_x_sign_mu_0_5",
+                                      "guided_backprop",
+                                      "deconvnet",
+                                      "integrated_gradients",
+                                      "smoothgrad",
+                                      "smoothgrad_squared",
+                                      "vargrad",
+                                      "grad_cam",
+                                      "grad_cam_timeseries",
+                                      "guided_grad_cam",
+                                      "lrp",
+                                      "lrp_z",
+                                      "lrp_epsilon_0_1",
+                                      "lrp_epsilon_0_25_std_x",
+                                      "lrp_alpha_1_beta_0",
+                                      "lrp_alpha_2_beta_1",
+                                      "lrp_gamma",
+                                      "lrp_z_plus",
+                                      "lrp_z_plus_fast",
+                                      "lrp_flat",
+                                      "lrp_w_square",
+                                      "lrp_sequential_composite_a",
+                                      "lrp_sequential_composite_b",
+                                      "lrpsign_z",
+                                      "lrpsign_epsilon_0_1",
+                                      "lrpsign_epsilon_0_25_std_x",
+                                      "lrpsign_epsilon_0_1_mu_0_5",
+                                      "lrpsign_alpha_1_beta_0",
+                                      "lrpsign_sequential_composite_a",
+                                      "lrpz_epsilon_0_1",
+                                      "w2lrp_z",
+                                      "w2lrp_epsilon_0_1",
+                                      "flatlrp_z",
+                                      "flatlrp_epsilon_0_1",
+                                      "zblrp_z_VGG16ILSVRC",
+                                      "deep_taylor",
+                                      "deep_taylor_bounded",
+                                      "occlusion",
+                                      "random_uniform"};
   std::ranges::stable_sort(known, {}, [&](std::string_view k) { return edit_distance(name, k); });
   known.resize(3);
   return known;
@@ -188,7 +241,8 @@ MethodName parse_method_name(std::string_view name) {
     MethodName method;
     if (parse(cursor, method) && cursor.done()) return method;
   }
-  fail(ErrorCode::usage, "unknown method '{}'; the nearest are {}; `onnxray methods` lists all", name, fmt::join(nearest(name), ", "));
+  fail(ErrorCode::usage, "unknown method '{}'; the nearest are {}; `onnxray methods` lists all", name,
+       fmt::join(nearest(name), ", "));
 }
 
 }  // namespace onnxray

@@ -18,20 +18,33 @@ struct Modifiers {
 /// A method name taken apart (docs/methods.md has the grammar). Numbers that the name leaves out stay unset.
 struct MethodName {
   enum class Family : uint8_t {
-    gradient, guided_backprop, deconvnet, integrated_gradients, smoothgrad, smoothgrad_squared, vargrad,
-    grad_cam, guided_grad_cam, lrp, deep_taylor, deep_taylor_bounded, occlusion, random_uniform,
+    gradient,
+    guided_backprop,
+    deconvnet,
+    integrated_gradients,
+    smoothgrad,
+    smoothgrad_squared,
+    vargrad,
+    grad_cam,
+    guided_grad_cam,
+    lrp,
+    deep_taylor,
+    deep_taylor_bounded,
+    occlusion,
+    random_uniform,
   } family = Family::gradient;
   Modifiers modifiers;
 
   std::optional<int64_t> steps, samples;  ///< integrated gradients; SmoothGrad and kin
   std::optional<double> noise;
-  bool timeseries = false;                ///< grad_cam_timeseries
-  std::string model;                      ///< VGG16ILSVRC, ...: names a layer and input bounds
+  bool timeseries = false;  ///< grad_cam_timeseries
+  std::string model;        ///< VGG16ILSVRC, ...: names a layer and input bounds
 
-  std::string input_rule;           ///< LRP: rule of the input layer ("sign", "z", "bounded", "w_square", "flat"), or empty
-  std::optional<double> input_mu;   ///< makes "sign" the thresholded one
-  std::optional<RuleSpec> rule;     ///< LRP: the rule of linear layers; unset for a composite or bare "lrp"
-  std::string composite;            ///< LRP: "sequential_composite_a", ...
+  std::string
+      input_rule;  ///< LRP: rule of the input layer ("sign", "z", "bounded", "w_square", "flat"), or empty
+  std::optional<double> input_mu;  ///< makes "sign" the thresholded one
+  std::optional<RuleSpec> rule;    ///< LRP: the rule of linear layers; unset for a composite or bare "lrp"
+  std::string composite;           ///< LRP: "sequential_composite_a", ...
 };
 
 /// Throws Error(usage) that names the nearest valid names; there is no silent default.

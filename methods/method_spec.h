@@ -9,7 +9,8 @@
 
 namespace onnxray {
 
-/// A method ready to be emitted: its name, the convention it runs under, and its parameters under canonical names.
+/// A method ready to be emitted: its name, the convention it runs under, and its parameters under canonical
+/// names.
 struct MethodSpec {
   std::string text;  ///< as the caller wrote it
   MethodName name;
@@ -24,9 +25,11 @@ struct MethodSpec {
   }
 };
 
-/// Takes method texts apart: "NAME" or "NAME:key=value,key=value". `parameters` go to every method that has them; one that
-/// none has is Error(usage), as are two synonyms with different values. Switches of the convention are parameters too.
-std::vector<MethodSpec> resolve_methods(const std::vector<std::string>& texts, const std::map<std::string, std::string>& parameters,
+/// Takes method texts apart: "NAME" or "NAME:key=value,key=value". `parameters` go to every method that has
+/// them; one that none has is Error(usage), as are two synonyms with different values. Switches of the
+/// convention are parameters too.
+std::vector<MethodSpec> resolve_methods(const std::vector<std::string>& texts,
+                                        const std::map<std::string, std::string>& parameters,
                                         const std::string& convention);
 
 /// The methods as data, for `onnxray methods` and docs/methods.md.

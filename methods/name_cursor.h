@@ -13,7 +13,8 @@ class NameCursor {
 
   bool done() const { return rest_.empty(); }
   std::string_view rest() const { return rest_; }
-  /// Steps over `word` where it comes next and ends there, at '_' or at the end; a word that itself ends in '_' may stop anywhere.
+  /// Steps over `word` where it comes next and ends there, at '_' or at the end; a word that itself ends in
+  /// '_' may stop anywhere.
   bool eat(std::string_view word);
   /// DIGITS ["_" DIGITS]: the second group holds the decimals, verbatim. "0_25" is 0.25, "10" is 10.
   std::optional<double> unsigned_number();

@@ -9,7 +9,8 @@ class BilinearRule final : public Rule {
  public:
   std::string name() const override { return "bilinear"; }
   void emit(NodeContext& context) const override {
-    // y bilinear in a and b: each gets half.  R_a = a * J_a^T (R / safe(2 y))   (Achtibat et al. 2024, AttnLRP)
+    // y bilinear in a and b: each gets half.  R_a = a * J_a^T (R / safe(2 y))   (Achtibat et al. 2024,
+    // AttnLRP)
     Builder& b = context.b;
     const Var s = b.div(context.cotangent(), safe(b, b.mul(context.output(), 2.0)));
     const std::vector<Var> shares = context.adjoint(s);
@@ -21,6 +22,8 @@ class BilinearRule final : public Rule {
 
 }  // namespace
 
-std::unique_ptr<Rule> make_bilinear(const RuleSpec&, const Conventions&) { return std::make_unique<BilinearRule>(); }
+std::unique_ptr<Rule> make_bilinear(const RuleSpec&, const Conventions&) {
+  return std::make_unique<BilinearRule>();
+}
 
 }  // namespace onnxray

@@ -6,18 +6,22 @@ namespace onnxray {
 
 namespace {
 
-bool holds(const std::vector<bool>& flags, ValueId id) { return id != kNoValue && flags[static_cast<size_t>(id)]; }
+bool holds(const std::vector<bool>& flags, ValueId id) {
+  return id != kNoValue && flags[static_cast<size_t>(id)];
+}
 
 int64_t dependent_operands(const Node& node, const std::vector<bool>& dependent) {
   return std::ranges::count_if(node.inputs, [&](ValueId id) { return holds(dependent, id); });
 }
 
 bool is_transparent(const Node& node, RelevanceClass relevance, const std::vector<bool>& dependent) {
-  constexpr std::string_view kShapeOps[] = {"Identity", "Dropout", "Cast",      "Reshape",   "Flatten", "Squeeze",
-                                            "Unsqueeze", "Transpose", "Pad",    "Slice",     "Expand",  "DepthToSpace", "SpaceToDepth"};
+  constexpr std::string_view kShapeOps[] = {"Identity", "Dropout",      "Cast",        "Reshape", "Flatten",
+                                            "Squeeze",  "Unsqueeze",    "Transpose",   "Pad",     "Slice",
+                                            "Expand",   "DepthToSpace", "SpaceToDepth"};
   constexpr std::string_view kAffineOps[] = {"BatchNormalization", "Add", "Sub", "Mul", "Div"};
   if (dependent_operands(node, dependent) != 1) return false;
-  return relevance == RelevanceClass::affine || std::ranges::find(kShapeOps, node.op) != std::end(kShapeOps) ||
+  return relevance == RelevanceClass::affine ||
+         std::ranges::find(kShapeOps, node.op) != std::end(kShapeOps) ||
          std::ranges::find(kAffineOps, node.op) != std::end(kAffineOps);
 }
 
@@ -27,7 +31,8 @@ std::vector<bool> data_dependent(const Graph& graph) {
   std::vector<bool> dependent(graph.values.size(), false);
   for (const InputInfo& input : graph.inputs) {
     const auto dtype = graph[input.value].dtype;
-    dependent[static_cast<size_t>(input.value)] = !graph.constant(input.value) && (!dtype || is_floating(*dtype));
+    dependent[static_cast<size_t>(input.value)] =
+        !graph.constant(input.value) && (!dtype || is_floating(*dtype));
   }
   for (const Node& node : graph.nodes) {
     if (dependent_operands(node, dependent) == 0) continue;
@@ -51,12 +56,15 @@ RelevanceClass classify(const Node& node, const OpRegistry& ops, const std::vect
   return moving == 1 || node.op == "Div" ? RelevanceClass::activation : RelevanceClass::bilinear;
 }
 
-std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops, const std::vector<bool>& dependent) {
+std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops,
+                                   const std::vector<bool>& dependent) {
   std::vector<bool> sees_input(graph.values.size(), false), found(graph.nodes.size(), false);
-  for (const InputInfo& input : graph.inputs) sees_input[static_cast<size_t>(input.value)] = holds(dependent, input.value);
+  for (const InputInfo& input : graph.inputs)
+    sees_input[static_cast<size_t>(input.value)] = holds(dependent, input.value);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    const bool sees = std::ranges::any_of(node.inputs, [&](ValueId id) { return holds(dependent, id) && holds(sees_input, id); });
+    const bool sees = std::ranges::any_of(
+        node.inputs, [&](ValueId id) { return holds(dependent, id) && holds(sees_input, id); });
     if (!sees) continue;
     const RelevanceClass relevance = classify(node, ops, dependent);
     if (relevance == RelevanceClass::linear) {

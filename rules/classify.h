@@ -13,8 +13,9 @@ std::vector<bool> data_dependent(const Graph& graph);
 /// bilinear, a Mul by a constant is an activation.
 RelevanceClass classify(const Node& node, const OpRegistry& ops, const std::vector<bool>& dependent);
 
-/// By node: linear nodes whose data operand is the model's input, seen through shape nodes, Identity, Dropout, Cast
-/// and constant affine nodes alone.
-std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops, const std::vector<bool>& dependent);
+/// By node: linear nodes whose data operand is the model's input, seen through shape nodes, Identity,
+/// Dropout, Cast and constant affine nodes alone.
+std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops,
+                                   const std::vector<bool>& dependent);
 
 }  // namespace onnxray

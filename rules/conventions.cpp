@@ -62,14 +62,17 @@ bool any_switch(Visit visit) {
   using C = Conventions;
   return visit("seed_value", Choices<C::SeedValue, 3>{&C::seed_value, {"by_method", "one", "logit"}}) ||
          visit("stabiliser", Choices<C::Stabiliser, 2>{&C::stabiliser, {"safe", "signed"}}) ||
-         visit("alphabeta_bias", Choices<C::AlphaBetaBias, 4>{&C::alphabeta_bias, {"auto", "split", "both", "ignore"}}) ||
+         visit("alphabeta_bias",
+               Choices<C::AlphaBetaBias, 4>{&C::alphabeta_bias, {"auto", "split", "both", "ignore"}}) ||
          visit("zplus_bias", Choices<C::HalfBias, 2>{&C::zplus_bias, {"ignore", "include"}}) ||
          visit("wsquare_bias", Choices<C::HalfBias, 2>{&C::wsquare_bias, {"ignore", "include"}}) ||
          visit("batchnorm", Choices<C::BatchNorm, 4>{&C::batchnorm, {"fold", "affine_z", "fused", "pass"}}) ||
          visit("add", Choices<C::SumRule, 2>{&C::add, {"proportional", "norm"}}) ||
          visit("avgpool", Choices<C::SumRule, 2>{&C::avgpool, {"proportional", "norm"}}) ||
          visit("deep_taylor", Choices<C::DeepTaylor, 2>{&C::deep_taylor, {"epsilon", "zplus"}}) ||
-         visit("ig_quadrature", Choices<C::Quadrature, 6>{&C::ig_quadrature, {"mean_endpoints", "trapezoid", "left", "right", "midpoint", "gauss_legendre"}}) ||
+         visit("ig_quadrature", Choices<C::Quadrature, 6>{&C::ig_quadrature,
+                                                          {"mean_endpoints", "trapezoid", "left", "right",
+                                                           "midpoint", "gauss_legendre"}}) ||
          visit("steps", Numeric<int64_t>{&C::steps, 1}) ||
          visit("noise", Choices<C::NoiseScale, 2>{&C::noise, {"absolute", "range"}}) ||
          visit("noise_scale", Numeric<double>{&C::noise_scale, 0}) ||
@@ -124,7 +127,8 @@ Conventions convention(std::string_view name) {
 bool set_switch(Conventions& conventions, std::string_view name, std::string_view value) {
   return any_switch([&](std::string_view known, const auto& handler) {
     if (known != name) return false;
-    require(handler.set(conventions, value), ErrorCode::usage, "{}={}: the choices are {}", name, value, handler.list());
+    require(handler.set(conventions, value), ErrorCode::usage, "{}={}: the choices are {}", name, value,
+            handler.list());
     return true;
   });
 }

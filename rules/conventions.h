@@ -7,13 +7,13 @@
 
 namespace onnxray {
 
-/// The points where the literature's reference implementations differ (docs/conventions.md). A convention is a preset of
-/// all of them; each can be set alone. Defaults are those of SIGN-XAI 1.x, without its defects.
+/// The points where the literature's reference implementations differ (docs/conventions.md). A convention is
+/// a preset of all of them; each can be set alone. Defaults are those of SIGN-XAI 1.x, without its defects.
 struct Conventions {
   enum class SeedValue : uint8_t { by_method, one, logit };
-  enum class Stabiliser : uint8_t { safe, with_sign };           ///< +1e-7 where exactly 0; or z + 1e-6 sgn(z)
+  enum class Stabiliser : uint8_t { safe, with_sign };  ///< +1e-7 where exactly 0; or z + 1e-6 sgn(z)
   enum class AlphaBetaBias : uint8_t { automatic, split, both, ignore };
-  enum class HalfBias : uint8_t { ignore, include };              ///< z+: b+ in the denominator; w^2: b^2
+  enum class HalfBias : uint8_t { ignore, include };  ///< z+: b+ in the denominator; w^2: b^2
   enum class BatchNorm : uint8_t { fold, affine_z, fused, pass };
   enum class SumRule : uint8_t { proportional, norm };
   enum class DeepTaylor : uint8_t { epsilon, zplus };
@@ -37,14 +37,16 @@ struct Conventions {
   bool clean_sample_last = false;
   int64_t sign_of_zero = 1;  ///< +1, or 0 as SignXAI2
   StdX std_x = StdX::per_sample;
-  bool exact_splits = false;  ///< rules by their literal four terms instead of the two-form identity: the oracle
+  bool exact_splits =
+      false;  ///< rules by their literal four terms instead of the two-form identity: the oracle
 
   bool operator==(const Conventions&) const = default;
 };
 
 /// signxai, zennit or innvestigate. Throws Error(usage) that lists them.
 Conventions convention(std::string_view name);
-/// Sets one switch by its name in docs/conventions.md. False where no switch has that name; Error(usage) on a bad value.
+/// Sets one switch by its name in docs/conventions.md. False where no switch has that name; Error(usage) on a
+/// bad value.
 bool set_switch(Conventions& conventions, std::string_view name, std::string_view value);
 /// Name, choices and the current value of every switch.
 struct SwitchInfo {

@@ -25,8 +25,8 @@ struct RuleSpec {
   bool operator==(const RuleSpec&) const = default;
 };
 
-/// Builds the rule that a spec names; switches decide what the spec leaves open. Throws Error(usage) that lists the
-/// known rules, or the rule's parameters.
+/// Builds the rule that a spec names; switches decide what the spec leaves open. Throws Error(usage) that
+/// lists the known rules, or the rule's parameters.
 std::unique_ptr<Rule> make_rule(const RuleSpec& spec, const Conventions& conventions = {});
 
 /// Whether `rule` names one, "vjp" (the plain derivative) included.

@@ -21,6 +21,8 @@ class SoftmaxRule final : public Rule {
 
 }  // namespace
 
-std::unique_ptr<Rule> make_softmax(const RuleSpec&, const Conventions&) { return std::make_unique<SoftmaxRule>(); }
+std::unique_ptr<Rule> make_softmax(const RuleSpec&, const Conventions&) {
+  return std::make_unique<SoftmaxRule>();
+}
 
 }  // namespace onnxray

@@ -27,7 +27,8 @@ class Eliminator {
     for (Step& step : program_.steps) {
       for (Var& v : step.inputs) v = representative(v);
       if (const Step* twin = find_twin(kept, step)) {
-        for (size_t i = 0; i < step.outputs.size(); ++i) same_as_[static_cast<size_t>(step.outputs[i].id)] = twin->outputs[i];
+        for (size_t i = 0; i < step.outputs.size(); ++i)
+          same_as_[static_cast<size_t>(step.outputs[i].id)] = twin->outputs[i];
         continue;
       }
       seen_[key(step)].push_back(kept.size());
@@ -72,7 +73,8 @@ class Eliminator {
       const Step& other = kept[i];
       const bool in_reach = other.block == step.block || other.block == Block::once;
       const Variable &a = program_[other.outputs[0]], &b = program_[step.outputs[0]];
-      if (in_reach && other.primitive == step.primitive && a.shape == b.shape && a.dtype == b.dtype) return &other;
+      if (in_reach && other.primitive == step.primitive && a.shape == b.shape && a.dtype == b.dtype)
+        return &other;
     }
     return nullptr;
   }

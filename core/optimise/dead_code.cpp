@@ -12,7 +12,8 @@ void eliminate_dead_code(Program& program) {
 
   std::vector<bool> keep(program.steps.size(), false);
   bool changed = true;
-  while (changed) {  // a loop variable's `next` is needed once its `current` is, which may come later in the list
+  while (changed) {  // a loop variable's `next` is needed once its `current` is, which may come later in the
+                     // list
     changed = false;
     for (size_t i = program.steps.size(); i-- > 0;) {
       const Step& step = program.steps[i];

@@ -12,9 +12,11 @@ constexpr size_t kMaxInputs = 8;
 
 class Fuser {
  public:
-  explicit Fuser(Program& program) : program_(program), producer_(program.variables.size(), -1), uses_(program.variables.size(), 0) {
+  explicit Fuser(Program& program)
+      : program_(program), producer_(program.variables.size(), -1), uses_(program.variables.size(), 0) {
     for (size_t i = 0; i < program.steps.size(); ++i) {
-      for (const Var v : program.steps[i].outputs) producer_[static_cast<size_t>(v.id)] = static_cast<int64_t>(i);
+      for (const Var v : program.steps[i].outputs)
+        producer_[static_cast<size_t>(v.id)] = static_cast<int64_t>(i);
       for (const Var v : program.steps[i].inputs) ++uses_[static_cast<size_t>(v.id)];
     }
     for (const NamedVar& output : program.outputs) ++uses_[static_cast<size_t>(output.var.id)];
@@ -27,10 +29,12 @@ class Fuser {
   void run() {
     for (Step& step : program_.steps) {
       if (!std::holds_alternative<Elementwise>(step.primitive)) continue;
-      while (absorb_one(step)) {}
+      while (absorb_one(step)) {
+      }
     }
     size_t i = 0;
-    std::erase_if(program_.steps, [&](const Step&) { return std::ranges::find(absorbed_, i++) != absorbed_.end(); });
+    std::erase_if(program_.steps,
+                  [&](const Step&) { return std::ranges::find(absorbed_, i++) != absorbed_.end(); });
   }
 
  private:
@@ -52,21 +56,29 @@ class Fuser {
     if (!p || producer.outputs.size() != 1 || producer.block != consumer.block) return false;
     const Var v = producer.outputs[0];
     const auto& c = std::get<Elementwise>(consumer.primitive);
-    return uses_[static_cast<size_t>(v.id)] == 1 && program_[v].shape == program_[consumer.outputs[0]].shape &&
+    return uses_[static_cast<size_t>(v.id)] == 1 &&
+           program_[v].shape == program_[consumer.outputs[0]].shape &&
            keeps_its_value(p->expression, program_[v].dtype, c.expression.domain) &&
            p->expression.code.size() + c.expression.code.size() <= kMaxInstructions &&
            producer.inputs.size() + consumer.inputs.size() - 1 <= kMaxInputs;
   }
 
-  /// Whether handing the producer's register over equals storing it as `dtype` and loading it in the consumer's domain.
+  /// Whether handing the producer's register over equals storing it as `dtype` and loading it in the
+  /// consumer's domain.
   static bool keeps_its_value(const Expression& producer, DType dtype, Expression::Domain consumer) {
     if (producer.domain != consumer) return false;
     if (producer.domain == Expression::Domain::real && is_floating(dtype)) return true;
     if (producer.domain == Expression::Domain::integer && dtype == DType::i64) return true;
     switch (producer.code.back().op) {  // already 0 or 1
-      case Opcode::equal: case Opcode::less: case Opcode::less_equal: case Opcode::logical_and: case Opcode::logical_or:
-      case Opcode::logical_xor: case Opcode::logical_not: case Opcode::is_nan: case Opcode::is_inf:
-        return dtype == DType::boolean;
+      case Opcode::equal:
+      case Opcode::less:
+      case Opcode::less_equal:
+      case Opcode::logical_and:
+      case Opcode::logical_or:
+      case Opcode::logical_xor:
+      case Opcode::logical_not:
+      case Opcode::is_nan:
+      case Opcode::is_inf: return dtype == DType::boolean;
       default: return false;
     }
   }

@@ -10,7 +10,8 @@ void hoist_invariants(Program& program) {
   if (program.step_index) varies[static_cast<size_t>(program.step_index.id)] = true;
   for (Step& step : program.steps) {
     if (step.block != Block::repeat) continue;
-    const bool depends = std::ranges::any_of(step.inputs, [&](Var v) { return varies[static_cast<size_t>(v.id)]; });
+    const bool depends =
+        std::ranges::any_of(step.inputs, [&](Var v) { return varies[static_cast<size_t>(v.id)]; });
     if (depends) {
       for (const Var v : step.outputs) varies[static_cast<size_t>(v.id)] = true;
     } else {

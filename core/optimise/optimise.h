@@ -6,7 +6,8 @@ namespace onnxray {
 
 // Each pass keeps what the program computes. One file each, in the order of optimise().
 
-/// Evaluates steps whose operands are all constant, once, on `backend`. What would grow past the operands' size stays.
+/// Evaluates steps whose operands are all constant, once, on `backend`. What would grow past the operands'
+/// size stays.
 void fold_constants(Program& program, Backend& backend);
 /// Moves steps of the loop that read nothing of the loop in front of it.
 void hoist_invariants(Program& program);

@@ -30,7 +30,8 @@ Outcome onnxray(const std::string& arguments) {
   REQUIRE(pipe);
   Outcome outcome;
   std::array<char, 4096> buffer;
-  while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) outcome.output.append(buffer.data(), n);
+  while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    outcome.output.append(buffer.data(), n);
   const int status = pclose(pipe);
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return outcome;
@@ -46,8 +47,9 @@ struct Folder {
 
 TEST_CASE("explain prints the prediction and writes arrays, a picture and a report") {
   const Folder out;
-  const Outcome outcome = onnxray("explain " + kModel + " -i " + kBoot + " -m gradient -m lrp_epsilon_0_1 -o " + out / "maps.npz" + " --picture " +
-                                  out / "map.png" + " --report " + out / "report.json");
+  const Outcome outcome =
+      onnxray("explain " + kModel + " -i " + kBoot + " -m gradient -m lrp_epsilon_0_1 -o " +
+              out / "maps.npz" + " --picture " + out / "map.png" + " --report " + out / "report.json");
   REQUIRE(outcome.exit_code == 0);
   CHECK(outcome.output.find("Ankle boot") != std::string::npos);
   const std::vector<NamedTensor> maps = read_npz(out / "maps.npz");
@@ -64,13 +66,16 @@ TEST_CASE("explain prints the prediction and writes arrays, a picture and a repo
 TEST_CASE("a picture and its preprocessed array are the same input") {
   const Folder out;
   REQUIRE(onnxray("explain " + kModel + " -i " + kBoot + " -o " + out / "a.npy").exit_code == 0);
-  REQUIRE(onnxray("explain " + kModel + " -i " + kModels + "samples/fashion_ankle_boot_nchw.npy -o " + out / "b.npy").exit_code == 0);
+  REQUIRE(onnxray("explain " + kModel + " -i " + kModels + "samples/fashion_ankle_boot_nchw.npy -o " +
+                  out / "b.npy")
+              .exit_code == 0);
   CHECK(read_npy(out / "a.npy").to_doubles() == read_npy(out / "b.npy").to_doubles());
 }
 
 TEST_CASE("a target by label is the target by number") {
   const Folder out;
-  REQUIRE(onnxray("explain " + kModel + " -i " + kBoot + " --target name:Sneaker -o " + out / "a.npy").exit_code == 0);
+  REQUIRE(onnxray("explain " + kModel + " -i " + kBoot + " --target name:Sneaker -o " + out / "a.npy")
+              .exit_code == 0);
   REQUIRE(onnxray("explain " + kModel + " -i " + kBoot + " --target 7 -o " + out / "b.npy").exit_code == 0);
   CHECK(read_npy(out / "a.npy").to_doubles() == read_npy(out / "b.npy").to_doubles());
 }
@@ -100,7 +105,8 @@ TEST_CASE("methods and the version are listed") {
 
 TEST_CASE("the layers under LRP start with the logit and name their rules") {
   const Folder out;
-  const Outcome outcome = onnxray("explain " + kModel + " -i " + kBoot + " -m lrp_z_plus --layers --report " + out / "report.json");
+  const Outcome outcome = onnxray("explain " + kModel + " -i " + kBoot + " -m lrp_z_plus --layers --report " +
+                                  out / "report.json");
   REQUIRE(outcome.exit_code == 0);
   CHECK(outcome.output.find("layers under lrp_z_plus") != std::string::npos);
   std::ifstream file(out / "report.json");
@@ -122,7 +128,11 @@ TEST_CASE("verify agrees with its own map, finds a changed one, and reads suites
   write_npy(out / "changed.npy", changed);
   CHECK(onnxray("verify " + request + " --reference " + out / "changed.npy").exit_code == 3);
 
-  nlohmann::json row{{"model", kModel}, {"input", kBoot}, {"method", "lrp_epsilon_0_1"}, {"reference", "map.npy"}, {"tolerance", 1e-6}};
+  nlohmann::json row{{"model", kModel},
+                     {"input", kBoot},
+                     {"method", "lrp_epsilon_0_1"},
+                     {"reference", "map.npy"},
+                     {"tolerance", 1e-6}};
   std::ofstream(out / "suite.json") << nlohmann::json::array({row});
   CHECK(onnxray("verify " + out / "suite.json").exit_code == 0);
   row["reference"] = "changed.npy";
@@ -165,7 +175,8 @@ TEST_CASE("a file that cannot be written exits with 1") {
 }
 
 TEST_CASE("a model with operators that onnxray lacks exits with 4 and lists them") {
-  const std::string model = "/usr/share/libonnx-testdata/data/node/test_tfidfvectorizer_tf_batch_onlybigrams_skip0/model.onnx";
+  const std::string model =
+      "/usr/share/libonnx-testdata/data/node/test_tfidfvectorizer_tf_batch_onlybigrams_skip0/model.onnx";
   if (!fs::exists(model)) {
     WARN("skipped: libonnx-testdata is not installed");
     return;

@@ -19,7 +19,8 @@ TEST_CASE("lives that meet in one step do not overlap") {
     CHECK(lives[i].offset + lives[i].bytes <= size);
     for (size_t j = 0; j < i; ++j) {
       const bool meet = lives[i].first <= lives[j].last && lives[j].first <= lives[i].last;
-      const bool overlap = lives[i].offset < lives[j].offset + lives[j].bytes && lives[j].offset < lives[i].offset + lives[i].bytes;
+      const bool overlap = lives[i].offset < lives[j].offset + lives[j].bytes &&
+                           lives[j].offset < lives[i].offset + lives[i].bytes;
       CHECK_FALSE((meet && overlap));
     }
   }

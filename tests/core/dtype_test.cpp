@@ -20,7 +20,7 @@ TEST_CASE("every half survives the trip through float") {
 }
 
 TEST_CASE("floats round to the nearest half, ties to even, and overflow to infinity") {
-  CHECK(half_to_float(float_to_half(1.0F + 1.0F / 2048)) == 1.0F);              // halfway, 1.0 is even
+  CHECK(half_to_float(float_to_half(1.0F + 1.0F / 2048)) == 1.0F);                // halfway, 1.0 is even
   CHECK(half_to_float(float_to_half(1.0F + 3.0F / 2048)) == 1.0F + 2.0F / 1024);  // halfway, up to even
   CHECK(half_to_float(float_to_half(65519.0F)) == 65504.0F);
   CHECK(std::isinf(half_to_float(float_to_half(65520.0F))));
@@ -28,8 +28,8 @@ TEST_CASE("floats round to the nearest half, ties to even, and overflow to infin
 }
 
 TEST_CASE("floats round to the nearest bfloat16, ties to even") {
-  CHECK(bfloat16_to_float(float_to_bfloat16(1.00390625F)) == 1.0F);        // 1 + 2^-8: halfway
-  CHECK(bfloat16_to_float(float_to_bfloat16(1.01171875F)) == 1.015625F);   // 1 + 3 * 2^-8: halfway, up to even
+  CHECK(bfloat16_to_float(float_to_bfloat16(1.00390625F)) == 1.0F);       // 1 + 2^-8: halfway
+  CHECK(bfloat16_to_float(float_to_bfloat16(1.01171875F)) == 1.015625F);  // 1 + 3 * 2^-8: halfway, up to even
   CHECK(std::isnan(bfloat16_to_float(float_to_bfloat16(NAN))));
 }
 

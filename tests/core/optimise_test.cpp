@@ -10,7 +10,8 @@ namespace onnxray {
 namespace {
 
 int64_t count(const Program& program, std::string_view primitive) {
-  return std::ranges::count_if(program.steps, [&](const Step& step) { return name_of(step.primitive) == primitive; });
+  return std::ranges::count_if(program.steps,
+                               [&](const Step& step) { return name_of(step.primitive) == primitive; });
 }
 
 std::vector<Tensor> run(Program program, const std::vector<Tensor>& inputs) {
@@ -89,7 +90,8 @@ TEST_CASE("fusion keeps what a store would change") {
   const Var x = b.input("x", {4}, DType::u8);
   b.output("y", b.cast(b.div(b.add(x, x), 2.0), DType::i64));  // 200 + 200 wraps to 144 in u8
   const Program after = changed_by(program, {Tensor::of<uint8_t>({4}, {200, 1, 2, 3})}, fuse_elementwise);
-  CHECK(run(after, {Tensor::of<uint8_t>({4}, {200, 1, 2, 3})})[0].to_int64s() == std::vector<int64_t>{72, 1, 2, 3});
+  CHECK(run(after, {Tensor::of<uint8_t>({4}, {200, 1, 2, 3})})[0].to_int64s() ==
+        std::vector<int64_t>{72, 1, 2, 3});
 }
 
 Program loop_program() {

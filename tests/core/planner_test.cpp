@@ -68,11 +68,15 @@ TEST_CASE("sliding windows find and leave their data channels-last, with one cop
   b.output("y", b.sum(b.max_pool(y, kThreeByThree).y, {2, 3}));
   const Plan plan = make_plan(program, kChannelsLast);
   for (const Step& step : plan.program.steps) {
-    if (!std::holds_alternative<Convolution>(step.primitive) && !std::holds_alternative<MaxPool>(step.primitive)) continue;
+    if (!std::holds_alternative<Convolution>(step.primitive) &&
+        !std::holds_alternative<MaxPool>(step.primitive))
+      continue;
     CHECK(plan[step.inputs[0]].strides == channels_last_strides(plan.program[step.inputs[0]].shape));
     CHECK(plan[step.outputs[0]].strides == channels_last_strides(plan.program[step.outputs[0]].shape));
   }
-  CHECK(std::ranges::count_if(plan.program.steps, [](const Step& s) { return std::holds_alternative<Reshape>(s.primitive); }) == 1);
+  CHECK(std::ranges::count_if(plan.program.steps, [](const Step& s) {
+          return std::holds_alternative<Reshape>(s.primitive);
+        }) == 1);
 }
 
 TEST_CASE("the transpose of an NHWC input into a convolution moves nothing") {

@@ -22,7 +22,8 @@ TEST_CASE("channels-last strides put the channel innermost and keep ONNX axis or
 
 TEST_CASE("layouts are compared only along axes that matter") {
   CHECK(same_layout({2, 8, 1, 1}, row_major_strides({2, 8, 1, 1}), channels_last_strides({2, 8, 1, 1})));
-  CHECK_FALSE(same_layout({2, 8, 2, 1}, row_major_strides({2, 8, 2, 1}), channels_last_strides({2, 8, 2, 1})));
+  CHECK_FALSE(
+      same_layout({2, 8, 2, 1}, row_major_strides({2, 8, 2, 1}), channels_last_strides({2, 8, 2, 1})));
 }
 
 TEST_CASE("broadcasting follows numpy") {

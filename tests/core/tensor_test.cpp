@@ -27,7 +27,8 @@ TEST_CASE("a borrowed tensor never writes to its owner's memory") {
 
 TEST_CASE("conversion truncates towards zero, tests for zero, and survives NaN and infinity") {
   const Tensor t = Tensor::of<float>({5}, {-1.7F, 0.0F, 2.9F, NAN, INFINITY});
-  CHECK(t.to(DType::i32).to_int64s() == std::vector<int64_t>{-1, 0, 2, 0, -1});  // infinity saturates to 2^63-1, then wraps
+  CHECK(t.to(DType::i32).to_int64s() ==
+        std::vector<int64_t>{-1, 0, 2, 0, -1});  // infinity saturates to 2^63-1, then wraps
   CHECK(t.to(DType::boolean).to_int64s() == std::vector<int64_t>{1, 0, 1, 1, 1});
   CHECK(Tensor::of<int64_t>({2}, {300, -1}).to(DType::u8).to_int64s() == std::vector<int64_t>{44, 255});
 }

@@ -30,7 +30,13 @@ bool is_variable(const GradientCase& test, size_t i) {
 
 Graph one_node_graph(const GradientCase& test) {
   Graph graph;
-  Node node{.op = test.op, .opset = test.opset, .domain = "", .attributes = test.attributes, .inputs = {}, .outputs = {}, .origin = {{test.name}, {}}};
+  Node node{.op = test.op,
+            .opset = test.opset,
+            .domain = "",
+            .attributes = test.attributes,
+            .inputs = {},
+            .outputs = {},
+            .origin = {{test.name}, {}}};
   for (size_t i = 0; i < test.inputs.size(); ++i) {
     const std::string name = "x" + std::to_string(i);
     if (!is_variable(test, i)) {
@@ -61,7 +67,8 @@ Compiled compile(const Graph& graph, bool gradients) {
   Program program;
   Builder b(program);
   std::vector<Var> inputs;
-  for (const InputInfo& input : graph.inputs) inputs.push_back(b.input(graph[input.value].name, *graph[input.value].shape, DType::f64));
+  for (const InputInfo& input : graph.inputs)
+    inputs.push_back(b.input(graph[input.value].name, *graph[input.value].shape, DType::f64));
   const Forward forward = lower_graph(graph, OpRegistry::builtin(), b, inputs);
   ReverseWalk walk(graph, forward, b, {});
   Var loss = b.scalar(0, DType::f64);
@@ -95,7 +102,8 @@ double gradient_error(const GradientCase& test) {
   }
   const std::vector<Tensor> gradients = compile(graph, true).run(x);
   Compiled loss = compile(graph, false);
-  constexpr double h = 1e-5;  // the truncation error of a central difference is O(h^2), its rounding error O(1e-16 / h)
+  constexpr double h =
+      1e-5;  // the truncation error of a central difference is O(h^2), its rounding error O(1e-16 / h)
   double worst = 0, largest = 1e-30;
   for (size_t i = 0; i < x.size(); ++i) {
     for (int64_t j = 0; j < x[i].size(); ++j) {

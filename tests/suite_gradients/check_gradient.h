@@ -12,16 +12,16 @@ struct GradientCase {
   std::string op;
   int64_t opset;
   Attributes attributes;
-  std::vector<Tensor> inputs;           ///< f64 tensors are variables; others, and the listed constants, are fixed
-  std::vector<size_t> constants = {};   ///< inputs that are constants although they are f64
+  std::vector<Tensor> inputs;  ///< f64 tensors are variables; others, and the listed constants, are fixed
+  std::vector<size_t> constants = {};  ///< inputs that are constants although they are f64
   size_t outputs = 1;
 };
 
 /// A f64 tensor of distinct values in (-1, 1) away from 0, the same for the same seed.
 Tensor wavy(Shape shape, int seed, double scale = 1, double offset = 0);
 
-/// The largest |J^T c - central difference| over every element of every variable, relative to the largest derivative.
-/// `c` is a fixed weighting of the outputs. Runs on the reference backend in double.
+/// The largest |J^T c - central difference| over every element of every variable, relative to the largest
+/// derivative. `c` is a fixed weighting of the outputs. Runs on the reference backend in double.
 double gradient_error(const GradientCase& test);
 
 }  // namespace onnxray
