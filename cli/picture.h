@@ -14,7 +14,7 @@ struct PictureOptions {
   std::string layout;    ///< NCHW, NHWC, NCT, NTC of input and attributions; "" is told from their shapes
   bool overlay = false;  ///< draw images on the input instead of beside it
   int64_t sample = 0;
-  std::optional<Preprocess> preprocess;  ///< undone to show the input
+  std::optional<Preprocess> preprocess = {};  ///< undone to show the input
 };
 
 struct Captioned {
