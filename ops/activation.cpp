@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "core/fail.h"
+#include "ops/broadcast.h"
 #include "ops/families.h"
 
 namespace onnxray {
@@ -10,9 +11,13 @@ namespace onnxray {
 namespace {
 
 template <Opcode op>
-void lower_unary(LowerContext& c) { c.set(0, c.b.unary(op, c.input(0))); }
+void lower_unary(LowerContext& c) {
+  c.set(0, c.b.unary(op, c.input(0)));
+}
 
-Var when_positive(Builder& b, Var x, Var then, Var otherwise) { return b.select(b.less(0.0, x), then, otherwise); }
+Var when_positive(Builder& b, Var x, Var then, Var otherwise) {
+  return b.select(b.less(0.0, x), then, otherwise);
+}
 
 /// x > 0 ? x : alpha x
 void lower_leaky_relu(LowerContext& c) {
@@ -23,17 +28,25 @@ void lower_leaky_relu(LowerContext& c) {
 void lower_prelu(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
+  const Shape shape = b.shape(x);
   Var slope = c.input(1);
   // Before opset 7 a slope of C entries was per channel.
-  if (c.version < 7 && b.rank(slope) == 1 && b.rank(x) > 2) {
-    Shape channel(b.rank(x), 1);
+  if (c.version < 7 && b.rank(slope) == 1 && shape.size() > 2) {
+    Shape channel(shape.size(), 1);
     channel[1] = b.shape(slope)[0];
     slope = b.reshape(slope, channel);
+  } else {
+    slope = broadcast_operand(c, 1, shape);
   }
   c.set(0, when_positive(b, x, x, b.mul(x, slope)));
 }
 
-Var exp_minus_one(Builder& b, Var x) { return b.sub(b.exp(x), 1.0); }
+/// e^(x / scale) - 1 for the x <= 0 of a selection. Without the bound e^x is infinite at large x, and the
+/// reverse walk makes NaN of infinity times the 0 that the selection sends back.
+Var exp_minus_one(Builder& b, Var x, double scale = 1) {
+  const Var bounded = b.min(x, 0.0);
+  return b.sub(b.exp(scale == 1 ? bounded : b.div(bounded, scale)), 1.0);
+}
 
 /// x > 0 ? x : alpha (e^x - 1)
 void lower_elu(LowerContext& c) {
@@ -41,10 +54,12 @@ void lower_elu(LowerContext& c) {
   c.set(0, when_positive(c.b, x, x, c.b.mul(exp_minus_one(c.b, x), c.float_attr("alpha", 1))));
 }
 
+/// gamma (x > 0 ? x : alpha (e^x - 1))
 void lower_selu(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
-  const double alpha = c.float_attr("alpha", 1.67326319217681884765625), gamma = c.float_attr("gamma", 1.05070102214813232421875);
+  const double alpha = c.float_attr("alpha", 1.67326319217681884765625),
+               gamma = c.float_attr("gamma", 1.05070102214813232421875);
   c.set(0, when_positive(b, x, b.mul(x, gamma), b.mul(exp_minus_one(b, x), alpha * gamma)));
 }
 
@@ -52,7 +67,7 @@ void lower_selu(LowerContext& c) {
 void lower_celu(LowerContext& c) {
   const Var x = c.input(0);
   const double alpha = c.float_attr("alpha", 1);
-  c.set(0, when_positive(c.b, x, x, c.b.mul(exp_minus_one(c.b, c.b.div(x, alpha)), alpha)));
+  c.set(0, when_positive(c.b, x, x, c.b.mul(exp_minus_one(c.b, x, alpha), alpha)));
 }
 
 /// max(0, min(1, alpha x + beta))
@@ -64,7 +79,9 @@ void lower_hard_sigmoid(LowerContext& c) {
   c.set(0, hard_sigmoid(c.b, c.input(0), c.float_attr("alpha", 0.2), c.float_attr("beta", 0.5)));
 }
 
-void lower_hard_swish(LowerContext& c) { c.set(0, c.b.mul(c.input(0), hard_sigmoid(c.b, c.input(0), 1.0 / 6, 0.5))); }
+void lower_hard_swish(LowerContext& c) {
+  c.set(0, c.b.mul(c.input(0), hard_sigmoid(c.b, c.input(0), 1.0 / 6, 0.5)));
+}
 
 void lower_swish(LowerContext& c) {
   Builder& b = c.b;
@@ -82,8 +99,11 @@ void lower_mish(LowerContext& c) {
 void lower_gelu(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
+  const std::string approximate = c.string_attr("approximate", "none");
+  require(approximate == "none" || approximate == "tanh", ErrorCode::bad_file,
+          "approximate '{}' is neither none nor tanh", approximate);
   Var gate;
-  if (c.string_attr("approximate", "none") == "tanh") {
+  if (approximate == "tanh") {
     // tanh(sqrt(2/pi) (x + 0.044715 x^3))
     const Var inner = b.mul(x, b.add(b.mul(b.mul(x, x), 0.044715), 1.0));
     gate = b.unary(Opcode::tanh, b.mul(inner, std::sqrt(2 / std::numbers::pi)));

@@ -1,20 +1,23 @@
 #include "core/fail.h"
+#include "ops/broadcast.h"
 #include "ops/families.h"
-#include "ops/legacy_broadcast.h"
 
 namespace onnxray {
 
 namespace {
 
 template <Opcode op>
-void lower_binary(LowerContext& c) { c.set(0, c.b.binary(op, c.input(0), second_operand(c))); }
+void lower_binary(LowerContext& c) {
+  c.set(0, c.b.binary(op, c.input(0), second_operand(c)));
+}
 
 /// The result has the base's type; the exponent may have another.
 void lower_pow(LowerContext& c) {
   Builder& b = c.b;
   const Var base = c.input(0);
   Var exponent = second_operand(c);
-  const bool constant_integer = b.constant(exponent) && b.constant(exponent)->size() == 1 && is_floating(b.dtype(base));
+  const bool constant_integer =
+      b.constant(exponent) && b.constant(exponent)->size() == 1 && is_floating(b.dtype(base));
   if (constant_integer) exponent = b.scalar(b.constant(exponent)->as_double(0), b.dtype(base));
   c.set(0, b.cast(b.pow(base, exponent), b.dtype(base)));
 }
@@ -31,14 +34,21 @@ Var fold(LowerContext& c) {
 }
 
 template <Opcode op>
-void lower_variadic(LowerContext& c) { c.set(0, fold<op>(c)); }
+void lower_variadic(LowerContext& c) {
+  c.set(0, fold<op>(c));
+}
 
-void lower_mean(LowerContext& c) { c.set(0, c.b.mul(fold<Opcode::add>(c), 1.0 / static_cast<double>(c.input_count()))); }
+void lower_mean(LowerContext& c) {
+  require(is_floating(c.b.dtype(c.input(0))), ErrorCode::bad_file, "the mean of integers is not defined");
+  c.set(0, c.b.mul(fold<Opcode::add>(c), 1.0 / static_cast<double>(c.input_count())));
+}
 
 void lower_bit_shift(LowerContext& c) {
   const std::string direction = c.string_attr("direction", "");
-  require(direction == "LEFT" || direction == "RIGHT", ErrorCode::bad_file, "direction '{}' is neither LEFT nor RIGHT", direction);
-  c.set(0, c.b.binary(direction == "LEFT" ? Opcode::shift_left : Opcode::shift_right, c.input(0), c.input(1)));
+  require(direction == "LEFT" || direction == "RIGHT", ErrorCode::bad_file,
+          "direction '{}' is neither LEFT nor RIGHT", direction);
+  c.set(0,
+        c.b.binary(direction == "LEFT" ? Opcode::shift_left : Opcode::shift_right, c.input(0), c.input(1)));
 }
 
 }  // namespace

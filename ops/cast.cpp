@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/fail.h"
 #include "ops/axes.h"
 #include "ops/families.h"
@@ -6,23 +8,36 @@ namespace onnxray {
 
 namespace {
 
+/// Cast-1 spells its type out; the place in this list is the number that later versions use.
+DType dtype_from_label(std::string_view label) {
+  constexpr std::string_view kLabels[] = {"UNDEFINED", "FLOAT",  "UINT8",  "INT8",   "UINT16",
+                                          "INT16",     "INT32",  "INT64",  "STRING", "BOOL",
+                                          "FLOAT16",   "DOUBLE", "UINT32", "UINT64"};
+  const auto at = std::ranges::find(kLabels, label);
+  require(at != std::end(kLabels), ErrorCode::bad_file, "attribute 'to' names an unknown type '{}'", label);
+  return dtype_from_number(at - std::begin(kLabels));
+}
+
 void lower_cast(LowerContext& c) {
   require(c.has_attr("to"), ErrorCode::bad_file, "attribute 'to' is missing");
-  if (c.version < 6) fail(ErrorCode::unsupported, "Cast before opset 6 names its type by a string; export with a newer opset");
-  c.set(0, c.b.cast(c.input(0), dtype_from_number(c.int_attr("to", 0))));
+  const DType to =
+      c.version < 6 ? dtype_from_label(c.string_attr("to", "")) : dtype_from_number(c.int_attr("to", 0));
+  c.set(0, c.b.cast(c.input(0), to));
 }
 
 void lower_cast_like(LowerContext& c) { c.set(0, c.b.cast(c.input(0), c.b.dtype(c.input(1)))); }
 
 void lower_identity(LowerContext& c) { c.set(0, c.input(0)); }
 
-/// In inference the input itself; the mask keeps everything.
+/// In inference the input itself; the mask keeps everything. Before opset 10 the mask had the input's type.
 void lower_dropout(LowerContext& c) {
   if (c.has(2)) {
-    require(c.constant(2, "training_mode").as_int64(0) == 0, ErrorCode::unsupported, "it is in training mode; export the model in evaluation mode");
+    require(c.constant(2, "training_mode").as_int64(0) == 0, ErrorCode::unsupported,
+            "it is in training mode; export the model in evaluation mode");
   }
   c.set(0, c.input(0));
-  if (c.wants(1)) c.set(1, c.b.filled(1, c.shape(0), DType::boolean));
+  if (c.wants(1))
+    c.set(1, c.b.filled(1, c.shape(0), c.version < 10 ? c.b.dtype(c.input(0)) : DType::boolean));
 }
 
 }  // namespace

@@ -11,7 +11,10 @@ namespace {
 Shape kernel_of(const LowerContext& c) {
   const Shape& w = c.shape(1);
   require(w.size() >= 3, ErrorCode::bad_file, "a convolution weight of shape {}", to_string(w));
-  return {w.begin() + 2, w.end()};
+  const Shape kernel(w.begin() + 2, w.end()), stated = c.ints_attr("kernel_shape");
+  require(stated.empty() || stated == kernel, ErrorCode::bad_file,
+          "attribute 'kernel_shape' is {}, but the weight is {}", to_string(stated), to_string(w));
+  return kernel;
 }
 
 /// Negative pads crop the input; windows know only padding.
@@ -19,7 +22,8 @@ Var crop(Builder& b, Var x, Window& w) {
   for (size_t i = 0; i < w.kernel.size(); ++i) {
     const auto axis = static_cast<int64_t>(i) + 2;
     const int64_t extent = b.shape(x)[i + 2];
-    const int64_t begin = std::max<int64_t>(0, -w.pads_begin[i]), end = extent - std::max<int64_t>(0, -w.pads_end[i]);
+    const int64_t begin = std::max<int64_t>(0, -w.pads_begin[i]),
+                  end = extent - std::max<int64_t>(0, -w.pads_end[i]);
     x = b.slice_axis(x, axis, begin, end);
     w.pads_begin[i] = std::max<int64_t>(0, w.pads_begin[i]);
     w.pads_end[i] = std::max<int64_t>(0, w.pads_end[i]);
@@ -33,49 +37,68 @@ void lower_conv(LowerContext& c) {
   c.set(0, c.b.convolution(x, c.input(1), c.optional(2), w, c.int_attr("group", 1)));
 }
 
-/// y is the x-shaped side of a convolution that would map y to our x:
+/// The entries of `name` for the last `rank` axes; `fallback` for each where the node has none. Lists of the
+/// whole shape, batch and channel first, are accepted too: old exporters wrote output_shape so.
+std::vector<int64_t> spatial_ints(const LowerContext& c, std::string_view name, size_t rank,
+                                  int64_t fallback) {
+  std::vector<int64_t> values = c.ints_attr(name);
+  if (values.empty()) values.assign(rank, fallback);
+  require(values.size() == rank || values.size() == rank + 2, ErrorCode::bad_file,
+          "attribute '{}' has {} entries, expected {}", name, values.size(), rank);
+  for (const int64_t v : values)
+    require(v >= 0, ErrorCode::bad_file, "attribute '{}' has a negative entry {}", name, v);
+  return {values.end() - static_cast<int64_t>(rank), values.end()};
+}
+
+/// The spatial extents of a ConvTranspose's result; sets pads_begin where the node leaves the padding open.
 /// out = stride * (in - 1) + output_padding + dilation * (kernel - 1) + 1 - pads
-void lower_conv_transpose(LowerContext& c) {
-  const Shape &x = c.shape(0), &weight = c.shape(1);
-  Window w = read_window(c, x, kernel_of(c));
+Shape transposed_extents(const LowerContext& c, Window& w) {
+  const Shape& x = c.shape(0);
   const size_t rank = w.kernel.size();
-  const int64_t groups = c.int_attr("group", 1);
-  std::vector<int64_t> extra = c.ints_attr("output_padding");
-  extra.resize(rank, 0);
-  const std::vector<int64_t> wanted = c.ints_attr("output_shape");
+  const std::vector<int64_t> extra = spatial_ints(c, "output_padding", rank, 0);
+  const std::vector<int64_t> wanted = spatial_ints(c, "output_shape", rank, 0);
   const std::string auto_pad = c.string_attr("auto_pad", "NOTSET");
-  const bool same = auto_pad.starts_with("SAME");
-  Shape out{x[0], weight[1] * groups};
+  const bool stated = c.has_attr("output_shape"), same = auto_pad.starts_with("SAME");
+  Shape out;
   for (size_t i = 0; i < rank; ++i) {
     const int64_t full = w.strides[i] * (x[i + 2] - 1) + extra[i] + w.dilations[i] * (w.kernel[i] - 1) + 1;
-    if (!wanted.empty() || same) {
-      const int64_t target = wanted.empty() ? x[i + 2] * w.strides[i] : wanted[wanted.size() - rank + i];
-      const int64_t total = std::max<int64_t>(0, full - target);
-      w.pads_begin[i] = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
-      w.pads_end[i] = total - w.pads_begin[i];
-      out.push_back(target);
-    } else {
+    if (!stated && !same) {
       out.push_back(full - w.pads_begin[i] - w.pads_end[i]);
+      continue;
     }
-    // The matching convolution over `out` must give exactly x's extent.
-    w.pads_end[i] = (x[i + 2] - 1) * w.strides[i] + w.dilations[i] * (w.kernel[i] - 1) + 1 - out[i + 2] - w.pads_begin[i];
+    out.push_back(stated ? wanted[i] : x[i + 2] * w.strides[i]);
+    const int64_t total = std::max<int64_t>(0, full - out[i]);
+    w.pads_begin[i] = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
   }
+  return out;
+}
+
+/// y is the x-shaped side of a convolution that would map y to our x.
+void lower_conv_transpose(LowerContext& c) {
   Builder& b = c.b;
-  // Padding beyond the last window (output_padding) would be negative pads_end: compute without it, then append zeros.
-  Shape computed = out;
-  std::vector<int64_t> zeros(out.size(), 0), ones(out.size(), 1);
-  for (size_t i = 0; i < rank; ++i) {
+  const Shape x = c.shape(0), weight = c.shape(1);
+  const int64_t groups = c.int_attr("group", 1);
+  Window w = read_window(c, x, kernel_of(c));
+  require(groups > 0 && x[1] == weight[0], ErrorCode::bad_file, "an input {} with a weight {} in {} groups",
+          to_string(x), to_string(weight), groups);
+  Shape out = transposed_extents(c, w);
+  out.insert(out.begin(), {x[0], weight[1] * groups});
+  Shape reached = out;
+  for (size_t i = 0; i < w.kernel.size(); ++i) {
+    // The convolution over y must have exactly x's extent. What lies behind its last window (output_padding)
+    // would be negative padding: compute without it, then append zeros.
+    w.pads_end[i] =
+        (x[i + 2] - 1) * w.strides[i] + w.dilations[i] * (w.kernel[i] - 1) + 1 - out[i + 2] - w.pads_begin[i];
     const int64_t surplus = std::max<int64_t>(0, -w.pads_end[i]);
-    computed[i + 2] -= surplus;
+    reached[i + 2] -= surplus;
     w.pads_end[i] += surplus;
   }
-  Var y = b.place(b.convolution_input(c.input(0), c.input(1), w, groups, computed), zeros, ones, out);
-  if (c.has(2)) {
-    Shape channel(out.size(), 1);
-    channel[1] = out[1];
-    y = b.add(y, b.reshape(c.input(2), channel));
-  }
-  c.set(0, y);
+  const Var y = b.convolution_input(c.input(0), c.input(1), w, groups, reached);
+  const Var whole = b.place(y, std::vector<int64_t>(out.size(), 0), std::vector<int64_t>(out.size(), 1), out);
+  if (!c.has(2)) return c.set(0, whole);
+  Shape channel(out.size(), 1);
+  channel[1] = out[1];
+  c.set(0, b.add(whole, b.reshape(c.input(2), channel)));
 }
 
 }  // namespace

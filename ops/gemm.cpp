@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "core/fail.h"
 #include "ops/families.h"
 
@@ -5,16 +7,24 @@ namespace onnxray {
 
 namespace {
 
-/// Y = alpha op(A) op(B) + beta C
+Var scaled(Builder& b, Var v, double factor) {
+  if (factor == 1) return v;
+  require(is_floating(b.dtype(v)) || factor == std::floor(factor), ErrorCode::unsupported,
+          "it scales integers by {}; export the model in float32", factor);
+  return b.mul(v, factor);
+}
+
+/// Y = op(A) (alpha op(B)) + beta C. The factor goes to the constant operand, where it costs nothing.
 void lower_gemm(LowerContext& c) {
   Builder& b = c.b;
+  Var left = c.input(0), right = c.input(1);
+  require(b.rank(left) == 2 && b.rank(right) == 2, ErrorCode::bad_file,
+          "its operands are {} and {}, not matrices", to_string(b.shape(left)), to_string(b.shape(right)));
   const double alpha = c.float_attr("alpha", 1), beta = c.float_attr("beta", 1);
-  const bool ta = c.int_attr("transA", 0) != 0, tb = c.int_attr("transB", 0) != 0;
-  const bool has_c = c.has(2) && beta != 0;
-  const Var bias = !has_c || beta == 1 ? c.optional(2) : b.mul(c.input(2), beta);
-  if (alpha == 1) return c.set(0, b.matmul(c.input(0), c.input(1), ta, tb, has_c ? bias : Var{}));
-  const Var product = b.mul(b.matmul(c.input(0), c.input(1), ta, tb), alpha);
-  c.set(0, has_c ? b.add(product, bias) : product);
+  Var& factor = b.constant(left) ? left : right;
+  factor = scaled(b, factor, alpha);
+  const Var bias = c.has(2) && beta != 0 ? scaled(b, c.input(2), beta) : Var{};
+  c.set(0, b.matmul(left, right, c.int_attr("transA", 0) != 0, c.int_attr("transB", 0) != 0, bias));
 }
 
 /// numpy's matmul: a vector gains an axis of 1 for the product and loses it afterwards.

@@ -1,26 +1,33 @@
 #include "core/fail.h"
+#include "ops/broadcast.h"
 #include "ops/families.h"
-#include "ops/legacy_broadcast.h"
 
 namespace onnxray {
 
 namespace {
 
 template <Opcode op>
-void lower_binary(LowerContext& c) { c.set(0, c.b.binary(op, c.input(0), second_operand(c))); }
+void lower_binary(LowerContext& c) {
+  c.set(0, c.b.binary(op, c.input(0), second_operand(c)));
+}
 
 template <Opcode op>
-void lower_swapped(LowerContext& c) { c.set(0, c.b.binary(op, second_operand(c), c.input(0))); }
+void lower_swapped(LowerContext& c) {
+  c.set(0, c.b.binary(op, second_operand(c), c.input(0)));
+}
 
 template <Opcode op>
-void lower_unary(LowerContext& c) { c.set(0, c.b.unary(op, c.input(0))); }
+void lower_unary(LowerContext& c) {
+  c.set(0, c.b.unary(op, c.input(0)));
+}
 
 void lower_where(LowerContext& c) { c.set(0, c.b.select(c.input(0), c.input(1), c.input(2))); }
 
 void lower_is_inf(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
-  const bool positive = c.int_attr("detect_positive", 1) != 0, negative = c.int_attr("detect_negative", 1) != 0;
+  const bool positive = c.int_attr("detect_positive", 1) != 0,
+             negative = c.int_attr("detect_negative", 1) != 0;
   const Var infinite = b.unary(Opcode::is_inf, x);
   if (positive && negative) return c.set(0, infinite);
   if (!positive && !negative) return c.set(0, b.filled(0, b.shape(x), DType::boolean));

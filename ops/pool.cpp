@@ -33,7 +33,8 @@ void for_each_place(const Shape& out, Visit visit) {
   }
 }
 
-/// The index of each winner in the whole of x, row-major (or column-major over the spatial axes), as ONNX counts.
+/// The index of each winner in the whole of x, row-major (or column-major over the spatial axes), as ONNX
+/// counts.
 Var flat_indices(LowerContext& c, Var winner, const Window& w) {
   Builder& b = c.b;
   const Shape& x = c.shape(0);
@@ -50,7 +51,8 @@ Var flat_indices(LowerContext& c, Var winner, const Window& w) {
   const Shape out(out_shape.begin() + 2, out_shape.end());
   std::vector<int64_t> corner(static_cast<size_t>(element_count(out)));
   for_each_place(out, [&](int64_t i, const Shape& index) {
-    for (size_t a = 0; a < rank; ++a) corner[static_cast<size_t>(i)] += (index[a] * w.strides[a] - w.pads_begin[a]) * stride[a];
+    for (size_t a = 0; a < rank; ++a)
+      corner[static_cast<size_t>(i)] += (index[a] * w.strides[a] - w.pads_begin[a]) * stride[a];
   });
   Shape spatial{1, 1};
   spatial.insert(spatial.end(), out.begin(), out.end());
@@ -62,11 +64,14 @@ Var flat_indices(LowerContext& c, Var winner, const Window& w) {
   // Then the winning tap's offset inside the window.
   std::vector<int64_t> tap_offset(static_cast<size_t>(element_count(w.kernel)));
   for_each_place(w.kernel, [&](int64_t i, const Shape& tap) {
-    for (size_t a = 0; a < rank; ++a) tap_offset[static_cast<size_t>(i)] += tap[a] * w.dilations[a] * stride[a];
+    for (size_t a = 0; a < rank; ++a)
+      tap_offset[static_cast<size_t>(i)] += tap[a] * w.dilations[a] * stride[a];
   });
   const auto taps = static_cast<int64_t>(tap_offset.size());
-  const Var offset = b.gather(b.constant(Tensor::of<int64_t>({taps}, tap_offset)), b.cast(winner, DType::i64), 0);
-  return b.add(b.add(offset, b.constant(Tensor::of<int64_t>(spatial, corner))), b.constant(Tensor::of<int64_t>(planes, base)));
+  const Var offset =
+      b.gather(b.constant(Tensor::of<int64_t>({taps}, tap_offset)), b.cast(winner, DType::i64), 0);
+  return b.add(b.add(offset, b.constant(Tensor::of<int64_t>(spatial, corner))),
+               b.constant(Tensor::of<int64_t>(planes, base)));
 }
 
 void lower_max_pool(LowerContext& c) {
@@ -77,7 +82,8 @@ void lower_max_pool(LowerContext& c) {
 }
 
 /// How many elements each window averages over: those inside the input, or inside input and declared padding.
-std::vector<double> window_counts(const Window& w, const Window& declared, std::span<const int64_t> in, const Shape& out, bool include_pad) {
+std::vector<double> window_counts(const Window& w, const Window& declared, std::span<const int64_t> in,
+                                  const Shape& out, bool include_pad) {
   std::vector<double> counts(static_cast<size_t>(element_count(out)));
   for_each_place(out, [&](int64_t i, const Shape& index) {
     double count = 1;
@@ -85,7 +91,8 @@ std::vector<double> window_counts(const Window& w, const Window& declared, std::
       int64_t taps = 0;
       for (int64_t t = 0; t < w.kernel[a]; ++t) {
         const int64_t at = index[a] * w.strides[a] - w.pads_begin[a] + t * w.dilations[a];
-        const int64_t low = include_pad ? -declared.pads_begin[a] : 0, high = in[a] + (include_pad ? declared.pads_end[a] : 0);
+        const int64_t low = include_pad ? -declared.pads_begin[a] : 0,
+                      high = in[a] + (include_pad ? declared.pads_end[a] : 0);
         taps += at >= low && at < high;
       }
       count *= static_cast<double>(taps);
@@ -104,30 +111,38 @@ void lower_average_pool(LowerContext& c) {
   Shape out(b.shape(total).begin() + 2, b.shape(total).end());
   const std::vector<double> counts =
       window_counts(w, declared, std::span(x).subspan(2), out, c.int_attr("count_include_pad", 0) != 0);
-  if (std::ranges::count(counts, counts.front()) == std::ssize(counts)) return c.set(0, b.mul(total, 1 / counts.front()));
-  std::vector<float> inverse;
-  for (const double n : counts) inverse.push_back(static_cast<float>(1 / std::max(n, 1.0)));
+  std::vector<double> inverse;  // a window of padding alone averages to 0
+  for (const double n : counts) inverse.push_back(1 / std::max(n, 1.0));
+  if (std::ranges::count(inverse, inverse.front()) == std::ssize(inverse))
+    return c.set(0, b.mul(total, inverse.front()));
   out.insert(out.begin(), {1, 1});
-  c.set(0, b.mul(total, b.cast(b.constant(Tensor::of<float>(out, inverse)), b.dtype(total))));
+  c.set(0, b.mul(total, b.cast(b.constant(Tensor::of<double>(out, inverse)), b.dtype(total))));
 }
 
-void lower_global_average_pool(LowerContext& c) { c.set(0, c.b.mean(c.input(0), spatial_axes(c.b, c.input(0)))); }
+void lower_global_average_pool(LowerContext& c) {
+  c.set(0, c.b.mean(c.input(0), spatial_axes(c.b, c.input(0))));
+}
 
 void lower_global_max_pool(LowerContext& c) {
   c.set(0, c.b.reduce(Reduce::Kind::max, c.input(0), spatial_axes(c.b, c.input(0))));
+}
+
+/// total^(1/p). The root of 0 gets slope 0: its true slope is infinite, which the reverse walk cannot use.
+Var root(Builder& b, Var total, double p) {
+  const Var empty = b.equal(total, 0.0);
+  const Var safe = b.select(empty, b.scalar(1, b.dtype(total)), total);
+  return b.select(empty, b.scalar(0, b.dtype(total)), p == 2 ? b.sqrt(safe) : b.pow(safe, 1 / p));
 }
 
 /// (sum |x|^p)^(1/p)
 template <class Total>
 void lower_lp(LowerContext& c, Total total) {
   Builder& b = c.b;
-  const double p = c.node.attributes.contains("p") && std::holds_alternative<double>(c.node.attributes.at("p"))
-                       ? c.float_attr("p", 2)
-                       : static_cast<double>(c.int_attr("p", 2));
-  const Var magnitude = b.abs(c.input(0));
-  if (p == 1) return c.set(0, total(magnitude));
-  if (p == 2) return c.set(0, b.sqrt(total(b.mul(magnitude, magnitude))));
-  c.set(0, b.pow(total(b.pow(magnitude, p)), 1 / p));
+  const double p = c.version < 2 ? c.float_attr("p", 2) : static_cast<double>(c.int_attr("p", 2));
+  require(p > 0, ErrorCode::bad_file, "attribute 'p' is {}; it must be positive", p);
+  const Var x = c.input(0);
+  if (p == 1) return c.set(0, total(b.abs(x)));
+  c.set(0, root(b, total(p == 2 ? b.mul(x, x) : b.pow(b.abs(x), p)), p));
 }
 
 void lower_lp_pool(LowerContext& c) {

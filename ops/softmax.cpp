@@ -7,7 +7,8 @@ namespace onnxray {
 
 namespace {
 
-/// Before opset 13 the tensor is flattened to two axes at `axis` (default 1); afterwards one axis (default -1) counts.
+/// Before opset 13 the tensor is flattened to two axes at `axis` (default 1); afterwards one axis (default
+/// -1) counts.
 template <class Normalise>
 void lower_along_axis(LowerContext& c, Normalise normalise) {
   Builder& b = c.b;
@@ -15,7 +16,8 @@ void lower_along_axis(LowerContext& c, Normalise normalise) {
   const Shape shape = b.shape(x);
   if (c.version >= 13) return c.set(0, normalise(x, c.int_attr("axis", -1)));
   const int64_t given = c.int_attr("axis", 1);
-  // Axis 1 of a vector is past its end: every entry is a row of its own. Negative axes count from the last one.
+  // Axis 1 of a vector is past its end: every entry is a row of its own. Negative axes count from the last
+  // one.
   const auto axis = static_cast<size_t>(normalise_axis(given, shape.size() + (given < 0 ? 0 : 1)));
   const Var flat = b.reshape(x, {count_between(shape, 0, axis), count_between(shape, axis, shape.size())});
   c.set(0, b.reshape(normalise(flat, 1), shape));
@@ -38,7 +40,8 @@ void lower_hardmax(LowerContext& c) {
     along[at] = b.shape(x)[at];
     std::vector<int64_t> places(static_cast<size_t>(along[at]));
     std::iota(places.begin(), places.end(), 0);
-    return b.cast(b.equal(b.constant(Tensor::of<int64_t>(along, places)), b.arg_reduce(x, axis, true)), b.dtype(x));
+    return b.cast(b.equal(b.constant(Tensor::of<int64_t>(along, places)), b.arg_reduce(x, axis, true)),
+                  b.dtype(x));
   });
 }
 

@@ -8,16 +8,30 @@ namespace onnxray {
 
 namespace {
 
-std::vector<int64_t> ints_or(const LowerContext& context, std::string_view name, size_t count, int64_t fallback) {
+/// Keeps every product and sum of window settings far from overflow.
+constexpr int64_t kLargestSetting = int64_t{1} << 30;
+
+void check_settings(std::string_view name, std::span<const int64_t> values, int64_t lowest) {
+  for (const int64_t v : values) {
+    require(v >= lowest && v <= kLargestSetting, ErrorCode::bad_file,
+            "attribute '{}' has an entry {}; it must be in [{}, {}]", name, v, lowest, kLargestSetting);
+  }
+}
+
+std::vector<int64_t> ints_or(const LowerContext& context, std::string_view name, size_t count,
+                             int64_t fallback, int64_t lowest) {
   std::vector<int64_t> values = context.ints_attr(name);
   if (values.empty()) values.assign(count, fallback);
-  require(values.size() == count, ErrorCode::bad_file, "attribute '{}' has {} entries, expected {}", name, values.size(), count);
+  require(values.size() == count, ErrorCode::bad_file, "attribute '{}' has {} entries, expected {}", name,
+          values.size(), count);
+  check_settings(name, values, lowest);
   return values;
 }
 
 int64_t reach(const Window& w, size_t i) { return w.dilations[i] * (w.kernel[i] - 1) + 1; }
 
-/// SAME: ceil(in / stride) outputs, the padding split evenly; the odd element goes to the end (UPPER) or the start.
+/// SAME: ceil(in / stride) outputs, the padding split evenly; the odd element goes to the end (UPPER) or the
+/// start.
 void pad_same(Window& w, std::span<const int64_t> in, bool upper) {
   for (size_t i = 0; i < in.size(); ++i) {
     const int64_t out = (in[i] + w.strides[i] - 1) / w.strides[i];
@@ -27,11 +41,12 @@ void pad_same(Window& w, std::span<const int64_t> in, bool upper) {
   }
 }
 
-/// The last window may hang over the end, but must start inside the input or its left padding.
+/// ceil(room / stride) + 1 windows. The last may hang over the end, but must start inside the input or its
+/// left padding.
 void round_up(Window& w, std::span<const int64_t> in) {
   for (size_t i = 0; i < in.size(); ++i) {
     const int64_t room = in[i] + w.pads_begin[i] + w.pads_end[i] - reach(w, i);
-    if (room < 0) continue;
+    if (room <= -w.strides[i]) continue;  // not even one window
     int64_t out = (room + w.strides[i] - 1) / w.strides[i] + 1;
     if ((out - 1) * w.strides[i] >= in[i] + w.pads_begin[i]) --out;
     w.pads_end[i] += std::max<int64_t>(0, (out - 1) * w.strides[i] - room);
@@ -41,23 +56,25 @@ void round_up(Window& w, std::span<const int64_t> in) {
 }  // namespace
 
 Window read_window(const LowerContext& context, const Shape& x, Shape kernel, bool ceil_mode) {
-  require(x.size() >= 3, ErrorCode::bad_file, "a sliding window needs [N, C, spatial...], not {}", to_string(x));
+  require(x.size() >= 3, ErrorCode::bad_file, "a sliding window needs [N, C, spatial...], not {}",
+          to_string(x));
   const size_t rank = x.size() - 2;
   const std::span<const int64_t> in = std::span(x).subspan(2);
-  require(kernel.size() == rank, ErrorCode::bad_file, "kernel {} over {} spatial axes", to_string(kernel), rank);
-  Window w{std::move(kernel), ints_or(context, "strides", rank, 1), ints_or(context, "dilations", rank, 1), Shape(rank, 0), Shape(rank, 0)};
-  for (size_t i = 0; i < rank; ++i) {
-    require(w.kernel[i] > 0 && w.strides[i] > 0 && w.dilations[i] > 0, ErrorCode::bad_file, "kernel, strides and dilations must be positive");
-  }
+  require(kernel.size() == rank, ErrorCode::bad_file, "attribute 'kernel_shape' is {}, expected {} entries",
+          to_string(kernel), rank);
+  check_settings("kernel_shape", kernel, 1);
+  Window w{std::move(kernel), ints_or(context, "strides", rank, 1, 1),
+           ints_or(context, "dilations", rank, 1, 1), Shape(rank, 0), Shape(rank, 0)};
   const std::string auto_pad = context.string_attr("auto_pad", "NOTSET");
   if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
     pad_same(w, in, auto_pad == "SAME_UPPER");
   } else if (auto_pad == "NOTSET" || auto_pad.empty()) {
-    const std::vector<int64_t> pads = ints_or(context, "pads", 2 * rank, 0);
+    const std::vector<int64_t> pads = ints_or(context, "pads", 2 * rank, 0, -kLargestSetting);
     w.pads_begin.assign(pads.begin(), pads.begin() + static_cast<int64_t>(rank));
     w.pads_end.assign(pads.begin() + static_cast<int64_t>(rank), pads.end());
   } else {
-    require(auto_pad == "VALID", ErrorCode::bad_file, "unknown auto_pad '{}'", auto_pad);
+    require(auto_pad == "VALID", ErrorCode::bad_file,
+            "unknown auto_pad '{}'; it is one of NOTSET, SAME_UPPER, SAME_LOWER, VALID", auto_pad);
   }
   if (ceil_mode) round_up(w, in);
   return w;

@@ -1,4 +1,6 @@
-#include "ops/legacy_broadcast.h"
+#include "ops/broadcast.h"
+
+#include "core/fail.h"
 
 namespace onnxray {
 
@@ -10,6 +12,12 @@ Var second_operand(LowerContext& c) {
   Shape shape = c.b.shape(other);
   while (axis + shape.size() < rank) shape.push_back(1);
   return c.b.reshape(other, shape);
+}
+
+Var broadcast_operand(const LowerContext& c, size_t i, const Shape& shape) {
+  require(broadcast_shapes(c.shape(i), shape) == shape, ErrorCode::bad_file,
+          "input {} of shape {} does not broadcast to {}", i, to_string(c.shape(i)), to_string(shape));
+  return c.input(i);
 }
 
 }  // namespace onnxray
