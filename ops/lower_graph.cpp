@@ -2,9 +2,11 @@
 
 namespace onnxray {
 
-Forward lower_graph(const Graph& graph, const OpRegistry& ops, Builder& builder, std::span<const Var> inputs) {
+Forward lower_graph(const Graph& graph, const OpRegistry& ops, Builder& builder,
+                    std::span<const Var> inputs) {
   Forward forward{std::vector<Var>(graph.values.size()), {}, &ops};
-  for (size_t i = 0; i < graph.inputs.size(); ++i) forward.vars[static_cast<size_t>(graph.inputs[i].value)] = inputs[i];
+  for (size_t i = 0; i < graph.inputs.size(); ++i)
+    forward.vars[static_cast<size_t>(graph.inputs[i].value)] = inputs[i];
 
   const auto var_of = [&](ValueId id) {
     if (id == kNoValue) return Var{};
@@ -16,7 +18,8 @@ Forward lower_graph(const Graph& graph, const OpRegistry& ops, Builder& builder,
     const Node& node = graph.nodes[n];
     std::vector<Var> operands;
     for (const ValueId id : node.inputs) operands.push_back(var_of(id));
-    builder.set_origin(static_cast<int32_t>(n), node.origin.names.empty() ? node.op : node.origin.names.front());
+    builder.set_origin(static_cast<int32_t>(n),
+                       node.origin.names.empty() ? node.op : node.origin.names.front());
     const size_t first = builder.program().steps.size();
     const std::vector<Var> results = lower_node(ops, node, builder, std::move(operands));
     forward.node_steps.push_back({first, builder.program().steps.size()});

@@ -9,9 +9,9 @@ struct Forward {
   struct Range {
     size_t first = 0, last = 0;  ///< steps [first, last) of the program
   };
-  std::vector<Var> vars;           ///< by ValueId; unset where nothing computes it
-  std::vector<Range> node_steps;   ///< by node
-  const OpRegistry* ops = nullptr; ///< what lowered them
+  std::vector<Var> vars;            ///< by ValueId; unset where nothing computes it
+  std::vector<Range> node_steps;    ///< by node
+  const OpRegistry* ops = nullptr;  ///< what lowered them
 };
 
 /// Lowers every node of a specialised graph, in order. `inputs` stand for Graph::inputs.

@@ -8,7 +8,8 @@ namespace onnxray {
 
 const OpDef* OpRegistry::find(std::string_view domain, std::string_view name) const {
   // The last one added wins, so that a caller may replace a built-in.
-  const auto it = std::find_if(ops_.rbegin(), ops_.rend(), [&](const OpDef& op) { return op.name == name && op.domain == domain; });
+  const auto it = std::find_if(ops_.rbegin(), ops_.rend(),
+                               [&](const OpDef& op) { return op.name == name && op.domain == domain; });
   return it == ops_.rend() ? nullptr : &*it;
 }
 
@@ -43,7 +44,8 @@ int64_t effective_version(const OpDef& op, const Node& node) {
 
 }  // namespace
 
-std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& builder, std::vector<Var> inputs) {
+std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& builder,
+                            std::vector<Var> inputs) {
   const OpDef* op = ops.find(node.domain, node.op);
   require(op != nullptr, ErrorCode::unsupported, "{}: onnxray does not know this operator", node.describe());
   try {

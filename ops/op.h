@@ -27,7 +27,7 @@ enum class RelevanceClass : uint8_t {
 
 /// An operator. Its lowering is its whole definition: shapes, types and constants fall out of it.
 struct OpDef {
-  std::string domain;         ///< "" is ai.onnx; "onnxray" holds operators that passes re-fuse
+  std::string domain;  ///< "" is ai.onnx; "onnxray" holds operators that passes re-fuse
   std::string name;
   std::vector<int> versions;  ///< the since-versions that the lowering handles, ascending
   void (*lower)(LowerContext&);
@@ -55,7 +55,8 @@ class LowerContext {
 
   const Node& node;
   Builder& b;
-  /// The since-version of the operator that holds for this node: the newest in OpDef::versions that is <= node.opset.
+  /// The since-version of the operator that holds for this node: the newest in OpDef::versions that is <=
+  /// node.opset.
   const int64_t version;
 
   size_t input_count() const { return inputs_.size(); }
@@ -65,9 +66,12 @@ class LowerContext {
   /// Input i, or an unset Var.
   Var optional(size_t i) const { return has(i) ? inputs_[i] : Var{}; }
   const Shape& shape(size_t i) const { return b.shape(input(i)); }
-  /// The elements of input i, which must be known now: Error(unsupported) that names the operand where they are not.
+  /// The elements of input i, which must be known now: Error(unsupported) that names the operand where they
+  /// are not.
   const Tensor& constant(size_t i, std::string_view what) const;
-  std::vector<int64_t> int_constants(size_t i, std::string_view what) const { return constant(i, what).to_int64s(); }
+  std::vector<int64_t> int_constants(size_t i, std::string_view what) const {
+    return constant(i, what).to_int64s();
+  }
 
   size_t output_count() const { return node.outputs.size(); }
   bool wants(size_t i) const { return i < node.outputs.size() && node.outputs[i] != kNoValue; }
@@ -75,9 +79,15 @@ class LowerContext {
   const std::vector<Var>& outputs() const { return outputs_; }
 
   // Attributes of the node, with the type checked.
-  int64_t int_attr(std::string_view name, int64_t fallback) const { return int_attribute(node, name, fallback); }
-  double float_attr(std::string_view name, double fallback) const { return float_attribute(node, name, fallback); }
-  std::string string_attr(std::string_view name, std::string_view fallback) const { return string_attribute(node, name, fallback); }
+  int64_t int_attr(std::string_view name, int64_t fallback) const {
+    return int_attribute(node, name, fallback);
+  }
+  double float_attr(std::string_view name, double fallback) const {
+    return float_attribute(node, name, fallback);
+  }
+  std::string string_attr(std::string_view name, std::string_view fallback) const {
+    return string_attribute(node, name, fallback);
+  }
   std::vector<int64_t> ints_attr(std::string_view name) const { return ints_attribute(node, name); }
   bool has_attr(std::string_view name) const { return has_attribute(node, name); }
 
@@ -86,7 +96,9 @@ class LowerContext {
   std::vector<Var> outputs_;
 };
 
-/// Lowers one node: emits its steps through `builder` and returns its outputs' variables. Errors gain the node's description.
-std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& builder, std::vector<Var> inputs);
+/// Lowers one node: emits its steps through `builder` and returns its outputs' variables. Errors gain the
+/// node's description.
+std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& builder,
+                            std::vector<Var> inputs);
 
 }  // namespace onnxray
