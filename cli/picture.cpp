@@ -26,6 +26,11 @@ Image to_panel_size(const Image& image, int64_t side) {
   return scaled_nearest(image, image.height * factor, image.width * factor);
 }
 
+/// One row up to four; beyond, a sheet somewhat wider than high.
+int64_t sheet_columns(int64_t count) {
+  return count <= 4 ? count : static_cast<int64_t>(std::ceil(std::sqrt(1.4 * static_cast<double>(count))));
+}
+
 /// The input and one attribution after another as panels of one size.
 class Panels {
  public:
@@ -78,9 +83,7 @@ Image draw_sheet(const Tensor& input, std::span<const Captioned> attributions,
   std::vector<Cell> cells;
   if (panels.has_input() && !panels.is_series()) cells.push_back({"input", panels.input()});
   for (const Captioned& a : attributions) cells.push_back({a.caption, panels.draw(a.attribution)});
-  const auto columns = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(cells.size()) * 1.4)));
-  return captioned_grid(cells,
-                        panels.is_series() ? 1 : std::min(columns, static_cast<int64_t>(cells.size())));
+  return captioned_grid(cells, panels.is_series() ? 1 : sheet_columns(static_cast<int64_t>(cells.size())));
 }
 
 Image draw_picture(const Tensor& input, std::span<const Captioned> attributions,

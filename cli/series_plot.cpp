@@ -9,7 +9,9 @@
 namespace onnxray::cli {
 namespace {
 
-constexpr double kThickness = 2, kBandStrength = 0.42;
+constexpr double kThickness = 2;
+constexpr double kBandColor = 0.7,
+                 kBandStrength = 0.45;  // short of the dark end, so that the curve stands out
 constexpr int64_t kStripGap = 6;
 
 int64_t strip_height(int64_t channels) {
@@ -72,7 +74,7 @@ class Strip {
       for (int64_t t = step_of(x); t < std::max(step_of(x) + 1, step_of(x + 1)); ++t) {
         if (!(std::abs(relative(t)) <= std::abs(strongest))) strongest = relative(t);
       }
-      fill(image_, 0, x, image_.height, 1, blend(kWhite, diverging(strongest), kBandStrength));
+      fill(image_, 0, x, image_.height, 1, blend(kWhite, diverging(kBandColor * strongest), kBandStrength));
     }
   }
 

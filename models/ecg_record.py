@@ -45,15 +45,18 @@ def qrs_width(signal, peak):
     return (steep[-1] - steep[0]) / RATE
 
 
-def rule_labels(signal, peaks, premature_below=None):
+def rule_labels(signal, peaks, premature=False):
     """A beat is called ventricular where its QRS is wide, at least 120 ms (Surawicz et al., Circulation 119:e235, 2009),
-    and, with `premature_below`, its RR interval is below that share of the median of the ten before it."""
+    and, with `premature`, its RR interval is at least 20 % shorter than the mean of the last five sinus intervals (the
+    filter of heart rate turbulence: Schmidt et al., Lancet 353:1390, 1999; librasch.org/hrt/en/calc.html). A sinus
+    interval lies between two beats that the rule calls normal; a beat with fewer than five behind it counts as normal."""
     intervals = np.diff(peaks, prepend=peaks[0]) / RATE
-    labels = []
+    sinus, labels = [], []
     for i, peak in enumerate(peaks):
-        usual = np.median(intervals[max(1, i - 10):i]) if i > 1 else np.inf
-        early = premature_below is None or intervals[i] < premature_below * usual
+        early = not premature or (len(sinus) >= 5 and intervals[i] <= 0.8 * np.mean(sinus[-5:]))
         labels.append(VENTRICULAR if early and qrs_width(signal, peak) >= 0.12 else NORMAL)
+        if i > 0 and labels[-1] == NORMAL and labels[-2] == NORMAL:
+            sinus.append(intervals[i])
     return np.array(labels)
 
 
