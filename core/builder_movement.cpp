@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <utility>
+
+#include "core/builder.h"
+#include "core/fail.h"
+
+// Shape and movement; the arithmetic is in builder.cpp.
+
+namespace onnxray {
+
+Var Builder::reshape(Var x, Shape target) {
+  if (shape(x) == target) return x;
+  require(element_count(shape(x)) == element_count(target), ErrorCode::bad_file, "cannot reshape {} to {}",
+          to_string(shape(x)), to_string(target));
+  if (const Tensor* t = constant(x)) return constant(t->reshaped(std::move(target)), program_[x].label);
+  Shape out = target;
+  return emit(Reshape{std::move(target)}, {x}, std::move(out), dtype(x));
+}
+
+Var Builder::transpose(Var x, std::vector<int64_t> permutation) {
+  require(permutation.size() == rank(x), ErrorCode::bad_file, "permutation {} of a tensor {}",
+          to_string(permutation), to_string(shape(x)));
+  std::vector<bool> seen(permutation.size(), false);
+  Shape out;
+  for (const int64_t axis : permutation) {
+    require(axis >= 0 && axis < static_cast<int64_t>(seen.size()) && !seen[static_cast<size_t>(axis)],
+            ErrorCode::bad_file, "{} is not a permutation", to_string(permutation));
+    seen[static_cast<size_t>(axis)] = true;
+    out.push_back(shape(x)[static_cast<size_t>(axis)]);
+  }
+  if (std::ranges::is_sorted(permutation)) return x;
+  return emit(Transpose{std::move(permutation)}, {x}, std::move(out), dtype(x));
+}
+
+Var Builder::broadcast(Var x, Shape target) {
+  if (shape(x) == target) return x;
+  require(broadcast_shapes(shape(x), target) == target, ErrorCode::bad_file, "cannot broadcast {} to {}",
+          to_string(shape(x)), to_string(target));
+  Shape out = target;
+  return emit(Broadcast{std::move(target)}, {x}, std::move(out), dtype(x));
+}
+
+namespace {
+
+/// Whether `inner` places at starts + i * steps stay inside `outer`.
+void check_window(const Shape& outer, const std::vector<int64_t>& starts, const std::vector<int64_t>& steps,
+                  const Shape& inner) {
+  require(starts.size() == outer.size() && steps.size() == outer.size() && inner.size() == outer.size(),
+          ErrorCode::bad_file, "slice of rank {} in a tensor {}", starts.size(), to_string(outer));
+  for (size_t i = 0; i < outer.size(); ++i) {
+    if (inner[i] == 0) continue;
+    const int64_t last = starts[i] + (inner[i] - 1) * steps[i];
+    require(steps[i] != 0 && starts[i] >= 0 && starts[i] < outer[i] && last >= 0 && last < outer[i],
+            ErrorCode::bad_file, "slice {} + i * {}, {} places, leaves axis {} of {}", starts[i], steps[i],
+            inner[i], i, to_string(outer));
+  }
+}
+
+}  // namespace
+
+Var Builder::slice(Var x, std::vector<int64_t> starts, std::vector<int64_t> steps, Shape target) {
+  check_window(shape(x), starts, steps, target);
+  const bool forwards = std::ranges::all_of(steps, [](int64_t s) { return s == 1; });
+  if (forwards && target == shape(x)) return x;
+  Shape out = target;
+  return emit(Slice{std::move(starts), std::move(steps), std::move(target)}, {x}, std::move(out), dtype(x));
+}
+
+Var Builder::slice_axis(Var x, int64_t axis, int64_t begin, int64_t end) {
+  const auto at = static_cast<size_t>(normalise_axis(axis, rank(x)));
+  std::vector<int64_t> starts(rank(x), 0), steps(rank(x), 1);
+  Shape target = shape(x);
+  starts[at] = begin;
+  target[at] = end - begin;
+  return slice(x, std::move(starts), std::move(steps), std::move(target));
+}
+
+Var Builder::place(Var x, std::vector<int64_t> starts, std::vector<int64_t> steps, Shape target,
+                   double fill) {
+  check_window(target, starts, steps, shape(x));
+  const bool forwards = std::ranges::all_of(steps, [](int64_t s) { return s == 1; });
+  if (forwards && target == shape(x)) return x;
+  Shape out = target;
+  return emit(Place{std::move(starts), std::move(steps), std::move(target), fill}, {x}, std::move(out),
+              dtype(x));
+}
+
+Var Builder::concat(std::span<const Var> xs, int64_t axis) {
+  require(!xs.empty(), ErrorCode::bad_file, "concat of nothing");
+  if (xs.size() == 1) return xs[0];
+  const auto at = static_cast<size_t>(normalise_axis(axis, rank(xs[0])));
+  Shape out = shape(xs[0]);
+  out[at] = 0;
+  for (const Var x : xs) {
+    Shape expected = shape(x);
+    require(expected.size() == out.size(), ErrorCode::bad_file, "concat of {} and {}",
+            to_string(shape(xs[0])), to_string(shape(x)));
+    const int64_t extent = std::exchange(expected[at], out[at]);
+    require(expected == out, ErrorCode::bad_file, "concat of {} and {} along axis {}",
+            to_string(shape(xs[0])), to_string(shape(x)), at);
+    out[at] += extent;
+  }
+  return emit(Concat{static_cast<int64_t>(at)}, {xs.begin(), xs.end()}, std::move(out), dtype(xs[0]));
+}
+
+Var Builder::gather(Var x, Var index, int64_t axis) {
+  const auto at = static_cast<size_t>(normalise_axis(axis, rank(x)));
+  Shape out(shape(x).begin(), shape(x).begin() + static_cast<int64_t>(at));
+  out.insert(out.end(), shape(index).begin(), shape(index).end());
+  out.insert(out.end(), shape(x).begin() + static_cast<int64_t>(at) + 1, shape(x).end());
+  return emit(Gather{static_cast<int64_t>(at)}, {x, index}, std::move(out), dtype(x));
+}
+
+Var Builder::gather_adjoint(Var g, Var index, int64_t axis, int64_t extent) {
+  const auto at = static_cast<int64_t>(axis);
+  const auto after = at + static_cast<int64_t>(rank(index));
+  Shape out(shape(g).begin(), shape(g).begin() + at);
+  out.push_back(extent);
+  out.insert(out.end(), shape(g).begin() + after, shape(g).end());
+  return emit(GatherAdjoint{axis, extent}, {g, index}, std::move(out), dtype(g));
+}
+
+Var Builder::gather_elements(Var x, Var index, int64_t axis) {
+  require(rank(x) == rank(index), ErrorCode::bad_file, "gather_elements of {} with an index {}",
+          to_string(shape(x)), to_string(shape(index)));
+  return emit(GatherElements{normalise_axis(axis, rank(x))}, {x, index}, shape(index), dtype(x));
+}
+
+Var Builder::scatter_elements(ScatterElements::Kind kind, Var x, Var index, Var updates, int64_t axis) {
+  require(rank(x) == rank(index) && shape(index) == shape(updates), ErrorCode::bad_file,
+          "scatter_elements into {}: index {}, updates {}", to_string(shape(x)), to_string(shape(index)),
+          to_string(shape(updates)));
+  return emit(ScatterElements{kind, normalise_axis(axis, rank(x))}, {x, index, updates}, shape(x), dtype(x));
+}
+
+Var Builder::axis_map(Var x, int64_t axis, std::shared_ptr<const AxisTable> table) {
+  const auto at = static_cast<size_t>(normalise_axis(axis, rank(x)));
+  Shape out = shape(x);
+  require(out[at] == table->in, ErrorCode::bad_file, "a map of {} places on axis {} of {}", table->in, at,
+          to_string(out));
+  out[at] = table->out;
+  return emit(AxisMap{static_cast<int64_t>(at), std::move(table)}, {x}, std::move(out), dtype(x));
+}
+
+Var Builder::noise(Noise::Kind kind, uint64_t seed, Var sample, Shape target, DType type) {
+  Shape out = target;
+  return emit(Noise{kind, seed, std::move(target)}, {sample}, std::move(out), type);
+}
+
+}  // namespace onnxray
