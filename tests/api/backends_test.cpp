@@ -40,36 +40,22 @@ const char* const kMethods[] = {"gradient",
                                 "random_uniform",
                                 "grad_cam"};
 
-/// The attribution, or nothing where this version knows the name only.
-std::optional<Tensor> attribution(Session& session, const std::string& method, const Tensor& x) {
-  try {
-    return session.explain(x, {.method = method, .target = Target::index(1)}).attribution;
-  } catch (const Error& error) {
-    const std::string text = error.what();
-    if (text.find("does not compute it") == std::string::npos &&
-        text.find("unknown rule") == std::string::npos)
-      throw;
-    return std::nullopt;
-  }
+Tensor attribution(Session& session, const std::string& method, const Tensor& x) {
+  return session.explain(x, {.method = method, .target = Target::index(1)}).attribution;
 }
 
 TEST_CASE("oneDNN agrees with the reference backend on every method") {
-  int64_t compared = 0;
   for (const bool is_residual : {false, true}) {
     const Model model = ModelFile(is_residual ? residual() : classifier()).load();
     Session fast(model, {.backend = "onednn", .threads = 2}),
         exact(model, {.backend = "reference", .precision = "double"});
     for (const std::string method : kMethods) {
       INFO(method << (is_residual ? ", residual net" : ", classifier"));
-      const auto a = attribution(fast, method, image(2)), b = attribution(exact, method, image(2));
-      REQUIRE(a.has_value() == b.has_value());
-      if (!a) continue;
-      ++compared;
+      const Tensor a = attribution(fast, method, image(2)), b = attribution(exact, method, image(2));
       // fp32 rounding through the depth; quotients with small denominators lose two or three digits of seven.
-      for (int64_t i = 0; i < 2; ++i) CHECK(difference(sample(*a, i), sample(*b, i)) < 1e-4);
+      for (int64_t i = 0; i < 2; ++i) CHECK(difference(sample(a, i), sample(b, i)) < 1e-4);
     }
   }
-  CHECK(compared >= 60);  // of two nets: no method may drop out unseen
 }
 
 TEST_CASE("the number of threads does not change an explanation") {
