@@ -84,10 +84,6 @@ void check_input(const Graph& graph, const InputInfo& input, const Tensor& tenso
           to_string(tensor.shape()), text());
 }
 
-}  // namespace
-
-namespace {
-
 bool folds_batchnorm(const MethodSpec& method) {
   return method.conventions.batchnorm == Conventions::BatchNorm::fold;
 }
@@ -315,14 +311,16 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
     const std::vector<ValueId> explained = explained_values(compiled.graph, compiled.spec);
     for (size_t k = 0; k < targets.size(); ++k) {
       for (size_t g = 0; g < group.size(); ++g) {
+        std::vector<LayerRelevance> layers;
+        if (options.report_layers)
+          layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
         for (size_t i = 0; i < explained.size(); ++i) {
           Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
           Attribution a{methods[group[g]].text, k, compiled.graph[explained[i]].name, values,
                         sums_per_sample(values)};
           if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end())
             a.completeness_gap = gap->second.to_doubles();
-          if (options.report_layers)
-            a.layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
+          a.layers = layers;
           found[{k, group[g]}].push_back(std::move(a));
         }
       }

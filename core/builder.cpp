@@ -57,21 +57,6 @@ bool fits_immediate(const Tensor& t) {
   return is_floating(t.dtype()) || std::abs(static_cast<double>(t.as_int64(0))) < 9007199254740992.0;
 }
 
-bool yields_boolean(Opcode op) {
-  switch (op) {
-    case Opcode::equal:
-    case Opcode::less:
-    case Opcode::less_equal:
-    case Opcode::logical_and:
-    case Opcode::logical_or:
-    case Opcode::logical_xor:
-    case Opcode::logical_not:
-    case Opcode::is_nan:
-    case Opcode::is_inf: return true;
-    default: return false;
-  }
-}
-
 Expression::Domain domain_of(DType t) {
   return is_floating(t) ? Expression::Domain::real : Expression::Domain::integer;
 }

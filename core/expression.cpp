@@ -9,6 +9,21 @@ int arity(Opcode op) {
   return op >= Opcode::add ? 2 : 1;
 }
 
+bool yields_boolean(Opcode op) {
+  switch (op) {
+    case Opcode::equal:
+    case Opcode::less:
+    case Opcode::less_equal:
+    case Opcode::logical_and:
+    case Opcode::logical_or:
+    case Opcode::logical_xor:
+    case Opcode::logical_not:
+    case Opcode::is_nan:
+    case Opcode::is_inf: return true;
+    default: return false;
+  }
+}
+
 std::string_view name_of(Opcode op) {
   switch (op) {
     case Opcode::copy: return "copy";

@@ -68,6 +68,8 @@ enum class Opcode : uint8_t {
 };
 
 int arity(Opcode op);
+/// Comparisons, logic and tests: the result is 0 or 1.
+bool yields_boolean(Opcode op);
 std::string_view name_of(Opcode op);
 
 /// Where an instruction reads: a tensor input, the result of an earlier instruction, or a number.

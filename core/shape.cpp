@@ -74,6 +74,12 @@ int64_t normalise_axis(int64_t axis, size_t rank) {
   return axis < 0 ? axis + n : axis;
 }
 
+std::vector<int64_t> axes_from(size_t first, size_t rank) {
+  std::vector<int64_t> axes;
+  for (size_t i = first; i < rank; ++i) axes.push_back(static_cast<int64_t>(i));
+  return axes;
+}
+
 std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
 
 }  // namespace onnxray

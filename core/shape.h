@@ -32,6 +32,9 @@ std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b);
 /// `axis` in [0, rank) from an axis in [-rank, rank). Throws Error(bad_file) outside of that.
 int64_t normalise_axis(int64_t axis, size_t rank);
 
+/// The axes first, first + 1, ..., rank - 1; none where first >= rank.
+std::vector<int64_t> axes_from(size_t first, size_t rank);
+
 /// "[1,3,224,224]"
 std::string to_string(const Shape& shape);
 

@@ -11,9 +11,7 @@ namespace {
 
 /// M / max M per sample, in [0, 1]; zeros where no entry is positive.
 Var normalised(Builder& b, Var map) {
-  std::vector<int64_t> axes;
-  for (size_t i = 1; i < b.rank(map); ++i) axes.push_back(static_cast<int64_t>(i));
-  const Var largest = b.reduce(Reduce::Kind::max, map, axes);
+  const Var largest = b.reduce(Reduce::Kind::max, map, axes_from(1, b.rank(map)));
   return b.div(map, b.select(b.less(0.0, largest), largest, b.scalar(1, b.dtype(map))));
 }
 

@@ -87,8 +87,7 @@ std::vector<Var> MovedPass::gradients(const MethodSpec& method) const {
 }
 
 Var sum_per_sample(Builder& b, Var v) {
-  std::vector<int64_t> axes;
-  for (size_t i = 1; i < b.rank(v); ++i) axes.push_back(static_cast<int64_t>(i));
+  const std::vector<int64_t> axes = axes_from(1, b.rank(v));
   return axes.empty() ? v : b.sum(v, axes, false);
 }
 

@@ -28,8 +28,7 @@ void check_given_noise(const MethodSpec& method, const MethodContext& context) {
 
 /// max - min of each sample.
 Var range_per_sample(Builder& b, Var x) {
-  std::vector<int64_t> axes;
-  for (size_t i = 1; i < b.rank(x); ++i) axes.push_back(static_cast<int64_t>(i));
+  const std::vector<int64_t> axes = axes_from(1, b.rank(x));
   if (axes.empty()) return b.sub(x, x);
   return b.sub(b.reduce(Reduce::Kind::max, x, axes), b.reduce(Reduce::Kind::min, x, axes));
 }

@@ -14,9 +14,6 @@ struct TargetSpec {
   std::vector<int64_t> indices;  ///< row-major inside one sample's output; one, or one per sample
   std::vector<int64_t> tuple;    ///< instead of indices: where in one sample's output, for all samples
   Tensor mask;                   ///< weights in the output's shape, or in one sample's
-
-  /// Targets of equal kind share a plan: indices and masks are inputs of the program.
-  bool same_plan(const TargetSpec& other) const { return kind == other.kind; }
 };
 
 /// The value that targets index: the output, or what goes into the softmax at its end.

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 
 #include "core/fail.h"
 #include "ops/axes.h"
@@ -9,12 +8,6 @@
 namespace onnxray {
 
 namespace {
-
-std::vector<int64_t> axes_from(size_t first, size_t rank) {
-  std::vector<int64_t> axes(rank - first);
-  std::iota(axes.begin(), axes.end(), static_cast<int64_t>(first));
-  return axes;
-}
 
 /// Entries for each channel in the shape [1, C, 1, ...].
 Var per_channel(Builder& b, Var v, size_t rank) {

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/fail.h"
 #include "ops/families.h"
@@ -13,9 +12,7 @@ namespace {
 std::vector<int64_t> spatial_axes(Builder& b, Var x) {
   const auto rank = static_cast<int64_t>(b.rank(x));
   require(rank >= 3, ErrorCode::bad_file, "pooling needs [N, C, spatial...], not a tensor of rank {}", rank);
-  std::vector<int64_t> axes(static_cast<size_t>(rank) - 2);
-  std::iota(axes.begin(), axes.end(), 2);
-  return axes;
+  return axes_from(2, b.rank(x));
 }
 
 bool ceil_mode(const LowerContext& c) { return c.int_attr("ceil_mode", 0) != 0; }

@@ -17,8 +17,7 @@ class EpsilonStdXRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     const Var x = linear.x(), z = linear.z();
-    std::vector<int64_t> axes;
-    for (size_t i = per_sample_ ? 1 : 0; i < b.rank(x); ++i) axes.push_back(static_cast<int64_t>(i));
+    const std::vector<int64_t> axes = axes_from(per_sample_ ? 1 : 0, b.rank(x));
     const Var centred = b.sub(x, b.mean(x, axes));
     Shape like_z(b.rank(z), 1);
     if (per_sample_) like_z[0] = b.shape(x)[0];

@@ -13,7 +13,10 @@ constexpr size_t kMaxInputs = 8;
 class Fuser {
  public:
   explicit Fuser(Program& program)
-      : program_(program), producer_(program.variables.size(), -1), uses_(program.variables.size(), 0) {
+      : program_(program),
+        producer_(program.variables.size(), -1),
+        uses_(program.variables.size(), 0),
+        absorbed_(program.steps.size(), false) {
     for (size_t i = 0; i < program.steps.size(); ++i) {
       for (const Var v : program.steps[i].outputs)
         producer_[static_cast<size_t>(v.id)] = static_cast<int64_t>(i);
@@ -33,8 +36,7 @@ class Fuser {
       }
     }
     size_t i = 0;
-    std::erase_if(program_.steps,
-                  [&](const Step&) { return std::ranges::find(absorbed_, i++) != absorbed_.end(); });
+    std::erase_if(program_.steps, [&](const Step&) { return static_cast<bool>(absorbed_[i++]); });
   }
 
  private:
@@ -45,7 +47,7 @@ class Fuser {
       Step& producer = program_.steps[static_cast<size_t>(p)];
       if (!may_merge(producer, consumer)) continue;
       merge(producer, consumer, static_cast<int32_t>(i));
-      absorbed_.push_back(static_cast<size_t>(p));
+      absorbed_[static_cast<size_t>(p)] = true;
       return true;
     }
     return false;
@@ -69,18 +71,7 @@ class Fuser {
     if (producer.domain != consumer) return false;
     if (producer.domain == Expression::Domain::real && is_floating(dtype)) return true;
     if (producer.domain == Expression::Domain::integer && dtype == DType::i64) return true;
-    switch (producer.code.back().op) {  // already 0 or 1
-      case Opcode::equal:
-      case Opcode::less:
-      case Opcode::less_equal:
-      case Opcode::logical_and:
-      case Opcode::logical_or:
-      case Opcode::logical_xor:
-      case Opcode::logical_not:
-      case Opcode::is_nan:
-      case Opcode::is_inf: return dtype == DType::boolean;
-      default: return false;
-    }
+    return dtype == DType::boolean && yields_boolean(producer.code.back().op);
   }
 
   /// Splices the producer's code in front of the consumer's and re-numbers inputs and results.
@@ -111,7 +102,7 @@ class Fuser {
   Program& program_;
   std::vector<int64_t> producer_;
   std::vector<int32_t> uses_;
-  std::vector<size_t> absorbed_;
+  std::vector<bool> absorbed_;  // by step
 };
 
 }  // namespace
