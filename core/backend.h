@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,8 @@ class Executable {
   /// `progress(done, total)` is called after each trip of a loop.
   virtual std::vector<Tensor> run(std::span<const Tensor> inputs,
                                   const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
+  /// What people should know about how the plan runs: steps that a device leaves to the CPU.
+  virtual std::vector<std::string> notes() const { return {}; }
 };
 
 /// Runs plans on some hardware.

@@ -1,0 +1,330 @@
+#include <algorithm>
+#include <array>
+
+#include "backends/cudnn/compile.h"
+#include "backends/cudnn/convolution_shape.h"
+#include "backends/cudnn/gemm.h"
+#include "backends/cudnn/kernels/kernels.h"
+#include "core/fail.h"
+
+namespace onnxray::cudnn {
+
+namespace {
+
+const float* floats(const std::byte* data) { return reinterpret_cast<const float*>(data); }
+float* floats(std::byte* data) { return reinterpret_cast<float*>(data); }
+
+int64_t aligned(int64_t bytes) { return (bytes + 255) / 256 * 256; }
+int64_t bytes_of(const Shape& shape) { return element_count(shape) * static_cast<int64_t>(sizeof(float)); }
+
+std::vector<int> ints(const Shape& values) { return {values.begin(), values.end()}; }
+
+/// cuDNN's descriptions of a convolution.
+class Descriptors {
+ public:
+  Descriptors(const ConvolutionShape& s, Precision precision) {
+    check(cudnnCreateTensorDescriptor(&x), "describing a convolution");
+    check(cudnnCreateTensorDescriptor(&y), "describing a convolution");
+    check(cudnnCreateFilterDescriptor(&w), "describing a convolution");
+    check(cudnnCreateConvolutionDescriptor(&convolution), "describing a convolution");
+    const int axes = static_cast<int>(s.pads.size());
+    set(x, s.x, s.channels_last);
+    set(y, s.y, s.channels_last);
+    const cudnnTensorFormat_t format = s.channels_last ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW;
+    check(cudnnSetFilterNdDescriptor(w, CUDNN_DATA_FLOAT, format, axes + 2, ints(s.w).data()),
+          "describing a convolution");
+    check(
+        cudnnSetConvolutionNdDescriptor(convolution, axes, ints(s.pads).data(), ints(s.strides).data(),
+                                        ints(s.dilations).data(), CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
+        "describing a convolution");
+    check(cudnnSetConvolutionGroupCount(convolution, static_cast<int>(s.groups)), "describing a convolution");
+    // The default would let float products round to TF32.
+    check(cudnnSetConvolutionMathType(convolution,
+                                      precision == Precision::fp32 ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH),
+          "describing a convolution");
+  }
+  ~Descriptors() {
+    cudnnDestroyConvolutionDescriptor(convolution);
+    cudnnDestroyFilterDescriptor(w);
+    cudnnDestroyTensorDescriptor(y);
+    cudnnDestroyTensorDescriptor(x);
+  }
+  Descriptors(const Descriptors&) = delete;
+  Descriptors& operator=(const Descriptors&) = delete;
+
+  cudnnTensorDescriptor_t x = nullptr, y = nullptr;
+  cudnnFilterDescriptor_t w = nullptr;
+  cudnnConvolutionDescriptor_t convolution = nullptr;
+
+ private:
+  static void set(cudnnTensorDescriptor_t tensor, const Shape& shape, bool channels_last) {
+    check(cudnnSetTensorNdDescriptor(tensor, CUDNN_DATA_FLOAT, static_cast<int>(shape.size()),
+                                     ints(shape).data(), ints(data_strides(shape, channels_last)).data()),
+          "describing a convolution");
+  }
+};
+
+/// What reads weights in its own arrangement: as they are, channels-last, or rotated.
+struct Packing {
+  bool rotated = false, channels_last = false;
+  bool needed() const { return rotated || channels_last; }
+};
+
+/// Enqueues w in its packed form: w'[m, c, t] = w[m, c, t], or rotated w'[c, m, t] = w[m, c, K - 1 - t].
+void pack(Stream stream, const Packing& packing, const Shape& w, const float* from, float* to) {
+  Shape shape = w;
+  Strides src = row_major_strides(w);
+  int64_t first = 0;
+  if (packing.rotated) {
+    std::swap(shape[0], shape[1]);
+    std::swap(src[0], src[1]);
+    for (size_t a = 2; a < w.size(); ++a) {
+      first += (w[a] - 1) * src[a];
+      src[a] = -src[a];
+    }
+  }
+  copy_strided(stream, shape, from + first, src, to, data_strides(shape, packing.channels_last));
+}
+
+/// A way to compute a convolution or its adjoint: an input, packed weights and an output.
+struct Way {
+  std::string name;
+  Packing packing;
+  int64_t workspace = 0;
+  std::function<void(const Launch&, const float* in, const float* w, float* out)> run;
+};
+
+class Ways {
+ public:
+  Ways(Device& device, ConvolutionShape shape, bool adjoint, int64_t limit)
+      : device_(device), shape_(std::move(shape)), adjoint_(adjoint), limit_(limit) {}
+
+  std::vector<Way> find() {
+    add_cudnn(shape_, adjoint_, false);
+    // A convolution is the adjoint of another one, for which cuDNN may have faster algorithms.
+    if (const auto rotated = shape_.rotated()) add_cudnn(*rotated, !adjoint_, true);
+    if (shape_.is_pointwise()) add_product();
+    return std::move(ways_);
+  }
+
+ private:
+  void add_cudnn(const ConvolutionShape& s, bool adjoint, bool rotated) {
+    const auto d = std::make_shared<const Descriptors>(s, device_.precision);
+    const Packing packing{rotated, s.channels_last};
+    if (adjoint)
+      add_adjoints(d, packing);
+    else
+      add_forwards(d, packing);
+  }
+
+  void add_forwards(const std::shared_ptr<const Descriptors>& d, const Packing& packing) {
+    for (int a = 0; a < CUDNN_CONVOLUTION_FWD_ALGO_COUNT; ++a) {
+      const auto algorithm = static_cast<cudnnConvolutionFwdAlgo_t>(a);
+      size_t workspace = 0;
+      if (cudnnGetConvolutionForwardWorkspaceSize(device_.cudnn, d->x, d->w, d->convolution, d->y, algorithm,
+                                                  &workspace) != CUDNN_STATUS_SUCCESS)
+        continue;
+      add(fmt::format("forward {}", a), packing, workspace,
+          [cudnn = device_.cudnn, d, algorithm, workspace](const Launch& l, const float* x, const float* w,
+                                                           float* y) {
+            const float one = 1, zero = 0;
+            check(cudnnConvolutionForward(cudnn, &one, d->x, x, d->w, w, d->convolution, algorithm,
+                                          l.workspace, workspace, &zero, d->y, y),
+                  "a convolution");
+          });
+    }
+  }
+
+  void add_adjoints(const std::shared_ptr<const Descriptors>& d, const Packing& packing) {
+    for (int a = 0; a < CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT; ++a) {
+      const auto algorithm = static_cast<cudnnConvolutionBwdDataAlgo_t>(a);
+      if (algorithm == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0) continue;  // adds in any order
+      size_t workspace = 0;
+      if (cudnnGetConvolutionBackwardDataWorkspaceSize(device_.cudnn, d->w, d->y, d->convolution, d->x,
+                                                       algorithm, &workspace) != CUDNN_STATUS_SUCCESS)
+        continue;
+      add(fmt::format("adjoint {}", a), packing, workspace,
+          [cudnn = device_.cudnn, d, algorithm, workspace](const Launch& l, const float* g, const float* w,
+                                                           float* x) {
+            const float one = 1, zero = 0;
+            check(cudnnConvolutionBackwardData(cudnn, &one, d->w, w, d->y, g, d->convolution, algorithm,
+                                               l.workspace, workspace, &zero, d->x, x),
+                  "an adjoint convolution");
+          });
+    }
+  }
+
+  /// y[n] = w x[n] with places as columns; channels-last y = x w^T with places as rows. The adjoint has w^T.
+  void add_product() {
+    const int64_t c = shape_.x[1], m = shape_.y[1], n = shape_.x[0];
+    const int64_t places = element_count(shape_.x) / (n * c), from = adjoint_ ? m : c, to = adjoint_ ? c : m;
+    GemmShape s;
+    s.inner = from;
+    if (shape_.channels_last) {
+      s.rows = n * places;
+      s.columns = to;
+      s.transpose_b = !adjoint_;
+    } else {
+      s.rows = to;
+      s.columns = places;
+      s.transpose_a = adjoint_;
+      s.batch = n;
+      s.b_stride = from * places;
+      s.c_stride = to * places;
+    }
+    const auto gemm = std::make_shared<const Gemm>(device_, s);
+    if (!gemm->usable()) return;
+    add("product", {}, static_cast<size_t>(gemm->workspace_bytes()),
+        [gemm, last = shape_.channels_last](const Launch& l, const float* x, const float* w, float* y) {
+          if (last)
+            gemm->launch(l, x, w, y);
+          else
+            gemm->launch(l, w, x, y);
+        });
+  }
+
+  template <class F>
+  void add(const std::string& name, const Packing& packing, size_t workspace, F run) {
+    const auto bytes = static_cast<int64_t>(workspace);
+    if (bytes > limit_) return;
+    ways_.push_back({packing.rotated ? name + " rotated" : name, packing, bytes, std::move(run)});
+  }
+
+  Device& device_;
+  ConvolutionShape shape_;
+  bool adjoint_;
+  int64_t limit_;
+  std::vector<Way> ways_;
+};
+
+/// A convolution or its adjoint. The workspace holds, in this order: x in its frame of uneven padding, packed
+/// weights that are not constant, the algorithm's own scratch.
+class ConvolutionStep final : public DeviceStep {
+ public:
+  ConvolutionStep(Compiler& c, ConvolutionProblem problem, bool adjoint, const Operands& o)
+      : device_(c.device),
+        tuner_(c.tuner),
+        problem_(std::move(problem)),
+        adjoint_(adjoint),
+        ways_(Ways(c.device, problem_.shape, adjoint, c.tuner.workspace_limit()).find()),
+        x_(adjoint ? o.out[0] : o.in[0]),
+        y_(adjoint ? o.in[0] : o.out[0]),
+        w_(o.in[1]) {
+    if (o.in.size() > 2) bias_strides_ = {0, o.in[2].strides[0]};
+    bias_strides_.resize(y_.shape.size(), 0);
+    frame_bytes_ = problem_.padding ? aligned(bytes_of(problem_.padding->padded)) : 0;
+    const bool packs = std::ranges::any_of(ways_, [](const Way& way) { return way.packing.needed(); });
+    packed_bytes_ = packs && w_.constant == nullptr ? aligned(bytes_of(w_.shape)) : 0;
+    for (const Way& way : ways_) scratch_ = std::max(scratch_, way.workspace);
+  }
+
+  bool usable() const { return !ways_.empty(); }
+
+  int64_t workspace_bytes() const override { return frame_bytes_ + packed_bytes_ + scratch_; }
+
+  void prepare(Stream stream, Sources in, Targets out) override {
+    const int best = choose(stream, in, out);
+    require(best >= 0, ErrorCode::failed,
+            "cudnn backend: no algorithm ran for the convolution {}; try --backend onednn",
+            problem_.shape.to_text());
+    ways_ = {ways_[static_cast<size_t>(best)]};
+    scratch_ = ways_[0].workspace;
+    if (!ways_[0].packing.needed()) packed_bytes_ = 0;
+    if (ways_[0].packing.needed() && w_.constant != nullptr)
+      packed_ = packed_weights(stream, ways_[0], in[1]);
+  }
+
+  void launch(const Launch& l, Sources in, Targets out) override {
+    const Way& way = ways_[0];
+    std::byte* scratch = l.workspace + frame_bytes_ + packed_bytes_;
+    const float* w = floats(in[1]);
+    if (packed_.data() != nullptr) {
+      w = floats(packed_.data());
+    } else if (way.packing.needed()) {
+      float* to = floats(l.workspace + frame_bytes_);
+      pack(l.stream, way.packing, w_.shape, w, to);
+      w = to;
+    }
+    const Launch inner{l.stream, scratch, l.fault};
+    float* frame = floats(l.workspace);
+    if (!problem_.padding) {
+      way.run(inner, floats(in[0]), w, floats(out[0]));
+    } else if (adjoint_) {
+      way.run(inner, floats(in[0]), w, frame);
+      copy_strided(l.stream, x_.shape, frame + frame_offset(), frame_strides(), floats(out[0]), x_.strides);
+    } else {
+      clear(l.stream, frame, element_count(problem_.padding->padded));
+      copy_strided(l.stream, x_.shape, floats(in[0]), x_.strides, frame + frame_offset(), frame_strides());
+      way.run(inner, frame, w, floats(out[0]));
+    }
+    if (in.size() > 2)
+      add_strided(l.stream, y_.shape, floats(out[0]), y_.strides, floats(in[2]), bias_strides_);
+  }
+
+ private:
+  Strides frame_strides() const {
+    return data_strides(problem_.padding->padded, problem_.shape.channels_last);
+  }
+  int64_t frame_offset() const {
+    int64_t offset = 0;
+    const Strides strides = frame_strides();
+    for (size_t a = 0; a < strides.size(); ++a) offset += problem_.padding->first[a] * strides[a];
+    return offset;
+  }
+
+  Memory packed_weights(Stream stream, const Way& way, const std::byte* w) const {
+    Memory packed(bytes_of(w_.shape), Memory::Place::device, "packed weights");
+    pack(stream, way.packing, w_.shape, floats(w), floats(packed.data()));
+    return packed;
+  }
+
+  int choose(Stream stream, Sources in, Targets out) {
+    const Memory frame(frame_bytes_, Memory::Place::device, "a padded input");
+    std::array<Memory, 2> packed;  // plain and rotated
+    std::vector<Candidate> candidates;
+    for (const Way& way : ways_) {
+      Memory& mine = packed[way.packing.rotated ? 1 : 0];
+      if (way.packing.needed() && mine.data() == nullptr) mine = packed_weights(stream, way, in[1]);
+      const float* w = way.packing.needed() ? floats(mine.data()) : floats(in[1]);
+      const float* from = problem_.padding && !adjoint_ ? floats(frame.data()) : floats(in[0]);
+      float* to = problem_.padding && adjoint_ ? floats(frame.data()) : floats(out[0]);
+      candidates.push_back(
+          {way.name, way.workspace, [&way, from, w, to](const Launch& l) { way.run(l, from, w, to); }});
+    }
+    const std::string_view kind = adjoint_ ? "adjoint" : "forward",
+                           math = device_.precision == Precision::fp32 ? "fp32" : "tf32";
+    return tuner_.choose(fmt::format("{} {} {}", math, kind, problem_.shape.to_text()), candidates);
+  }
+
+  Device& device_;
+  Tuner& tuner_;
+  ConvolutionProblem problem_;
+  bool adjoint_;
+  std::vector<Way> ways_;  // after prepare: the one that is used
+  Operand x_, y_, w_;
+  Strides bias_strides_;
+  int64_t frame_bytes_ = 0, packed_bytes_ = 0, scratch_ = 0;
+  Memory packed_;
+};
+
+std::unique_ptr<DeviceStep> make(Compiler& c, const Window& window, int64_t groups, bool adjoint,
+                                 const Operands& o) {
+  const Operand &x = adjoint ? o.out[0] : o.in[0], &y = adjoint ? o.in[0] : o.out[0];
+  auto problem = convolution_problem(window, groups, x, o.in[1], y);
+  if (!problem) return nullptr;
+  auto step = std::make_unique<ConvolutionStep>(c, std::move(*problem), adjoint, o);
+  return step->usable() ? std::move(step) : nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<DeviceStep> compile_convolution(Compiler& c, const Convolution& p, const Operands& o) {
+  return make(c, p.window, p.groups, false, o);
+}
+
+std::unique_ptr<DeviceStep> compile_convolution_input(Compiler& c, const ConvolutionInput& p,
+                                                      const Operands& o) {
+  return make(c, p.window, p.groups, true, o);
+}
+
+}  // namespace onnxray::cudnn
