@@ -116,6 +116,8 @@ std::string attribute_text(const Attribute& attribute) {
         using T = std::decay_t<decltype(v)>;
         if constexpr (std::is_same_v<T, Tensor>)
           return fmt::format("{}{}", name_of(v.dtype()), to_string(v.shape()));
+        else if constexpr (std::is_same_v<T, Subgraph>)
+          return fmt::format("({} nodes)", v->nodes.size());
         else
           return fmt::format("{}", v);
       },
@@ -188,6 +190,13 @@ std::vector<double> floats_attribute(const Node& node, std::string_view name) {
 
 const Tensor* tensor_attribute(const Node& node, std::string_view name) {
   return find_attribute<Tensor>(node, name);
+}
+
+const Body& body_attribute(const Node& node, std::string_view name) {
+  const auto* value = find_attribute<Subgraph>(node, name);
+  require(value != nullptr && *value != nullptr, ErrorCode::bad_file, "{} has no graph '{}'", node.describe(),
+          name);
+  return **value;
 }
 
 bool has_attribute(const Node& node, std::string_view name) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -17,8 +18,12 @@ constexpr ValueId kNoValue = -1;
 /// A four-point lattice: what is known about the sign of every element.
 enum class SignFact : uint8_t { unknown, non_negative, non_positive, zero };
 
+struct Body;
+/// What an If, Loop or Scan holds: shared by the graph's copies and never edited.
+using Subgraph = std::shared_ptr<const Body>;
+
 using Attribute = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>,
-                               std::vector<std::string>, Tensor>;
+                               std::vector<std::string>, Tensor, Subgraph>;
 using Attributes = std::map<std::string, Attribute, std::less<>>;
 
 /// Where a node came from. A node that replaces others keeps all their names and module paths.
@@ -39,6 +44,15 @@ struct Node {
 
   /// "Conv-11 'layer1.0.conv1'": for messages.
   std::string describe() const;
+};
+
+/// The inner graph of a control-flow node. It shares the value ids of the graph around it: `nodes` may read
+/// any outer value, and each that they do read is also an input of the control-flow node, behind its own
+/// operands.
+struct Body {
+  std::vector<ValueId> inputs, outputs;
+  std::vector<Node> nodes;  ///< in topological order
+  size_t operands = 0;      ///< how many inputs of the control-flow node are its own
 };
 
 /// A named tensor of a Graph.
@@ -98,6 +112,8 @@ std::string string_attribute(const Node& node, std::string_view name, std::strin
 std::vector<int64_t> ints_attribute(const Node& node, std::string_view name);
 std::vector<double> floats_attribute(const Node& node, std::string_view name);
 const Tensor* tensor_attribute(const Node& node, std::string_view name);
+/// Error(bad_file) where the node has none of that name.
+const Body& body_attribute(const Node& node, std::string_view name);
 bool has_attribute(const Node& node, std::string_view name);
 
 }  // namespace onnxray

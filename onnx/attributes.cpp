@@ -62,7 +62,7 @@ Attributes read_attributes(const FlatNode& node, TensorReader& tensors, GrowthBu
   Attributes result;
   for (Proto& written : *node.proto->mutable_attribute()) {
     Proto* attribute = resolve_attribute(written, *node.frame);
-    if (!attribute) continue;
+    if (!attribute || type_of(*attribute) == Proto::GRAPH) continue;  // FlatNode::bodies
     // A reference repeats what the file holds once; tensors are shared.
     if (attribute != &written && type_of(*attribute) != Proto::TENSOR) {
       budget.spend(8 * attribute->ByteSizeLong() + 64);

@@ -77,7 +77,28 @@ void add_constant_node(Graph& graph, const FlatNode& node, TensorReader& tensors
   set_constant(graph, node.outputs[0], read_constant(node, tensors));
 }
 
-void add_node(Graph& graph, const FlatNode& flat, TensorReader& tensors, GrowthBudget& budget) {
+Node make_node(Graph& graph, const FlatNode& flat, TensorReader& tensors, GrowthBudget& budget);
+
+Subgraph make_body(Graph& graph, const FlatBody& flat, size_t operands, TensorReader& tensors,
+                   GrowthBudget& budget) {
+  auto body = std::make_shared<Body>();
+  body->operands = operands;
+  body->inputs = flat.inputs;
+  body->outputs = flat.outputs;
+  Graph inner;
+  for (const FlatNode& node : flat.nodes) {
+    if (is_constant(node))
+      add_constant_node(graph, node, tensors);
+    else
+      inner.nodes.push_back(make_node(graph, node, tensors, budget));
+  }
+  inner.values.resize(graph.values.size());
+  inner.sort_nodes();
+  body->nodes = std::move(inner.nodes);
+  return body;
+}
+
+Node make_node(Graph& graph, const FlatNode& flat, TensorReader& tensors, GrowthBudget& budget) {
   Node node;
   node.op = flat.proto->op_type();
   node.opset = flat.opset;
@@ -86,7 +107,9 @@ void add_node(Graph& graph, const FlatNode& flat, TensorReader& tensors, GrowthB
   node.inputs = flat.inputs;
   node.outputs = flat.outputs;
   node.origin = origin_of(flat, graph);
-  graph.nodes.push_back(std::move(node));
+  for (const FlatBody& body : flat.bodies)
+    node.attributes[body.attribute] = make_body(graph, body, flat.operands, tensors, budget);
+  return node;
 }
 
 void read_initialisers(FlatGraph& flat, TensorReader& tensors) {
@@ -113,7 +136,7 @@ Graph build_graph(FlatGraph flat, const OpRegistry& ops, TensorReader& tensors, 
     if (is_constant(flat.nodes[n]))
       add_constant_node(flat.graph, flat.nodes[n], tensors);
     else
-      add_node(flat.graph, flat.nodes[n], tensors, budget);
+      flat.graph.nodes.push_back(make_node(flat.graph, flat.nodes[n], tensors, budget));
   }
   flat.graph.sort_nodes();
   read_initialisers(flat, tensors);

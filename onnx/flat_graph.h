@@ -36,14 +36,25 @@ std::string place_of(const CallFrame& frame);
 /// The version of a domain that holds at `frame`: its own import, else its caller's, else 0.
 int64_t opset_of(const std::string& domain, const CallFrame& frame);
 
+struct FlatBody;
+
 /// A node of the model with every local function call expanded and every name resolved.
 struct FlatNode {
   onnx::NodeProto* proto = nullptr;
   const CallFrame* frame = nullptr;
   std::string domain;
-  int64_t opset = 0;  ///< 0 where the model does not import the domain
-  std::vector<ValueId> inputs;
+  int64_t opset = 0;            ///< 0 where the model does not import the domain
+  std::vector<ValueId> inputs;  ///< its own operands, then the outer values that its bodies read
   std::vector<ValueId> outputs;
+  size_t operands = 0;           ///< how many inputs are its own
+  std::vector<FlatBody> bodies;  ///< of If, Loop and Scan
+};
+
+/// A graph attribute. Its nodes read outer values by their ids.
+struct FlatBody {
+  std::string attribute;
+  std::vector<ValueId> inputs, outputs;
+  std::vector<FlatNode> nodes;
 };
 
 /// Local functions and what is read once of each.

@@ -1,9 +1,12 @@
 #include "onnx/infer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/fail.h"
+#include "onnx/control_flow.h"
 #include "onnx/fold.h"
+#include "ops/expand.h"
 
 namespace onnxray {
 
@@ -80,13 +83,42 @@ bool lacks_shape(const Graph& graph, const Node& node) {
       node.outputs, [&](ValueId id) { return id != kNoValue && !(graph[id].shape && graph[id].dtype); });
 }
 
+/// Infers nodes one after the other; control flow and assemblies give way to the nodes that they stand for.
+class Sweep {
+ public:
+  Sweep(Graph& graph, const OpRegistry& ops, Backend& folder)
+      : graph_(graph), ops_(ops), inference_(graph, ops, folder) {}
+
+  void run() {
+    std::vector<Node> nodes = std::exchange(graph_.nodes, {});
+    graph_.nodes.reserve(nodes.size());
+    for (Node& node : nodes) settle(std::move(node));
+  }
+
+ private:
+  void settle(Node node) {
+    if (!lacks_shape(graph_, node)) return graph_.nodes.push_back(std::move(node));
+    if (is_control_flow(node.domain, node.op)) {
+      return unroll(graph_, node, [this](Node inner) { settle(std::move(inner)); });
+    }
+    const OpDef* op = ops_.find(node.domain, node.op);
+    if (op && op->expand) {
+      for (Node& inner : expand_node(*op, graph_, node)) settle(std::move(inner));
+      return;
+    }
+    inference_.infer(node);
+    graph_.nodes.push_back(std::move(node));
+  }
+
+  Graph& graph_;
+  const OpRegistry& ops_;
+  NodeInference inference_;
+};
+
 }  // namespace
 
 void infer_values(Graph& graph, const OpRegistry& ops, Backend& folder) {
-  NodeInference inference(graph, ops, folder);
-  for (Node& node : graph.nodes) {
-    if (lacks_shape(graph, node)) inference.infer(node);
-  }
+  Sweep(graph, ops, folder).run();
   std::erase_if(graph.nodes, [](const Node& node) {
     return std::ranges::all_of(node.outputs, [](ValueId id) { return id == kNoValue; });
   });

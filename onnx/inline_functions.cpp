@@ -1,7 +1,10 @@
 #include "onnx/inline_functions.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "core/fail.h"
 #include "onnx/attributes.h"
@@ -24,6 +27,30 @@ struct Binding {
 };
 using Names = std::unordered_map<std::string_view, Binding>;
 
+/// What a name means: the innermost graph that defines it decides.
+struct Scope {
+  Names names;
+  const Scope* outer = nullptr;
+
+  const Binding* find(std::string_view name) const {
+    if (const auto it = names.find(name); it != names.end()) return &it->second;
+    return outer ? outer->find(name) : nullptr;
+  }
+};
+
+/// The values that a body reads and does not define itself.
+std::vector<ValueId> captures_of(const FlatBody& body) {
+  std::unordered_set<ValueId> own(body.inputs.begin(), body.inputs.end());
+  for (const FlatNode& node : body.nodes) own.insert(node.outputs.begin(), node.outputs.end());
+  std::vector<ValueId> captures;
+  const auto read = [&](ValueId id) {
+    if (id != kNoValue && own.insert(id).second) captures.push_back(id);
+  };
+  for (const FlatNode& node : body.nodes) std::ranges::for_each(node.inputs, read);
+  std::ranges::for_each(body.outputs, read);
+  return captures;
+}
+
 class Flattener {
  public:
   Flattener(onnx::ModelProto& model, const OpsetImports& opsets, GrowthBudget& budget)
@@ -35,9 +62,10 @@ class Flattener {
   void declare_initialisers(onnx::GraphProto& graph, Names& names);
   void declare_inputs(const onnx::GraphProto& graph, Names& names);
   void declare_outputs(const onnx::GraphProto& graph, const Names& names);
-  void add_body(Nodes& nodes, Names& names, const CallFrame& frame);
+  void add_body(Nodes& nodes, Scope& scope, const CallFrame& frame);
   void define_outputs(const onnx::NodeProto& node, Names& names, const CallFrame& frame);
-  void add_node(onnx::NodeProto& node, const Names& names, const CallFrame& frame);
+  void add_node(onnx::NodeProto& node, const Scope& scope, const CallFrame& frame);
+  FlatBody flatten_subgraph(onnx::GraphProto& graph, const Scope& outer, const CallFrame& frame);
   void expand_call(onnx::NodeProto& node, LocalFunction& function, const CallFrame& frame,
                    std::vector<ValueId> inputs, std::vector<ValueId> outputs);
   CallFrame& open_frame(onnx::NodeProto& node, LocalFunction& function, const CallFrame& caller);
@@ -49,6 +77,7 @@ class Flattener {
   const OpsetImports& opsets_;
   GrowthBudget& budget_;
   FlatGraph flat_;
+  std::vector<FlatNode>* nodes_ = &flat_.nodes;  ///< where nodes go: the graph's, or an open body's
   int depth_ = 0;
 };
 
@@ -59,11 +88,11 @@ FlatGraph Flattener::run() {
   CallFrame& frame = flat_.frames.emplace_back();
   frame.opsets = &opsets_;
   onnx::GraphProto& graph = *model_.mutable_graph();
-  Names names;
-  declare_initialisers(graph, names);
-  declare_inputs(graph, names);
-  add_body(*graph.mutable_node(), names, frame);
-  declare_outputs(graph, names);
+  Scope scope;
+  declare_initialisers(graph, scope.names);
+  declare_inputs(graph, scope.names);
+  add_body(*graph.mutable_node(), scope, frame);
+  declare_outputs(graph, scope.names);
   return std::move(flat_);
 }
 
@@ -108,10 +137,33 @@ void Flattener::declare_outputs(const onnx::GraphProto& graph, const Names& name
   }
 }
 
-void Flattener::add_body(Nodes& nodes, Names& names, const CallFrame& frame) {
+void Flattener::add_body(Nodes& nodes, Scope& scope, const CallFrame& frame) {
   // All outputs first: files whose nodes are out of order are common, and a cycle is reported as such.
-  for (const auto& node : nodes) define_outputs(node, names, frame);
-  for (auto& node : nodes) add_node(node, names, frame);
+  for (const auto& node : nodes) define_outputs(node, scope.names, frame);
+  for (auto& node : nodes) add_node(node, scope, frame);
+}
+
+FlatBody Flattener::flatten_subgraph(onnx::GraphProto& graph, const Scope& outer, const CallFrame& frame) {
+  FlatBody body;
+  Scope scope{.names = {}, .outer = &outer};
+  declare_initialisers(graph, scope.names);
+  for (const auto& info : graph.input()) {
+    require(!info.name().empty(), ErrorCode::bad_file, "an input of a subgraph has no name");
+    const ValueId value = flat_.graph.add_value(info.name());
+    require(scope.names.emplace(info.name(), Binding{value, true}).second, ErrorCode::bad_file,
+            "input {} of a subgraph is defined twice", quote(info.name()));
+    body.inputs.push_back(value);
+  }
+  std::vector<FlatNode>* const around = std::exchange(nodes_, &body.nodes);
+  add_body(*graph.mutable_node(), scope, frame);
+  nodes_ = around;
+  for (const auto& info : graph.output()) {
+    const Binding* found = scope.find(info.name());
+    require(found != nullptr, ErrorCode::bad_file, "nothing computes the output {} of a subgraph",
+            quote(info.name()));
+    body.outputs.push_back(found->value);
+  }
+  return body;
 }
 
 void Flattener::define_outputs(const onnx::NodeProto& node, Names& names, const CallFrame& frame) {
@@ -129,17 +181,17 @@ void Flattener::define_outputs(const onnx::NodeProto& node, Names& names, const 
   }
 }
 
-void Flattener::add_node(onnx::NodeProto& node, const Names& names, const CallFrame& frame) {
+void Flattener::add_node(onnx::NodeProto& node, const Scope& scope, const CallFrame& frame) {
   std::vector<ValueId> inputs, outputs;
   for (const std::string& name : node.input()) {
-    const auto it = names.find(name);
-    require(name.empty() || it != names.end(), ErrorCode::bad_file,
-            "the {} reads {}, which nothing defines{}", label_of(node), quote(name), place_of(frame));
-    inputs.push_back(name.empty() ? kNoValue : it->second.value);
+    const Binding* found = name.empty() ? nullptr : scope.find(name);
+    require(name.empty() || found, ErrorCode::bad_file, "the {} reads {}, which nothing defines{}",
+            label_of(node), quote(name), place_of(frame));
+    inputs.push_back(found ? found->value : kNoValue);
   }
   while (!inputs.empty() && inputs.back() == kNoValue) inputs.pop_back();
   for (const std::string& name : node.output()) {
-    outputs.push_back(name.empty() ? kNoValue : names.at(name).value);
+    outputs.push_back(name.empty() ? kNoValue : scope.names.at(name).value);
   }
   if (LocalFunction* function = find_function(flat_.functions, node)) {
     expand_call(node, *function, frame, std::move(inputs), std::move(outputs));
@@ -150,9 +202,17 @@ void Flattener::add_node(onnx::NodeProto& node, const Names& names, const CallFr
   flat.frame = &frame;
   flat.domain = normal_domain(node.domain());
   flat.opset = opset_of(flat.domain, frame);
+  flat.operands = inputs.size();
   flat.inputs = std::move(inputs);
   flat.outputs = std::move(outputs);
-  flat_.nodes.push_back(std::move(flat));
+  for (auto& written : *node.mutable_attribute()) {
+    onnx::AttributeProto* attribute = resolve_attribute(written, frame);
+    if (!attribute || type_of(*attribute) != onnx::AttributeProto::GRAPH) continue;
+    flat.bodies.push_back(flatten_subgraph(*attribute->mutable_g(), scope, frame));
+    flat.bodies.back().attribute = written.name();
+    for (const ValueId id : captures_of(flat.bodies.back())) flat.inputs.push_back(id);
+  }
+  nodes_->push_back(std::move(flat));
 }
 
 void Flattener::expand_call(onnx::NodeProto& node, LocalFunction& function, const CallFrame& caller,
@@ -170,10 +230,11 @@ void Flattener::expand_call(onnx::NodeProto& node, LocalFunction& function, cons
 
   CallFrame& frame = open_frame(node, function, caller);
   frame.outputs = std::move(outputs);
-  Names names = bind_parameters(function, frame, inputs);
+  Scope scope{.names = bind_parameters(function, frame, inputs)};
+  const Names& names = scope.names;
   function.open = true;
   ++depth_;
-  add_body(*function.proto->mutable_node(), names, frame);
+  add_body(*function.proto->mutable_node(), scope, frame);
   --depth_;
   function.open = false;
   for (int i = 0; i < proto.output_size(); ++i) {
@@ -237,7 +298,7 @@ void Flattener::forward_value(ValueId from, ValueId to, const CallFrame& frame) 
   copy.opset = opset_of("", frame);
   copy.inputs = {from};
   copy.outputs = {to};
-  flat_.nodes.push_back(std::move(copy));
+  nodes_->push_back(std::move(copy));
 }
 
 }  // namespace

@@ -7,32 +7,87 @@
 
 namespace onnxray {
 
-std::vector<ValueId> bound_inputs(const Graph& graph, const OpRegistry& ops) {
-  std::vector<bool> bound(graph.values.size(), false);
-  const auto mark = [&](ValueId id) {
-    if (id != kNoValue) bound[static_cast<size_t>(id)] = true;
-  };
-  for (size_t n = graph.nodes.size(); n-- > 0;) {
-    const Node& node = graph.nodes[n];
-    if (const OpDef* op = ops.find(node.domain, node.op)) {
-      for (const int i : op->shape_operands) {
-        if (static_cast<size_t>(i) < node.inputs.size()) mark(node.inputs[static_cast<size_t>(i)]);
-      }
-    }
-    if (node.op == "Shape" || node.op == "Size") continue;
-    const bool reached = std::ranges::any_of(
-        node.outputs, [&](ValueId id) { return id != kNoValue && bound[static_cast<size_t>(id)]; });
-    if (reached) std::ranges::for_each(node.inputs, mark);
+namespace {
+
+/// Walks back from the operands that decide shapes to the values that those are computed from.
+class BoundValues {
+ public:
+  BoundValues(const Graph& graph, const OpRegistry& ops) : ops_(ops), bound_(graph.values.size(), false) {
+    walk(graph.nodes);
   }
+  bool operator[](ValueId id) const { return bound_[static_cast<size_t>(id)]; }
+
+ private:
+  void mark(ValueId id) {
+    if (id != kNoValue) bound_[static_cast<size_t>(id)] = true;
+  }
+  bool any(const std::vector<ValueId>& values) const {
+    return std::ranges::any_of(values, [&](ValueId id) { return id != kNoValue && (*this)[id]; });
+  }
+  void mark_all(const std::vector<ValueId>& values) {
+    for (const ValueId id : values) mark(id);
+  }
+
+  void walk(const std::vector<Node>& nodes) {
+    for (size_t n = nodes.size(); n-- > 0;) {
+      const Node& node = nodes[n];
+      if (const OpDef* op = ops_.find(node.domain, node.op)) {
+        for (const int i : op->shape_operands) {
+          if (static_cast<size_t>(i) < node.inputs.size()) mark(node.inputs[static_cast<size_t>(i)]);
+        }
+      }
+      for (const auto& [name, attribute] : node.attributes) {
+        if (const auto* body = std::get_if<Subgraph>(&attribute)) walk_body(node, **body);
+      }
+      if (node.op == "Shape" || node.op == "Size") continue;
+      if (any(node.outputs)) mark_all(node.inputs);
+    }
+  }
+
+  void walk_body(const Node& node, const Body& body) {
+    if (any(node.outputs)) mark_all(body.outputs);
+    // A loop's continuation is the first thing that its body returns.
+    if (node.op == "Loop" && !body.outputs.empty()) mark(body.outputs[0]);
+    walk(body.nodes);
+    if (!any(body.inputs)) return;
+    // What one trip of a loop needs, the trip before it returns.
+    mark_all(body.outputs);
+    walk(body.nodes);
+    mark_all(node.inputs);
+  }
+
+  const OpRegistry& ops_;
+  std::vector<bool> bound_;
+};
+
+}  // namespace
+
+std::vector<ValueId> bound_inputs(const Graph& graph, const OpRegistry& ops) {
+  const BoundValues bound(graph, ops);
   std::vector<ValueId> result;
   for (const InputInfo& input : graph.inputs) {
-    if (bound[static_cast<size_t>(input.value)] && graph.constant(input.value) == nullptr)
-      result.push_back(input.value);
+    if (bound[input.value] && graph.constant(input.value) == nullptr) result.push_back(input.value);
   }
   return result;
 }
 
 namespace {
+
+void widen_attributes(Node& node) {
+  constexpr int64_t kOnnxFloat = 1, kOnnxHalf = 10, kOnnxBfloat16 = 16;
+  for (auto& [name, attribute] : node.attributes) {
+    const int64_t* type = std::get_if<int64_t>(&attribute);
+    const bool is_type = type != nullptr && (name == "to" || name == "dtype");
+    if (is_type && (*type == kOnnxHalf || *type == kOnnxBfloat16)) attribute = kOnnxFloat;
+    if (const Tensor* t = std::get_if<Tensor>(&attribute); t && t->dtype() != widened(t->dtype()))
+      attribute = t->to(DType::f32);
+    if (const Subgraph* body = std::get_if<Subgraph>(&attribute)) {
+      auto wide = std::make_shared<Body>(**body);
+      for (Node& inner : wide->nodes) widen_attributes(inner);
+      attribute = Subgraph(std::move(wide));
+    }
+  }
+}
 
 /// Half precision ends here: casts to it and constants in it become f32.
 void widen_halves(Graph& graph) {
@@ -41,16 +96,7 @@ void widen_halves(Graph& graph) {
       value.constant = value.constant->to(DType::f32);
     if (value.dtype) value.dtype = widened(*value.dtype);
   }
-  constexpr int64_t kOnnxFloat = 1, kOnnxHalf = 10, kOnnxBfloat16 = 16;
-  for (Node& node : graph.nodes) {
-    for (auto& [name, attribute] : node.attributes) {
-      const int64_t* type = std::get_if<int64_t>(&attribute);
-      const bool is_type = type != nullptr && (name == "to" || name == "dtype");
-      if (is_type && (*type == kOnnxHalf || *type == kOnnxBfloat16)) attribute = kOnnxFloat;
-      if (const Tensor* t = std::get_if<Tensor>(&attribute); t && t->dtype() != widened(t->dtype()))
-        attribute = t->to(DType::f32);
-    }
-  }
+  for (Node& node : graph.nodes) widen_attributes(node);
 }
 
 /// The batch, axis 0, may differ from what the exporter saw; a node that fixes it says so when it is lowered.

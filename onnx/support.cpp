@@ -6,6 +6,7 @@
 
 #include "core/fail.h"
 #include "onnx/attributes.h"
+#include "onnx/control_flow.h"
 #include "onnx/element_type.h"
 #include "onnx/quote.h"
 #include "onnx/support_advice.h"
@@ -43,6 +44,8 @@ class Report {
 void Report::judge(const FlatNode& node) {
   const bool is_constant = node.domain.empty() && node.proto->op_type() == "Constant";
   const OpDef* op = ops_.find(node.domain, node.proto->op_type());
+  for (const FlatBody& body : node.bodies)
+    std::ranges::for_each(body.nodes, [&](const FlatNode& n) { judge(n); });
   const bool known = op && !op->versions.empty();
   require(!(known || is_constant) || node.opset > 0, ErrorCode::bad_file,
           "the {} is of domain {}, of which the model imports no opset", label_of(*node.proto),
@@ -62,7 +65,9 @@ void Report::judge_attributes(const FlatNode& node) {
     switch (type_of(*attribute)) {
       case Proto::TENSOR: judge_tensor(attribute->t(), what); break;
       case Proto::GRAPH:
-      case Proto::GRAPHS: add(what + " holds a subgraph"); break;
+        if (!is_control_flow(node.domain, node.proto->op_type())) add(what + " holds a subgraph");
+        break;
+      case Proto::GRAPHS: add(what + " holds a list of subgraphs"); break;
       case Proto::SPARSE_TENSOR:
       case Proto::SPARSE_TENSORS: add(what + " is sparse: make it dense"); break;
       case Proto::TYPE_PROTO:

@@ -32,8 +32,6 @@ void LowerContext::set(size_t i, Var v) {
   if (i < outputs_.size()) outputs_[i] = v;
 }
 
-namespace {
-
 int64_t effective_version(const OpDef& op, const Node& node) {
   int64_t version = op.versions.front();
   for (const int since : op.versions) {
@@ -41,8 +39,6 @@ int64_t effective_version(const OpDef& op, const Node& node) {
   }
   return version;
 }
-
-}  // namespace
 
 std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& builder,
                             std::vector<Var> inputs) {

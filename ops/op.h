@@ -11,6 +11,7 @@
 namespace onnxray {
 
 class LowerContext;
+class ExpandContext;
 
 /// How relevance passes an operator (docs/operators.md). The rules layer has one default rule per class.
 enum class RelevanceClass : uint8_t {
@@ -34,6 +35,11 @@ struct OpDef {
   RelevanceClass relevance = RelevanceClass::none;
   /// Inputs whose values must be known before shapes are: shape operands, axes, repeats, pads.
   std::vector<int> shape_operands = {};
+  /// Set where the operator is an assembly of others (an LSTM, a fused node): the graph gets those in its
+  /// place, so that each has its own rule. `lower` is then lower_expanded (ops/expand.h).
+  void (*expand)(ExpandContext&) = nullptr;
+  /// The gradient goes from the first output to the first input unchanged: rounding to a grid.
+  bool straight_through = false;
 };
 
 /// The operators a session knows. A plain value: start from `builtin()` and add your own.
@@ -95,6 +101,9 @@ class LowerContext {
   std::vector<Var> inputs_;
   std::vector<Var> outputs_;
 };
+
+/// The since-version of `op` that holds for `node`.
+int64_t effective_version(const OpDef& op, const Node& node);
 
 /// Lowers one node: emits its steps through `builder` and returns its outputs' variables. Errors gain the
 /// node's description.

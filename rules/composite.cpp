@@ -22,11 +22,12 @@ std::optional<RuleSpec> default_rule(const NodeMatcher& matcher, const Node& nod
     case RelevanceClass::linear: return RuleSpec{"z"};
     case RelevanceClass::sum: return sum_rule(node, conventions);
     case RelevanceClass::affine: return RuleSpec{"proportional"};
+    case RelevanceClass::activation:
     case RelevanceClass::bilinear: {
       const auto signal = matcher.gated_signal(n);
-      return signal ? RuleSpec{"gate", {{"signal", static_cast<double>(*signal)}}} : RuleSpec{"bilinear"};
+      if (signal) return RuleSpec{"gate", {{"signal", static_cast<double>(*signal)}}};
+      return RuleSpec{matcher.relevance(n) == RelevanceClass::bilinear ? "bilinear" : "pass"};
     }
-    case RelevanceClass::activation: return RuleSpec{"pass"};
     case RelevanceClass::normaliser: return RuleSpec{"pass"};
     case RelevanceClass::softmax: return RuleSpec{"softmax"};
     case RelevanceClass::routing: return std::nullopt;

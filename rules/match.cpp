@@ -87,8 +87,10 @@ void NodeMatcher::keep_position(Matcher::Position position, std::vector<bool>& m
 
 std::optional<size_t> NodeMatcher::gated_signal(size_t n) const {
   const Node& node = graph_.nodes[n];
-  if (node.op != "Mul" || relevance_[n] != RelevanceClass::bilinear || node.inputs.size() != 2)
-    return std::nullopt;
+  if (node.op != "Mul" || node.inputs.size() != 2) return std::nullopt;
+  // An unrolled recurrent node says it itself; its gates take nothing even from a constant state.
+  if (has_attribute(node, "signal")) return static_cast<size_t>(int_attribute(node, "signal", 0));
+  if (relevance_[n] != RelevanceClass::bilinear) return std::nullopt;
   // A gate may be reshaped, expanded or scaled by a constant before it is applied.
   const auto strength = [&](ValueId id) {
     for (int32_t p = producers_[static_cast<size_t>(id)]; p >= 0; p = producers_[static_cast<size_t>(id)]) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/graph.h"
+#include "tests/support/wavy.h"
 
 namespace onnxray {
 
@@ -16,9 +17,6 @@ struct GradientCase {
   std::vector<size_t> constants = {};  ///< inputs that are constants although they are f64
   size_t outputs = 1;
 };
-
-/// A f64 tensor of distinct values in (-1, 1) away from 0, the same for the same seed.
-Tensor wavy(Shape shape, int seed, double scale = 1, double offset = 0);
 
 /// The largest |J^T c - central difference| over every element of every variable, relative to the largest
 /// derivative. `c` is a fixed weighting of the outputs. Runs on the reference backend in double.

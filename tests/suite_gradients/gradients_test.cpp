@@ -312,5 +312,55 @@ TEST_CASE("gradients of contractions equal central differences") {
   });
 }
 
+TEST_CASE("gradients of recurrent nodes equal central differences") {
+  const Tensor x = wavy({3, 2, 2}, 1), h = wavy({1, 2, 2}, 6), c = wavy({1, 2, 2}, 7),
+               lengths = Tensor::of<int32_t>({2}, {2, 3});
+  check({
+      {"", "RNN", 14, {}, {x, wavy({1, 2, 2}, 2), wavy({1, 2, 2}, 3), wavy({1, 4}, 4)}, {}, 2},
+      {"with lengths and a state",
+       "GRU",
+       14,
+       {},
+       {x, wavy({1, 6, 2}, 2), wavy({1, 6, 2}, 3), wavy({1, 12}, 4), lengths, h},
+       {},
+       2},
+      {"reset last, both directions",
+       "GRU",
+       14,
+       {{"linear_before_reset", int64_t{1}}, {"direction", std::string("bidirectional")}},
+       {x, wavy({2, 6, 2}, 2), wavy({2, 6, 2}, 3), wavy({2, 12}, 4)},
+       {},
+       2},
+      {"with peepholes",
+       "LSTM",
+       14,
+       {},
+       {x, wavy({1, 8, 2}, 2), wavy({1, 8, 2}, 3), wavy({1, 16}, 4), lengths, h, c, wavy({1, 6}, 8)},
+       {},
+       3},
+      {"backwards, batch first, coupled gates",
+       "LSTM",
+       14,
+       {{"direction", std::string("reverse")}, {"layout", int64_t{1}}, {"input_forget", int64_t{1}}},
+       {wavy({2, 3, 2}, 1), wavy({1, 8, 2}, 2), wavy({1, 8, 2}, 3)},
+       {},
+       3},
+  });
+}
+
+TEST_CASE("gradients of losses equal central differences") {
+  const Tensor labels = Tensor::of<int64_t>({3}, {1, 0, 3});
+  check({
+      {"", "NegativeLogLikelihoodLoss", 13, {}, {wavy({3, 4}, 1), labels, wavy({4}, 2, 0.3, 1)}},
+      {"with an ignored label",
+       "SoftmaxCrossEntropyLoss",
+       13,
+       {{"ignore_index", int64_t{3}}},
+       {wavy({3, 4}, 1), labels},
+       {},
+       2},
+  });
+}
+
 }  // namespace
 }  // namespace onnxray

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "core/graph.h"
+
+namespace onnxray {
+
+bool is_control_flow(std::string_view domain, std::string_view op);
+
+/// Hands the nodes that an If, Loop or Scan stands for to `settle`, in order: the branch that its condition
+/// takes, or its body once for each trip. `settle` infers a node and puts it into the graph, so that what one
+/// trip computes of shapes alone is known to the next. Throws Error(unsupported) where a condition or a
+/// number of trips depends on the data.
+void unroll(Graph& graph, const Node& node, const std::function<void(Node)>& settle);
+
+}  // namespace onnxray

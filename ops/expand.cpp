@@ -1,0 +1,133 @@
+#include "ops/expand.h"
+
+#include "core/fail.h"
+
+namespace onnxray {
+
+namespace {
+
+constexpr int64_t kOpset = 21;
+
+std::string name_of_node(const Node& node) {
+  return node.origin.names.empty() ? node.op : node.origin.names.front();
+}
+
+}  // namespace
+
+ExpandContext::ExpandContext(Graph& graph, const Node& n, int64_t since)
+    : node(n), version(since), graph_(graph) {}
+
+ValueId ExpandContext::input(size_t i) const {
+  require(has(i), ErrorCode::bad_file, "input {} is missing", i);
+  return node.inputs[i];
+}
+
+const Shape& ExpandContext::shape(size_t i) const {
+  const Value& value = graph_[input(i)];
+  require(value.shape.has_value(), ErrorCode::bad_file, "nothing computes its input '{}'", value.name);
+  return *value.shape;
+}
+
+DType ExpandContext::dtype(size_t i) const {
+  const Value& value = graph_[input(i)];
+  require(value.dtype.has_value(), ErrorCode::bad_file, "nothing computes its input '{}'", value.name);
+  return *value.dtype;
+}
+
+ValueId ExpandContext::constant(Tensor value) {
+  return graph_.add_constant(name_of_node(node) + "/constant", std::move(value));
+}
+
+ValueId ExpandContext::ints(const std::vector<int64_t>& values) {
+  return constant(Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values));
+}
+
+std::vector<ValueId> ExpandContext::add(std::string op, std::vector<ValueId> inputs, size_t outputs,
+                                        Attributes attributes, std::string domain) {
+  const std::string name = name_of_node(node) + "/" + (part_.empty() ? op : part_ + "/" + op);
+  Node added;
+  added.op = std::move(op);
+  added.opset = domain.empty() ? kOpset : 1;
+  added.domain = std::move(domain);
+  added.attributes = std::move(attributes);
+  added.inputs = std::move(inputs);
+  while (!added.inputs.empty() && added.inputs.back() == kNoValue) added.inputs.pop_back();
+  for (size_t i = 0; i < outputs; ++i)
+    added.outputs.push_back(graph_.add_value(i == 0 ? name : fmt::format("{}:{}", name, i)));
+  added.origin = {{name}, node.origin.scopes};
+  nodes.push_back(std::move(added));
+  return nodes.back().outputs;
+}
+
+void ExpandContext::set(size_t i, ValueId v) {
+  if (!wants(i)) return;
+  Node copy;
+  copy.op = "Identity";
+  copy.opset = kOpset;
+  copy.inputs = {v};
+  copy.outputs = {node.outputs[i]};
+  copy.origin = node.origin;
+  nodes.push_back(std::move(copy));
+}
+
+std::vector<Node> expand_node(const OpDef& op, Graph& graph, const Node& node) {
+  try {
+    ExpandContext context(graph, node, effective_version(op, node));
+    op.expand(context);
+    return std::move(context.nodes);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", node.describe(), error.what()));
+  }
+}
+
+void lower_expanded(LowerContext& c) {
+  const OpRegistry& ops = OpRegistry::builtin();
+  Graph graph;
+  std::vector<Var> vars;
+  Node node = c.node;
+  node.inputs.assign(c.input_count(), kNoValue);
+  for (size_t i = 0; i < c.input_count(); ++i) {
+    if (!c.has(i)) continue;
+    node.inputs[i] = graph.add_value(fmt::format("input {}", i));
+    Value& value = graph[node.inputs[i]];
+    value.shape = c.shape(i);
+    value.dtype = c.b.dtype(c.input(i));
+    if (const Tensor* known = c.b.constant(c.input(i))) value.constant = *known;
+    vars.push_back(c.input(i));
+  }
+  for (ValueId& id : node.outputs) id = id == kNoValue ? kNoValue : graph.add_value("output");
+  const std::vector<Node> nodes = expand_node(*ops.find(node.domain, node.op), graph, node);
+  vars.resize(graph.values.size());
+  for (const Node& inner : nodes) {
+    std::vector<Var> operands;
+    for (const ValueId id : inner.inputs) {
+      if (id == kNoValue) {
+        operands.push_back({});
+        continue;
+      }
+      Var& var = vars[static_cast<size_t>(id)];
+      if (!var && graph.constant(id)) var = c.b.constant(*graph.constant(id));
+      operands.push_back(var);
+    }
+    const std::vector<Var> results = lower_node(ops, inner, c.b, std::move(operands));
+    for (size_t i = 0; i < inner.outputs.size(); ++i) {
+      if (inner.outputs[i] != kNoValue) vars[static_cast<size_t>(inner.outputs[i])] = results[i];
+    }
+  }
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] != kNoValue) c.set(i, vars[static_cast<size_t>(node.outputs[i])]);
+  }
+}
+
+OpDef assembly(std::string domain, std::string name, std::vector<int> versions,
+               void (*expand)(ExpandContext&), std::vector<int> shape_operands) {
+  OpDef op{.domain = std::move(domain),
+           .name = std::move(name),
+           .versions = std::move(versions),
+           .lower = lower_expanded};
+  op.shape_operands = std::move(shape_operands);
+  op.expand = expand;
+  return op;
+}
+
+}  // namespace onnxray
