@@ -121,7 +121,9 @@ void NodeContext::send(size_t i, Var share) {
 NodeContext::Replay NodeContext::replay(std::span<const Substitute> substitutes) const {
   Replay copy;
   for (size_t i = 0; i < node.inputs.size(); ++i) copy.inputs.push_back(input(i));
-  for (const Substitute& s : substitutes) copy.inputs[s.input] = s.with;
+  for (const Substitute& s : substitutes) {
+    if (s.input < copy.inputs.size()) copy.inputs[s.input] = s.with;
+  }
   // Lowered anew: an operator may have worked on its constants while it was lowered, without a step to
   // replay.
   const size_t first = b.program().steps.size();

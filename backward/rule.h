@@ -29,7 +29,8 @@ class NodeContext {
   void send(size_t i, Var share);
 
   /// What the Jacobian's transpose makes of `s` arriving at output 0, for each input (unset where not
-  /// wanted). `substitutes` replace operands of the node: T(w', s) is the adjoint under another weight.
+  /// wanted). `substitutes` replace operands of the node: T(w', s) is the adjoint under another weight. An
+  /// unset one leaves an optional operand out.
   struct Substitute {
     size_t input;
     Var with;

@@ -9,16 +9,17 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-/// One number, or one per channel (axis 1) of x, in x's shape.
-Var like(Builder& b, Var x, const Numbers& numbers, std::string_view name) {
-  if (numbers.size() == 1) return b.filled(numbers[0], b.shape(x), b.dtype(x));
+/// One number, or one per channel (axis 1) of x, in the shape of one sample of x.
+Var like(Builder& b, const LinearView& linear, const Numbers& numbers, std::string_view name) {
+  const Var x = linear.x();
+  if (numbers.size() == 1) return b.filled(numbers[0], linear.sample_shape(), b.dtype(x));
   const int64_t channels = b.rank(x) > 1 ? b.shape(x)[1] : 1;
   require(static_cast<int64_t>(numbers.size()) == channels, ErrorCode::usage,
           "bounded: {} has {} numbers, the layer's input has {} channels", name, numbers.size(), channels);
   Shape shape(b.rank(x), 1);
   shape[1] = channels;
   const Var vector = b.constant(Tensor::of<double>(shape, numbers));
-  return b.broadcast(b.cast(vector, b.dtype(x)), b.shape(x));
+  return b.broadcast(b.cast(vector, b.dtype(x)), linear.sample_shape());
 }
 
 class BoundedRule final : public Rule {
@@ -42,7 +43,7 @@ class BoundedRule final : public Rule {
     // R_in = x T(w, s) - l T(w+, s) - h T(w-, s)                          (z^B: Montavon et al. 2017)
     Builder& b = context.b;
     const LinearView linear(context);
-    const Var l = like(b, linear.x(), low_, "low"), h = like(b, linear.x(), high_, "high");
+    const Var l = like(b, linear, low_, "low"), h = like(b, linear, high_, "high");
     exact_ ? emit_literal(b, linear, l, h) : emit_two_forms(b, linear, l, h);
   }
 
@@ -56,10 +57,11 @@ class BoundedRule final : public Rule {
   }
 
   void emit_two_forms(Builder& b, const LinearView& linear, Var l, Var h) const {
-    // With m = (l + h) / 2 and d = (h - l) / 2: D = (x - m) * w + d * |w|
+    // With m = (l + h) / 2 and d = (h - l) / 2: D = x * w - (m * w - d * |w|), a constant in parentheses
     const Var w_abs = b.abs(linear.w()), d = b.mul(b.sub(h, l), 0.5);
-    const Var centred = b.sub(linear.x(), b.mul(b.add(l, h), 0.5));
-    const Var D = b.add(linear.product(centred, linear.w()), linear.product(d, w_abs));
+    const Var m = b.mul(b.add(l, h), 0.5), centred = b.sub(linear.x(), m);
+    const Var of_bounds = b.sub(linear.product(m, linear.w()), linear.product(d, w_abs));
+    const Var D = b.sub(linear.z_without_bias(), of_bounds);
     const Var s = divided(b, linear.R(), D, stabiliser_);
     linear.send(b.add(b.mul(centred, linear.adjoint(s)), b.mul(d, linear.adjoint(w_abs, s))));
   }

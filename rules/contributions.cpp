@@ -9,27 +9,35 @@ namespace {
 /// What rounding leaves of a sum without a contribution: a and z then differ by this share of a at most.
 double rounding(DType type) { return type == DType::f64 ? std::ldexp(4, -53) : std::ldexp(4, -24); }
 
-/// Zero where `half` is only what rounding left of a cancelled sum.
-Var without_rounding(Builder& b, Var half, Var a) {
-  const Var noise = b.less_equal(b.abs(half), b.mul(a, rounding(b.dtype(a))));
-  return b.select(noise, b.scalar(0, b.dtype(half)), half);
-}
+/// Sums of fewer terms lose more to cancellation than a second product costs.
+constexpr int64_t kFewTerms = 64;
 
 }  // namespace
+
+Contributions::Form Contributions::form_for(const LinearView& linear, bool exact) {
+  if (linear.x_is_non_negative()) return Form::one_sign;
+  return exact ? Form::four_terms : Form::two_forms;
+}
+
+/// How large a half may be that is only what rounding left of a cancelled sum, or of the bias taken from z.
+Var Contributions::noise(Var a) const {
+  const Var size = linear_.bias() ? b_.add(a, b_.abs(linear_.bias())) : a;
+  return b_.mul(size, rounding(b_.dtype(a)));
+}
 
 Contributions::Contributions(Builder& b, const LinearView& linear, bool exact)
     : b_(b),
       linear_(linear),
-      form_(linear.x_is_non_negative() ? Form::one_sign
-            : exact                    ? Form::four_terms
-                                       : Form::two_forms) {
+      form_(form_for(linear, exact)),
+      literal_(form_ == Form::one_sign && (exact || linear.fan_in() < kFewTerms)) {
   const Var x = linear.x(), w = linear.w();
   if (form_ == Form::two_forms) {
     x_abs_ = b.abs(x);
     w_abs_ = b.abs(w);
     z_ = linear.z_without_bias();
     a_ = linear.product(x_abs_, w_abs_);
-    positive_ = without_rounding(b, b.mul(b.add(a_, z_), 0.5), a_);
+    const Var half = b.mul(b.add(a_, z_), 0.5);
+    positive_ = b.select(b.less(noise(a_), half), half, b.scalar(0, b.dtype(half)));
     return;
   }
   w_plus_ = b.max(w, 0.0);
@@ -41,9 +49,12 @@ Contributions::Contributions(Builder& b, const LinearView& linear, bool exact)
 
 Var Contributions::negative() {
   if (negative_) return negative_;
-  negative_ = form_ == Form::two_forms ? without_rounding(b_, b_.mul(b_.sub(z_, a_), 0.5), a_)
-                                       : halves(w_minus_, w_plus_);
-  return negative_;
+  if (form_ == Form::four_terms || literal_) return negative_ = halves(w_minus_, w_plus_);
+  // For x >= 0, a = P - N, and where N is near its noise a is near P.
+  const bool two = form_ == Form::two_forms;
+  const Var half = two ? b_.mul(b_.sub(z_, a_), 0.5) : b_.sub(linear_.z_without_bias(), positive_);
+  const Var noise_of_half = noise(two ? a_ : positive_);
+  return negative_ = b_.select(b_.less(half, b_.neg(noise_of_half)), half, b_.scalar(0, b_.dtype(half)));
 }
 
 Var Contributions::halves(Var x_weight, Var minus_x_weight) const {
@@ -63,6 +74,7 @@ Var Contributions::share(Var p, Var n) {
   };
   if (form_ == Form::two_forms)
     return share_two_forms(p ? paid(p, positive_) : Var{}, n ? paid(n, negative()) : Var{});
+  if (n && form_ == Form::one_sign && !literal_) n = paid(n, negative());
   const Var to_positive = p ? back(w_plus_, w_minus_, p) : Var{},
             to_negative = n ? back(w_minus_, w_plus_, n) : Var{};
   if (!to_positive || !to_negative) return to_positive ? to_positive : to_negative;

@@ -12,11 +12,16 @@ class FlatRule final : public Rule {
   std::string name() const override { return "flat"; }
   void emit(NodeContext& context) const override {
     // R_in = T(1, R / safe(1 * 1)): the inputs that an output sees share alike    (Lapuschkin et al. 2019)
+    // All channels of z see the same inputs: T(1, s) is one channel's adjoint of the sum over channels.
     Builder& b = context.b;
     const LinearView linear(context);
-    const Var w = b.filled(1, b.shape(linear.w()), b.dtype(linear.w()));
-    const Var total = linear.product(b.filled(1, b.shape(linear.x()), b.dtype(linear.x())), w);
-    linear.send(linear.adjoint(w, divided(b, linear.R(), total, stabiliser_)));
+    Shape shape = b.shape(linear.w());
+    const auto channels = linear.channel_axes();
+    if (channels) shape[static_cast<size_t>(channels->of_w)] = 1;
+    const Var w = b.filled(1, shape, b.dtype(linear.w()));
+    const Var total = linear.product(b.filled(1, linear.sample_shape(), b.dtype(linear.x())), w);
+    const Var s = divided(b, linear.R(), total, stabiliser_);
+    linear.send(linear.adjoint(w, channels ? b.sum(s, {channels->of_z}) : s));
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "core/fail.h"
 #include "rules/contributions.h"
+#include "rules/rectified.h"
 #include "rules/rules.h"
 #include "rules/stabilise.h"
 
@@ -21,6 +22,8 @@ class GammaRule final : public Rule {
     //   z = 0: no relevance
     Builder& b = context.b;
     const LinearView linear(context);
+    if (!exact_ && linear.x_is_non_negative() && vanishes_behind_relu(b.program(), linear.R(), linear.z()))
+      return emit_positive(b, linear);
     Contributions contributions(b, linear, exact_);
     const Var z = linear.z(), zero = b.scalar(0, b.dtype(z));
     Var P = contributions.positive();
@@ -35,6 +38,16 @@ class GammaRule final : public Rule {
   }
 
  private:
+  /// For x >= 0 and no relevance at z <= 0: one product and one adjoint under w' = w + gamma w+, b' alike:
+  ///   R_in = x T(w', R / (x * w' + b'))
+  void emit_positive(Builder& b, const LinearView& linear) const {
+    const auto raised = [&](Var v) { return b.add(v, b.mul(b.max(v, 0.0), gamma_)); };
+    const Var w = raised(linear.w());
+    Var z = linear.product(linear.x(), w);
+    if (linear.bias()) z = b.add(z, raised(linear.bias()));
+    linear.send(b.mul(linear.x(), linear.adjoint(w, divided(b, linear.R(), z, stabiliser_))));
+  }
+
   double gamma_;
   Conventions::Stabiliser stabiliser_;
   bool exact_;

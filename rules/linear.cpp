@@ -1,5 +1,7 @@
 #include "rules/linear.h"
 
+#include <algorithm>
+
 namespace onnxray {
 
 namespace {
@@ -47,13 +49,44 @@ bool LinearView::x_is_non_negative() const {
   return sign == SignFact::non_negative || sign == SignFact::zero;
 }
 
+int64_t LinearView::fan_in() const {
+  if (elementwise_) return 1;
+  const Shape& out = context_.b.shape(z());
+  const std::string& op = context_.node.op;
+  const size_t rank = out.size();
+  const bool has_channels = op == "Conv" || op == "ConvTranspose";
+  const int64_t outputs = rank < 2 ? 1 : out[has_channels ? 1 : data_ == 0 ? rank - 1 : rank - 2];
+  return element_count(context_.b.shape(w_)) / std::max<int64_t>(outputs, 1);
+}
+
+std::optional<LinearView::ChannelAxes> LinearView::channel_axes() const {
+  const Node& node = context_.node;
+  const auto w_rank = static_cast<int64_t>(context_.b.rank(w_)),
+             z_rank = static_cast<int64_t>(context_.b.rank(z()));
+  const bool x_first = data_ == 0;
+  if (node.op == "Conv" || node.op == "ConvTranspose") {
+    if (int_attribute(node, "group", 1) != 1) return {};
+    return ChannelAxes{node.op == "Conv" ? 0 : 1, 1};
+  }
+  if (elementwise_ || w_rank < 2 || z_rank < 2) return {};
+  const bool transposed = node.op == "Gemm" && int_attribute(node, x_first ? "transB" : "transA", 0) != 0;
+  return ChannelAxes{x_first == transposed ? w_rank - 2 : w_rank - 1, x_first ? z_rank - 1 : z_rank - 2};
+}
+
+Shape LinearView::sample_shape() const {
+  const Builder& b = context_.b;
+  Shape shape = b.shape(x());
+  const std::string& op = context_.node.op;
+  const bool dense = op == "Gemm" || op == "MatMul";
+  const bool samples_first =
+      !dense || (data_ == 0 && shape.size() > 1 && int_attribute(context_.node, "transA", 0) == 0);
+  if (samples_first && !shape.empty()) shape[0] = 1;
+  return shape;
+}
+
 Var LinearView::product(Var x, Var w) const {
   if (elementwise_) return context_.b.mul(x, w);
-  std::vector<NodeContext::Substitute> substitutes{{data_, x}, {weight_, w}};
-  if (const Var bias = context_.input(2)) {
-    substitutes.push_back({2, context_.b.filled(0, context_.b.shape(bias), context_.b.dtype(bias))});
-  }
-  return context_.forward(substitutes);
+  return context_.forward({{{data_, x}, {weight_, w}, {2, Var{}}}});
 }
 
 Var LinearView::adjoint(Var s) const {
@@ -62,8 +95,7 @@ Var LinearView::adjoint(Var s) const {
 
 Var LinearView::adjoint(Var w, Var s) const {
   if (elementwise_) return context_.b.mul(w, s);
-  const NodeContext::Substitute weight{weight_, w};
-  return context_.adjoint(s, {&weight, 1})[data_];
+  return context_.adjoint(s, {{{weight_, w}, {2, Var{}}}})[data_];
 }
 
 }  // namespace onnxray

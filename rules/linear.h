@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "backward/rule.h"
 
 namespace onnxray {
@@ -19,11 +21,22 @@ class LinearView {
   Var R() const { return context_.cotangent(); }
   /// Whether x is known to have no negative entry.
   bool x_is_non_negative() const;
+  /// How many products x_i w_ij an entry of z sums.
+  int64_t fan_in() const;
+
+  /// The axes of w and of z that z's channels run along; unset where groups part them.
+  struct ChannelAxes {
+    int64_t of_w, of_z;
+  };
+  std::optional<ChannelAxes> channel_axes() const;
+  /// x's shape for one sample: what is the same for every sample is computed once. x's own where samples are
+  /// not on axis 0.
+  Shape sample_shape() const;
 
   /// x * w without bias, under other operands.
   Var product(Var x, Var w) const;
-  /// z without bias; the same variable where there is none.
-  Var z_without_bias() const { return bias_ ? product(x(), w()) : z(); }
+  /// z without bias, up to rounding of z; the same variable where there is none. Costs no product.
+  Var z_without_bias() const { return bias_ ? context_.b.sub(z(), bias_) : z(); }
   /// T(w, s): the adjoint in x, applied to s.
   Var adjoint(Var s) const;
   Var adjoint(Var w, Var s) const;

@@ -19,7 +19,7 @@ class WSquareRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     const Var w = b.mul(linear.w(), linear.w());
-    Var total = linear.product(b.filled(1, b.shape(linear.x()), b.dtype(linear.x())), w);
+    Var total = linear.product(b.filled(1, linear.sample_shape(), b.dtype(linear.x())), w);
     if (bias_ && linear.bias()) total = b.add(total, b.mul(linear.bias(), linear.bias()));
     linear.send(linear.adjoint(w, divided(b, linear.R(), total, stabiliser_)));
   }

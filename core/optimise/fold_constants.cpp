@@ -9,12 +9,19 @@ namespace {
 
 /// Folding must not trade a cheap step for much memory: a result may exceed its operands only if it is small.
 constexpr int64_t kSmallResult = 1 << 20;
+/// Products are worth more.
+constexpr int64_t kSmallProduct = 1 << 24;
+
+bool is_product(const Primitive& p) {
+  return std::holds_alternative<Convolution>(p) || std::holds_alternative<ConvolutionInput>(p) ||
+         std::holds_alternative<MatMul>(p);
+}
 
 bool worth_folding(const Program& program, const Step& step) {
   int64_t operands = 0, results = 0;
   for (const Var v : step.inputs) operands += element_count(program[v].shape);
   for (const Var v : step.outputs) results += element_count(program[v].shape);
-  return results <= std::max(kSmallResult, operands);
+  return results <= std::max(is_product(step.primitive) ? kSmallProduct : kSmallResult, operands);
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ class Fuser {
   }
 
   /// Splices the producer's code in front of the consumer's and re-numbers inputs and results.
-  static void merge(const Step& producer, Step& consumer, int32_t slot) {
+  void merge(const Step& producer, Step& consumer, int32_t slot) {
     const Expression& p = std::get<Elementwise>(producer.primitive).expression;
     const Expression& c = std::get<Elementwise>(consumer.primitive).expression;
     std::vector<Var> inputs = producer.inputs;
@@ -85,6 +85,9 @@ class Fuser {
       if (it == inputs.end()) inputs.push_back(v);
       return index;
     };
+    for (const Var v : consumer.inputs) {  // read by both: one reader less
+      if (std::ranges::find(producer.inputs, v) != producer.inputs.end()) --uses_[static_cast<size_t>(v.id)];
+    }
     Expression merged{c.domain, p.code, {}};
     const auto shift = static_cast<int32_t>(p.code.size());
     const auto moved = [&](Source s) -> Source {

@@ -84,6 +84,15 @@ TEST_CASE("a result that somebody else reads is not fused away") {
   CHECK(changed_by(program, {kX}, fuse_elementwise).steps.size() == 3);
 }
 
+TEST_CASE("a result that only steps of one chain read is fused away") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  const Var z = b.mul(b.exp(x), 2.0);
+  b.output("y", b.div(x, b.select(b.equal(z, 0.0), b.scalar(1, DType::f32), z)));
+  CHECK(changed_by(program, {kX}, fuse_elementwise).steps.size() == 1);
+}
+
 TEST_CASE("fusion keeps what a store would change") {
   Program program;
   Builder b(program);
