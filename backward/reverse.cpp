@@ -66,9 +66,13 @@ void ReverseWalk::walk_node(int32_t index) {
   };
   const Rule* rule = rules_ ? rules_(index) : nullptr;
   if (std::ranges::any_of(node.inputs, wanted)) {
-    if (rule) {
+    const OpDef* op = forward_.ops->find(node.domain, node.op);
+    if (rule || (op && op->straight_through)) {
       NodeContext context(*this, index);
-      rule->emit(context);
+      if (rule)
+        rule->emit(context);
+      else if (context.wants(0))
+        context.send(0, context.cotangent());
     } else {
       walk_steps(forward_.node_steps[static_cast<size_t>(index)]);
     }

@@ -13,21 +13,19 @@ struct Advice {
 };
 
 constexpr std::string_view kQuantised = "quantised: explain the float model that it was made from";
-constexpr std::string_view kControlFlow = "control flow: export the model with the branch or loop fixed";
+constexpr std::string_view kRandom =
+    "draws random numbers: export the model for inference, or make the draw an input";
 constexpr std::string_view kPostProcess =
     "post-processing: cut the model before it, at the scores to explain";
 constexpr std::string_view kNotTensors = "works on more than tensors: cut the model before or after it";
 
 // The first that matches holds.
 constexpr std::array kAdvice = {
-    Advice{"", "If", kControlFlow},
-    Advice{"", "Loop", kControlFlow},
-    Advice{"", "Scan", kControlFlow},
-    Advice{"", "QLinear", kQuantised},
-    Advice{"", "QuantizeLinear", kQuantised},
-    Advice{"", "DynamicQuantizeLinear", kQuantised},
-    Advice{"", "ConvInteger", kQuantised},
-    Advice{"", "MatMulInteger", kQuantised},
+    Advice{"", "Random", kRandom},
+    Advice{"", "Bernoulli", kRandom},
+    Advice{"", "Multinomial", kRandom},
+    Advice{"com.microsoft", "QLinear", kQuantised},
+    Advice{"com.microsoft", "MatMulNBits", kQuantised},
     Advice{"", "NonMaxSuppression", kPostProcess},
     Advice{"", "Unique", kPostProcess},
     Advice{"", "NonZero", kPostProcess},

@@ -46,8 +46,8 @@ std::vector<ValueId> ExpandContext::add(std::string op, std::vector<ValueId> inp
                                         Attributes attributes, std::string domain) {
   const std::string name = name_of_node(node) + "/" + (part_.empty() ? op : part_ + "/" + op);
   Node added;
+  added.opset = !domain.empty() ? 1 : op == "Attention" ? 23 : kOpset;
   added.op = std::move(op);
-  added.opset = domain.empty() ? kOpset : 1;
   added.domain = std::move(domain);
   added.attributes = std::move(attributes);
   added.inputs = std::move(inputs);

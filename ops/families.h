@@ -28,5 +28,7 @@ std::vector<OpDef> attention_ops();
 std::vector<OpDef> recurrent_ops();
 std::vector<OpDef> control_flow_ops();
 std::vector<OpDef> loss_ops();
+std::vector<OpDef> quantisation_ops();
+std::vector<OpDef> microsoft_ops();
 
 }  // namespace onnxray

@@ -15,9 +15,9 @@ int64_t dependent_operands(const Node& node, const std::vector<bool>& dependent)
 }
 
 bool is_transparent(const Node& node, RelevanceClass relevance, const std::vector<bool>& dependent) {
-  constexpr std::string_view kShapeOps[] = {"Identity", "Dropout",      "Cast",        "Reshape", "Flatten",
-                                            "Squeeze",  "Unsqueeze",    "Transpose",   "Pad",     "Slice",
-                                            "Expand",   "DepthToSpace", "SpaceToDepth"};
+  constexpr std::string_view kShapeOps[] = {
+      "Identity", "Dropout", "Cast",   "Reshape",      "Flatten",      "Squeeze",  "Unsqueeze",  "Transpose",
+      "Pad",      "Slice",   "Expand", "DepthToSpace", "SpaceToDepth", "Saturate", "RoundToGrid"};
   constexpr std::string_view kAffineOps[] = {"BatchNormalization", "Add", "Sub", "Mul", "Div"};
   if (dependent_operands(node, dependent) != 1) return false;
   return relevance == RelevanceClass::affine ||

@@ -95,6 +95,7 @@ std::optional<size_t> NodeMatcher::gated_signal(size_t n) const {
   const auto strength = [&](ValueId id) {
     for (int32_t p = producers_[static_cast<size_t>(id)]; p >= 0; p = producers_[static_cast<size_t>(id)]) {
       const Node& producer = graph_.nodes[static_cast<size_t>(p)];
+      if (relevance_[static_cast<size_t>(p)] == RelevanceClass::none) return 3;  // such as a grid's step
       if (const int found = gate_strength(producer.op)) return found;
       const bool scaled = (producer.op == "Mul" || producer.op == "Div") &&
                           relevance_[static_cast<size_t>(p)] == RelevanceClass::activation;

@@ -8,6 +8,7 @@ std::span<const Pass> all_passes() {
   // Layer normalisation goes before the pooling pass, which would take its means for global pooling.
   static constexpr std::array kPasses = {
       Pass{"remove_identities", remove_identities},
+      Pass{"fuse_quantisation", fuse_quantisation},
       Pass{"merge_reshapes", merge_reshapes},
       Pass{"merge_transposes", merge_transposes},
       Pass{"fuse_layer_norm", fuse_layer_norm},

@@ -33,6 +33,7 @@ bool fuse_silu(Graph& graph, const PassOptions& options);
 bool matmul_add_to_gemm(Graph& graph, const PassOptions& options);
 bool add_to_bias(Graph& graph, const PassOptions& options);
 bool reduce_mean_to_global_average_pool(Graph& graph, const PassOptions& options);
+bool fuse_quantisation(Graph& graph, const PassOptions& options);
 bool fold_batchnorm(Graph& graph, const PassOptions& options);
 
 /// Fills Value::sign of every value; runs once, after all others. Returns false: the graph's nodes stay.

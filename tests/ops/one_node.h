@@ -12,12 +12,14 @@
 
 namespace onnxray {
 
-/// One node of ai.onnx with its operands, run by the reference backend in double.
+/// One node, of ai.onnx where no other domain is given, with its operands, run by the reference backend in
+/// double.
 class OneNode {
  public:
-  OneNode(std::string op, int64_t opset) {
+  OneNode(std::string op, int64_t opset, std::string domain = "") {
     node_.op = std::move(op);
     node_.opset = opset;
+    node_.domain = std::move(domain);
   }
 
   OneNode& attr(const std::string& name, Attribute value) {

@@ -19,10 +19,11 @@ StatusList StatusList::read(const std::filesystem::path& path) {
     words >> name >> status >> std::ws;
     std::getline(words, reason);
     const bool skip = status == "skip" && !reason.empty();
-    require(skip || (status == "pass" && reason.empty()), ErrorCode::bad_file,
-            "{}: '{}' is neither 'NAME pass' nor 'NAME skip REASON'", path.string(), line);
+    require(skip || ((status == "pass" || status == "float32") && reason.empty()), ErrorCode::bad_file,
+            "{}: '{}' is none of 'NAME pass', 'NAME float32', 'NAME skip REASON'", path.string(), line);
     require(!list.has(name), ErrorCode::bad_file, "{}: '{}' is listed twice", path.string(), name);
     list.set(name, skip ? std::optional(reason) : std::nullopt);
+    if (status == "float32") list.set_float32_only(name);
   }
   return list;
 }
@@ -34,7 +35,8 @@ void StatusList::write(const std::filesystem::path& path) const {
           "# errors. Written by: ONNXRAY_WRITE_STATUS=tests/suite_onnx/status.txt test_suite_onnx "
           "'[.write]'\n";
   for (const auto& [name, reason] : reasons_) {
-    file << name << (reason ? " skip " + *reason : " pass") << '\n';
+    const char* passes = float32_only(name) ? " float32" : " pass";
+    file << name << (reason ? " skip " + *reason : passes) << '\n';
   }
   require(file.good(), ErrorCode::failed, "cannot write {}", path.string());
 }
@@ -42,6 +44,8 @@ void StatusList::write(const std::filesystem::path& path) const {
 void StatusList::set(const std::string& name, std::optional<std::string> skip_reason) {
   reasons_[name] = std::move(skip_reason);
 }
+
+void StatusList::set_float32_only(const std::string& name) { float32_.insert(name); }
 
 std::string reason_of(const std::string& message) {
   struct Reason {
@@ -56,6 +60,8 @@ std::string reason_of(const std::string& message) {
       {"STRING", "string tensor"},
       {"training mode", "training mode"},
       {"'ai.onnx.preview.training", "training op"},
+      {"element type (FLOAT8|FLOAT4|U?INT[24])", "8-bit floats and elements below a byte"},
+      {"'to' names|to_number|element type number", "8-bit floats and elements below a byte"},
       {"^input '[^']*' has shape", "the data contradicts the declared shape"},
       {"^differs", "differs"},
   };
@@ -63,7 +69,7 @@ std::string reason_of(const std::string& message) {
     if (std::regex_search(message, std::regex(reason.pattern))) return reason.text;
   }
   std::smatch op;
-  if (std::regex_search(message, op, std::regex("'([A-Za-z.]+)' [(]opset")))
+  if (std::regex_search(message, op, std::regex("'([A-Za-z0-9.]+)' [(]opset")))
     return "unsupported op " + op[1].str();
   return message.substr(0, 100);
 }
