@@ -174,6 +174,14 @@ class Session {
   /// What explain_many would do for the first method, and those that share its program, without running it.
   Inspection inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
+  /// Milliseconds of every step of the program that explains by the first method, or of the model's own where there is
+  /// none; steps run one by one. Empty where a backend does not measure.
+  std::vector<std::pair<std::string, double>> profile(const std::vector<Tensor>& inputs,
+                                                      const ExplainManyOptions& options);
+
+  /// Of the last run or explanation's last program: on the device alone, without copies; 0 on a CPU.
+  double device_milliseconds() const;
+
   /// Called with (done, total) during long loops.
   std::function<void(int64_t, int64_t)> on_progress;
   /// "onednn: oneDNN 2.6.3, ..."

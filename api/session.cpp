@@ -135,20 +135,21 @@ class Session::Impl {
     return plans_.front();
   }
 
+  double device_milliseconds = 0;  // of the last run
+
+  /// Milliseconds by step.
+  StepTimes profile(CompiledPlan& compiled, const std::vector<Tensor>& inputs, const std::vector<Tensor>& given,
+                    const std::vector<TargetSpec>& targets) {
+    return executable(compiled).profile(operands(compiled, inputs, given, targets));
+  }
+
   /// Runs a plan; results by name.
   std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
                                     const std::vector<Tensor>& given, const std::vector<TargetSpec>& targets,
                                     const std::function<void(int64_t, int64_t)>& progress) {
-    std::vector<Tensor> operands;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!is_bound(graph().inputs[i].value)) operands.push_back(inputs[i]);
-    }
-    operands.insert(operands.end(), given.begin(), given.end());
-    for (const TargetSpec& target : targets) {
-      if (target.kind != TargetSpec::Kind::argmax) operands.push_back(target_input(target, compiled.logits));
-    }
-    if (!compiled.executable) compiled.executable = backend_->compile(compiled.plan);
-    std::vector<Tensor> values = compiled.executable->run(operands, progress);
+    std::vector<Tensor> values =
+        executable(compiled).run(operands(compiled, inputs, given, targets), progress);
+    device_milliseconds = compiled.executable->device_milliseconds();
     std::map<std::string, Tensor> results;
     for (size_t i = 0; i < values.size(); ++i)
       results.emplace(compiled.output_names[i], std::move(values[i]));
@@ -156,6 +157,24 @@ class Session::Impl {
   }
 
  private:
+  Executable& executable(CompiledPlan& compiled) {
+    if (!compiled.executable) compiled.executable = backend_->compile(compiled.plan);
+    return *compiled.executable;
+  }
+
+  std::vector<Tensor> operands(const CompiledPlan& compiled, const std::vector<Tensor>& inputs,
+                               const std::vector<Tensor>& given, const std::vector<TargetSpec>& targets) const {
+    std::vector<Tensor> all;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!is_bound(graph().inputs[i].value)) all.push_back(inputs[i]);
+    }
+    all.insert(all.end(), given.begin(), given.end());
+    for (const TargetSpec& target : targets) {
+      if (target.kind != TargetSpec::Kind::argmax) all.push_back(target_input(target, compiled.logits));
+    }
+    return all;
+  }
+
   /// Methods of one plan agree on this: group_methods sees to it.
   static PassOptions passes_for(const std::vector<MethodSpec>& methods) {
     return {.fold_batchnorm = methods.empty() || folds_batchnorm(methods.front())};
@@ -330,6 +349,19 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
     for (Attribution& a : attributions) explanations.attributions.push_back(std::move(a));
   }
   return explanations;
+}
+
+double Session::device_milliseconds() const { return impl_->device_milliseconds; }
+
+std::vector<std::pair<std::string, double>> Session::profile(const std::vector<Tensor>& inputs,
+                                                             const ExplainManyOptions& options) {
+  if (options.methods.empty()) return impl_->profile(impl_->plan_for(inputs, {}), inputs, {}, {});
+  std::vector<TargetSpec> targets;
+  for (const Target& t : options.targets)
+    targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
+  std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
+  methods.resize(1);
+  return impl_->profile(impl_->plan_for(inputs, key_of(options, methods, targets)), inputs, {}, targets);
 }
 
 Explanation Session::explain(const Tensor& input, const ExplainOptions& options) {

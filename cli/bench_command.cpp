@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/inputs.h"
@@ -19,6 +20,7 @@ double milliseconds_since(Clock::time_point start) {
 struct Timing {
   std::string name;
   double first_ms = 0, median_ms = 0, low_ms = 0, high_ms = 0;  ///< low and high are the quartiles
+  double device_ms = 0;  ///< of the last call, without copies; 0 on a CPU
 };
 
 /// The first call compiles; the rest are timed, for about two seconds unless a number was asked for.
@@ -45,8 +47,29 @@ Timing measure(std::string name, int64_t repeats, Work work) {
 }
 
 nlohmann::ordered_json to_json(const Timing& t, double forward_ms) {
-  return {{"method", t.name},   {"first_ms", t.first_ms}, {"median_ms", t.median_ms},
-          {"low_ms", t.low_ms}, {"high_ms", t.high_ms},   {"ratio", t.median_ms / forward_ms}};
+  nlohmann::ordered_json json{{"method", t.name},   {"first_ms", t.first_ms}, {"median_ms", t.median_ms},
+                              {"low_ms", t.low_ms}, {"high_ms", t.high_ms},   {"ratio", t.median_ms / forward_ms}};
+  if (t.device_ms > 0) json["device_ms"] = t.device_ms;
+  return json;
+}
+
+/// The costliest kinds of step of the first method (of the forward pass where none was asked for).
+void print_profile(Session& session, const Options& options, const std::vector<Tensor>& inputs) {
+  const ExplainManyOptions what{options.methods,    {Target::argmax()}, options.convention,
+                                options.parameters, options.output,     options.keep_softmax,
+                                options.at};
+  std::map<std::string, std::pair<double, int>> kinds;
+  double total = 0;
+  for (const auto& [step, time] : session.profile(inputs, what)) {
+    kinds[step].first += time;
+    ++kinds[step].second;
+    total += time;
+  }
+  std::vector<std::pair<std::string, std::pair<double, int>>> sorted(kinds.begin(), kinds.end());
+  std::ranges::sort(sorted, std::ranges::greater{}, [](const auto& k) { return k.second.first; });
+  fmt::print("{:>10} {:>6} {:>6}  step, of {:.3f} ms one by one\n", "ms", "share", "times", total);
+  for (const auto& [step, cost] : sorted)
+    fmt::print("{:10.3f} {:5.1f}% {:6}  {}\n", cost.first, 100 * cost.first / total, cost.second, step);
 }
 
 }  // namespace
@@ -59,7 +82,8 @@ int bench_command(const Options& options) {
                                          ? example_inputs(options, model)
                                          : load_inputs(options, model, choose_preprocess(options)).tensors;
   Session session(model, options.session);
-  const Timing forward = measure("forward", options.repeats, [&] { session.run(inputs); });
+  Timing forward = measure("forward", options.repeats, [&] { session.run(inputs); });
+  forward.device_ms = session.device_milliseconds();
   std::vector<Timing> timings;
   for (const std::string& method :
        options.methods.empty() ? std::vector<std::string>{"gradient"} : options.methods) {
@@ -67,6 +91,7 @@ int bench_command(const Options& options) {
                                   options.parameters, options.output,     options.keep_softmax,
                                   options.at};
     timings.push_back(measure(method, options.repeats, [&] { session.explain_many(inputs, what); }));
+    timings.back().device_ms = session.device_milliseconds();
   }
   if (options.json) {
     nlohmann::ordered_json json{{"model", options.model},
@@ -86,6 +111,7 @@ int bench_command(const Options& options) {
   };
   print(forward);
   for (const Timing& t : timings) print(t);
+  if (options.profile) print_profile(session, options, inputs);
   return 0;
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 
@@ -46,6 +48,20 @@ class HostExecutable final : public Executable {
     return outputs;
   }
 
+  StepTimes profile(std::span<const Tensor> inputs) override {
+    using Clock = std::chrono::steady_clock;
+    run(inputs, {});  // warm
+    const std::vector<Tensor> held = hold_inputs(inputs);
+    StepTimes times;
+    for (CompiledStep& step : steps_) {
+      if (step.block != Block::once && trips() > 0 && times.size() == first_after_once()) begin_loop();
+      const auto start = Clock::now();
+      step.kernel->run(step.in, step.out);
+      times.emplace_back(step.text, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    }
+    return times;
+  }
+
  private:
   struct CompiledStep {
     std::unique_ptr<Kernel> kernel;
@@ -53,7 +69,12 @@ class HostExecutable final : public Executable {
     std::vector<Var> inputs, outputs;
     std::vector<const std::byte*> in;  // refreshed where a program input's buffer changes
     std::vector<std::byte*> out;
+    std::string text;  // for profile
   };
+
+  size_t first_after_once() const {
+    return static_cast<size_t>(std::ranges::count(steps_, Block::once, &CompiledStep::block));
+  }
 
   int64_t trips() const {
     for (const CompiledStep& step : steps_) {
@@ -76,12 +97,17 @@ class HostExecutable final : public Executable {
     return {variable.shape, plan_[v].strides, variable.dtype, held ? held->bytes() : nullptr};
   }
 
+  std::string step_text(const Step& step) const {
+    return std::string(name_of(step.primitive)) + " " + to_string(plan_.program[step.outputs[0]].shape) + " " +
+           attributes_text(step.primitive);
+  }
+
   void compile_step(const Step& step, KernelCompiler& compiler) {
     std::vector<Operand> in, out;
     for (const Var v : step.inputs) in.push_back(operand(v));
     for (const Var v : step.outputs) out.push_back(operand(v));
     steps_.push_back(
-        {compiler.compile(step.primitive, in, out), step.block, step.inputs, step.outputs, {}, {}});
+        {compiler.compile(step.primitive, in, out), step.block, step.inputs, step.outputs, {}, {}, step_text(step)});
   }
 
   std::byte* address(Var v) { return addresses_[static_cast<size_t>(v.id)]; }

@@ -117,9 +117,14 @@ class Ways {
       add_forwards(d, packing);
   }
 
+  /// Winograd and FFT compute a tile in one piece, with errors relative to the largest entry of the tile. What leaves
+  /// a forward product may be a small denominator beside large ones, so only adjoints use them.
+  bool may_transform() const { return adjoint_; }
+
   void add_forwards(const std::shared_ptr<const Descriptors>& d, const Packing& packing) {
     for (int a = 0; a < CUDNN_CONVOLUTION_FWD_ALGO_COUNT; ++a) {
       const auto algorithm = static_cast<cudnnConvolutionFwdAlgo_t>(a);
+      if (!may_transform() && a >= CUDNN_CONVOLUTION_FWD_ALGO_FFT) continue;
       size_t workspace = 0;
       if (cudnnGetConvolutionForwardWorkspaceSize(device_.cudnn, d->x, d->w, d->convolution, d->y, algorithm,
                                                   &workspace) != CUDNN_STATUS_SUCCESS)
@@ -139,6 +144,7 @@ class Ways {
     for (int a = 0; a < CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT; ++a) {
       const auto algorithm = static_cast<cudnnConvolutionBwdDataAlgo_t>(a);
       if (algorithm == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0) continue;  // adds in any order
+      if (!may_transform() && a >= CUDNN_CONVOLUTION_BWD_DATA_ALGO_FFT) continue;
       size_t workspace = 0;
       if (cudnnGetConvolutionBackwardDataWorkspaceSize(device_.cudnn, d->w, d->y, d->convolution, d->x,
                                                        algorithm, &workspace) != CUDNN_STATUS_SUCCESS)
@@ -219,6 +225,8 @@ class ConvolutionStep final : public DeviceStep {
   }
 
   bool usable() const { return !ways_.empty(); }
+
+  std::string text() const override { return problem_.shape.to_text() + " by " + ways_[0].name; }
 
   int64_t workspace_bytes() const override { return frame_bytes_ + packed_bytes_ + scratch_; }
 

@@ -18,7 +18,7 @@ void check(cudnnStatus_t status, std::string_view doing) {
 void check(cublasStatus_t status, std::string_view doing) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   fail(ErrorCode::failed, "cudnn backend: {}: {}; try --backend onednn", doing,
-       cublasGetStatusString(status));
+       cublasLtGetStatusString(status));
 }
 
 void check_launch() { check(cudaGetLastError(), "launching a kernel"); }

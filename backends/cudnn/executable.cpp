@@ -39,6 +39,8 @@ class DeviceExecutable final : public Executable {
     for (size_t i = 0; i < plan_.program.steps.size(); ++i) {
       if (!plan_.is_view[i]) compile_step(plan_.program.steps[i], compiler);
     }
+    check(cudaEventCreate(&start_), "making an event");
+    check(cudaEventCreate(&stop_), "making an event");
     prepare();
     if (options.record) record();
   }
@@ -48,6 +50,8 @@ class DeviceExecutable final : public Executable {
     for (cudaGraphExec_t graph : graphs_) {
       if (graph != nullptr) cudaGraphExecDestroy(graph);
     }
+    cudaEventDestroy(start_);
+    cudaEventDestroy(stop_);
   }
   DeviceExecutable(const DeviceExecutable&) = delete;
   DeviceExecutable& operator=(const DeviceExecutable&) = delete;
@@ -55,6 +59,9 @@ class DeviceExecutable final : public Executable {
   std::vector<Tensor> run(std::span<const Tensor> inputs,
                           const std::function<void(int64_t, int64_t)>& progress) override {
     fill_slots(inputs);
+    for (const Slot& slot : inputs_)
+      copy(address(slot.var), slot.pinned.data(), slot.pinned.size(), cudaMemcpyHostToDevice);
+    check(cudaEventRecord(start_, device_.stream), "timing");
     play(Block::once);
     for (int64_t trip = 0; trip < trips(); ++trip) {
       play(Block::repeat);
@@ -63,10 +70,34 @@ class DeviceExecutable final : public Executable {
       progress(trip + 1, trips());
     }
     play(Block::finish);
+    check(cudaEventRecord(stop_, device_.stream), "timing");
+    for (const Slot& slot : outputs_)
+      copy(slot.pinned.data(), address(slot.var), slot.pinned.size(), cudaMemcpyDeviceToHost);
     synchronize();
     for (HostStep* step : host_steps_) step->rethrow();
     check_fault();
     return read_outputs();
+  }
+
+  StepTimes profile(std::span<const Tensor> inputs) override {
+    run(inputs, {});  // leaves the inputs on the device
+    const Launch launch{device_.stream, workspace_.data(), reinterpret_cast<int*>(fault_.data())};
+    StepTimes times;
+    for (CompiledStep& s : steps_) {
+      check(cudaEventRecord(start_, device_.stream), "timing");
+      s.step->launch(launch, s.in, s.out);
+      check(cudaEventRecord(stop_, device_.stream), "timing");
+      check(cudaEventSynchronize(stop_), "timing");
+      float milliseconds = 0;
+      check(cudaEventElapsedTime(&milliseconds, start_, stop_), "timing");
+      times.emplace_back(s.text + " " + s.step->text(), milliseconds);
+    }
+    return times;
+  }
+
+  double device_milliseconds() const override {
+    float milliseconds = 0;
+    return cudaEventElapsedTime(&milliseconds, start_, stop_) == cudaSuccess ? double{milliseconds} : 0;
   }
 
   std::vector<std::string> notes() const override {
@@ -84,6 +115,7 @@ class DeviceExecutable final : public Executable {
     Block block;
     std::vector<const std::byte*> in;
     std::vector<std::byte*> out;
+    std::string text;  // for profile
   };
 
   /// Where an input or an output passes between the caller and the device.
@@ -155,7 +187,8 @@ class DeviceExecutable final : public Executable {
 
   void compile_step(const Step& step, Compiler& compiler) {
     std::vector<Operand> in, out;
-    CompiledStep compiled{nullptr, step.block, {}, {}};
+    CompiledStep compiled{nullptr, step.block, {}, {}, std::string(name_of(step.primitive))};
+    compiled.text += " " + to_string(plan_.program[step.outputs[0]].shape);
     for (const Var v : step.inputs) {
       in.push_back(operand(v));
       compiled.in.push_back(address(v));
@@ -185,13 +218,8 @@ class DeviceExecutable final : public Executable {
     synchronize();
   }
 
-  /// Enqueues a block: with inputs before `once` and results after `finish`.
+  /// Enqueues a block, with what hands the loop's variables over.
   void enqueue(Block block) {
-    if (block == Block::once) {
-      for (const Slot& slot : inputs_) {
-        copy(address(slot.var), slot.pinned.data(), slot.pinned.size(), cudaMemcpyHostToDevice);
-      }
-    }
     const Launch launch{device_.stream, workspace_.data(), reinterpret_cast<int*>(fault_.data())};
     for (CompiledStep& s : steps_) {
       if (s.block == block) s.step->launch(launch, s.in, s.out);
@@ -204,10 +232,6 @@ class DeviceExecutable final : public Executable {
     if (block == Block::repeat) {
       for (const LoopVariable& carried : plan_.program.loop) hand_over(carried.next, carried.current);
       if (index) increment(device_.stream, reinterpret_cast<int64_t*>(address(index)));
-    }
-    if (block == Block::finish) {
-      for (const Slot& slot : outputs_)
-        copy(slot.pinned.data(), address(slot.var), slot.pinned.size(), cudaMemcpyDeviceToHost);
     }
   }
 
@@ -297,6 +321,7 @@ class DeviceExecutable final : public Executable {
   std::vector<HostStep*> host_steps_;
   std::map<std::string, int> on_host_;  // primitive -> steps
   std::array<cudaGraphExec_t, kBlocks.size()> graphs_{};
+  cudaEvent_t start_ = nullptr, stop_ = nullptr;  // around the last run, without copies
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/kernel.h"
@@ -28,6 +29,8 @@ class DeviceStep {
  public:
   virtual ~DeviceStep() = default;
   virtual int64_t workspace_bytes() const { return 0; }
+  /// The algorithm, for profiles.
+  virtual std::string text() const { return {}; }
   /// Called once, when constants lie on the device and before the first launch: packs weights, times
   /// algorithms. May allocate, which launch may not. Outputs hold nothing of worth yet.
   virtual void prepare(Stream, Sources, Targets) {}

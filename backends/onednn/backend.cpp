@@ -32,6 +32,10 @@ class ThreadedExecutable final : public Executable {
     const ThreadScope scope(threads_);
     return inner_->run(inputs, progress);
   }
+  StepTimes profile(std::span<const Tensor> inputs) override {
+    const ThreadScope scope(threads_);
+    return inner_->profile(inputs);
+  }
 
  private:
   std::unique_ptr<Executable> inner_;

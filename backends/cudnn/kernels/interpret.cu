@@ -50,7 +50,7 @@ ONNXRAY_DEVICE D apply(Opcode op, D a, D b, D c) {
     case Opcode::round: return op_round(a);
     case Opcode::is_nan: return op_is_nan(a);
     case Opcode::is_inf: return op_is_inf(a);
-    case Opcode::logical_not: return op_logical_not(a);
+    case Opcode::logical_not: return op_not(a);
     case Opcode::bitwise_not: return op_bitwise_not(a);
     case Opcode::sign: return op_sign(a);
     case Opcode::sign_positive: return op_sign_positive(a);
@@ -66,9 +66,9 @@ ONNXRAY_DEVICE D apply(Opcode op, D a, D b, D c) {
     case Opcode::equal: return op_equal(a, b);
     case Opcode::less: return op_less(a, b);
     case Opcode::less_equal: return op_less_equal(a, b);
-    case Opcode::logical_and: return op_logical_and(a, b);
-    case Opcode::logical_or: return op_logical_or(a, b);
-    case Opcode::logical_xor: return op_logical_xor(a, b);
+    case Opcode::logical_and: return op_and(a, b);
+    case Opcode::logical_or: return op_or(a, b);
+    case Opcode::logical_xor: return op_xor(a, b);
     case Opcode::bitwise_and: return op_bitwise_and(a, b);
     case Opcode::bitwise_or: return op_bitwise_or(a, b);
     case Opcode::bitwise_xor: return op_bitwise_xor(a, b);

@@ -155,7 +155,7 @@ ONNXRAY_DEVICE D op_is_nan(D a) {
   return is_nan(a) ? D{1} : D{0};
 }
 template <class D>
-ONNXRAY_DEVICE D op_logical_not(D a) {
+ONNXRAY_DEVICE D op_not(D a) {
   return a == 0 ? D{1} : D{0};
 }
 template <class D>
@@ -186,15 +186,15 @@ ONNXRAY_DEVICE D op_less_equal(D a, D b) {
   return a <= b ? D{1} : D{0};
 }
 template <class D>
-ONNXRAY_DEVICE D op_logical_and(D a, D b) {
+ONNXRAY_DEVICE D op_and(D a, D b) {
   return a != 0 && b != 0 ? D{1} : D{0};
 }
 template <class D>
-ONNXRAY_DEVICE D op_logical_or(D a, D b) {
+ONNXRAY_DEVICE D op_or(D a, D b) {
   return a != 0 || b != 0 ? D{1} : D{0};
 }
 template <class D>
-ONNXRAY_DEVICE D op_logical_xor(D a, D b) {
+ONNXRAY_DEVICE D op_xor(D a, D b) {
   return (a != 0) != (b != 0) ? D{1} : D{0};
 }
 
