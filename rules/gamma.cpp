@@ -22,7 +22,8 @@ class GammaRule final : public Rule {
     //   z = 0: no relevance
     Builder& b = context.b;
     const LinearView linear(context);
-    if (!exact_ && linear.x_is_non_negative() && vanishes_behind_relu(b.program(), linear.R(), linear.z()))
+    if (!exact_ && linear.x_is_non_negative() &&
+        vanishes_behind_relu(b.program(), linear.R(), context.output()))
       return emit_positive(b, linear);
     Contributions contributions(b, linear, exact_);
     const Var z = linear.z(), zero = b.scalar(0, b.dtype(z));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/rectified.h"
+
 namespace onnxray {
 
 namespace {
@@ -29,7 +31,9 @@ LinearView::LinearView(NodeContext& context)
     : context_(context),
       data_(context.wants(0) ? 0 : 1),
       weight_(data_ == 0 ? 1 : 0),
-      elementwise_(context.node.op == "BatchNormalization") {
+      elementwise_(context.node.op == "BatchNormalization"),
+      z_(context.output()) {
+  if (const Var twin = rectified_twin(context.b.program(), R(), z_)) z_ = twin;
   if (!elementwise_) {
     w_ = context.input(weight_);
     bias_ = output_bias(context);

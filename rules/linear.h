@@ -17,7 +17,8 @@ class LinearView {
   Var w() const { return w_; }
   /// Broadcasts to z; unset where the node has none.
   Var bias() const { return bias_; }
-  Var z() const { return context_.output(); }
+  /// For denominators under R(): where R is 0 wherever Relu(z) is, that takes z's place.
+  Var z() const { return z_; }
   Var R() const { return context_.cotangent(); }
   /// Whether x is known to have no negative entry.
   bool x_is_non_negative() const;
@@ -46,7 +47,7 @@ class LinearView {
   NodeContext& context_;
   size_t data_, weight_;
   bool elementwise_;
-  Var w_, bias_;
+  Var w_, bias_, z_;
 };
 
 }  // namespace onnxray

@@ -1,3 +1,4 @@
+#include "rules/rectified.h"
 #include "rules/rules.h"
 #include "rules/stabilise.h"
 
@@ -14,8 +15,9 @@ class ProportionalRule final : public Rule {
     // y = sum of linear maps of the inputs:  R_i = x_i * J_i^T (R / safe(y))
     // Constants among the inputs keep their share, as a bias does.
     Builder& b = context.b;
+    const Var R = context.cotangent(), twin = rectified_twin(b.program(), R, context.output());
     const std::vector<Var> shares =
-        context.adjoint(divided(b, context.cotangent(), context.output(), stabiliser_));
+        context.adjoint(divided(b, R, twin ? twin : context.output(), stabiliser_));
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));
     }

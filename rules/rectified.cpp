@@ -19,13 +19,18 @@ class Tracer {
     }
   }
 
-  /// Relu(z), max(z, 0), or one of them capped.
+  /// Relu(z) or max(z, 0).
   bool rectifies(Var v, Var z) const {
-    const auto [step, code] = instruction(without_reshapes(v));
-    if (!step) return false;
-    if (code->op == Opcode::relu) return step->inputs[0] == z;
-    if (code->op == Opcode::max) return is_zero(code->a, code->b) && step->inputs[0] == z;
-    return code->op == Opcode::min && step->inputs.size() == 1 && rectifies(step->inputs[0], z);
+    const auto [step, code] = instruction(v);
+    if (!step || step->inputs[0] != z) return false;
+    return code->op == Opcode::relu || (code->op == Opcode::max && (is_zero(code->a) || is_zero(code->b)));
+  }
+
+  /// The same, perhaps capped.
+  bool rectifies_capped(Var v, Var z) const {
+    if (rectifies(v, z)) return true;
+    const auto [step, code] = instruction(v);
+    return step && code->op == Opcode::min && step->inputs.size() == 1 && rectifies(step->inputs[0], z);
   }
 
   /// Whether v is 0 wherever the gate is.
@@ -70,7 +75,6 @@ class Tracer {
   }
 
   static bool is_zero(const Source& a) { return a.kind == Source::Kind::immediate && a.value == 0; }
-  static bool is_zero(const Source& a, const Source& b) { return is_zero(a) || is_zero(b); }
 
   bool vanishes(const Step& step, const Instruction& code, const IsGate& is_gate) const {
     const auto operand = [&](const Source& s) { return step.inputs[static_cast<size_t>(s.index)]; };
@@ -96,9 +100,20 @@ class Tracer {
 
 }  // namespace
 
+Var rectified_twin(const Program& program, Var R, Var z) {
+  const Tracer tracer(program);
+  Var twin;
+  const auto is_twin = [&](Var v) {
+    if (!tracer.rectifies(v, z)) return false;
+    twin = v;
+    return true;
+  };
+  return tracer.vanishes(R, is_twin) ? twin : Var{};
+}
+
 bool vanishes_behind_relu(const Program& program, Var R, Var z) {
   const Tracer tracer(program);
-  return tracer.vanishes(R, [&](Var v) { return tracer.rectifies(v, z); });
+  return tracer.vanishes(R, [&](Var v) { return tracer.rectifies_capped(v, z); });
 }
 
 }  // namespace onnxray

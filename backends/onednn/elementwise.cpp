@@ -12,7 +12,7 @@ namespace {
 
 /// Elements that all instructions pass over before the next ones are touched: what they share stays in the L1
 /// cache.
-constexpr int64_t kBlock = 1024;
+constexpr int64_t kBlock = 512;
 
 /// How an input reaches the instructions.
 struct Input {
