@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "core/epilogue.h"
 #include "core/fail.h"
 #include "core/kernel.h"
 #include "core/storage.h"
@@ -23,9 +24,7 @@ class HostExecutable final : public Executable {
     arena_.reset(new (std::align_val_t{64})
                      std::byte[static_cast<size_t>(std::max<int64_t>(plan.arena_bytes, 64))]);
     addresses_.resize(plan.program.variables.size(), nullptr);
-    for (size_t i = 0; i < plan_.program.steps.size(); ++i) {
-      if (!plan_.is_view[i]) compile_step(plan_.program.steps[i], compiler);
-    }
+    compile_steps(compiler);
     for (const NamedVar& output : plan_.program.outputs) hold_constant(output.var);
     for (const LoopVariable& carried : plan_.program.loop) hold_constant(carried.initial);
     resolve_addresses();
@@ -98,16 +97,42 @@ class HostExecutable final : public Executable {
   }
 
   std::string step_text(const Step& step) const {
-    return std::string(name_of(step.primitive)) + " " + to_string(plan_.program[step.outputs[0]].shape) + " " +
-           attributes_text(step.primitive);
+    return std::string(name_of(step.primitive)) + " " + to_string(plan_.program[step.outputs[0]].shape) +
+           " " + attributes_text(step.primitive);
   }
 
-  void compile_step(const Step& step, KernelCompiler& compiler) {
-    std::vector<Operand> in, out;
-    for (const Var v : step.inputs) in.push_back(operand(v));
-    for (const Var v : step.outputs) out.push_back(operand(v));
-    steps_.push_back(
-        {compiler.compile(step.primitive, in, out), step.block, step.inputs, step.outputs, {}, {}, step_text(step)});
+  void compile_steps(KernelCompiler& compiler) {
+    const auto& steps = plan_.program.steps;
+    const std::vector<int64_t> epilogues = find_epilogues(plan_);
+    std::vector<bool> done = plan_.is_view;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      if (done[i]) continue;
+      const auto last = static_cast<size_t>(epilogues[i]);
+      if (epilogues[i] >= 0 && compile_pair(steps[i], steps[last], compiler))
+        done[last] = true;
+      else
+        add(steps[i], steps[i].outputs,
+            compiler.compile(steps[i].primitive, operands(steps[i].inputs), operands(steps[i].outputs)));
+    }
+  }
+
+  bool compile_pair(const Step& first, const Step& last, KernelCompiler& compiler) {
+    const Expression& epilogue = std::get<Elementwise>(last.primitive).expression;
+    auto kernel = compiler.compile_with_epilogue(first.primitive, epilogue, operands(first.inputs),
+                                                 operands(last.outputs));
+    if (!kernel) return false;
+    add(first, last.outputs, std::move(kernel));
+    return true;
+  }
+
+  void add(const Step& step, const std::vector<Var>& outputs, std::unique_ptr<Kernel> kernel) {
+    steps_.push_back({std::move(kernel), step.block, step.inputs, outputs, {}, {}, step_text(step)});
+  }
+
+  std::vector<Operand> operands(const std::vector<Var>& vars) {
+    std::vector<Operand> result;
+    for (const Var v : vars) result.push_back(operand(v));
+    return result;
   }
 
   std::byte* address(Var v) { return addresses_[static_cast<size_t>(v.id)]; }
@@ -182,6 +207,12 @@ class HostExecutable final : public Executable {
 };
 
 }  // namespace
+
+std::unique_ptr<Kernel> KernelCompiler::compile_with_epilogue(const Primitive&, const Expression&,
+                                                              std::span<const Operand>,
+                                                              std::span<const Operand>) {
+  return nullptr;
+}
 
 std::unique_ptr<Executable> compile_for_host(const Plan& plan, KernelCompiler& compiler) {
   return std::make_unique<HostExecutable>(plan, compiler);

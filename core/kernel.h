@@ -31,6 +31,11 @@ class KernelCompiler {
   /// Strides are arbitrary unless the plan's options promise otherwise. Never null.
   virtual std::unique_ptr<Kernel> compile(const Primitive& primitive, std::span<const Operand> inputs,
                                           std::span<const Operand> outputs) = 0;
+  /// `primitive`, then the one-operand `epilogue` on its result, as one kernel. Null where that is no gain.
+  virtual std::unique_ptr<Kernel> compile_with_epilogue(const Primitive& primitive,
+                                                        const Expression& epilogue,
+                                                        std::span<const Operand> inputs,
+                                                        std::span<const Operand> outputs);
 };
 
 /// An Executable that runs kernels one after another over one arena. `compiler` is used only here.

@@ -59,14 +59,26 @@ class OneDnnCompiler final : public KernelCompiler {
   std::unique_ptr<Kernel> compile(const Primitive& primitive, Operands in, Operands out) override {
     if (std::ranges::all_of(out, [](const Operand& o) { return element_count(o.shape) == 0; }))
       return std::make_unique<NoKernel>();
-    if (auto kernel = compile_here(primitive, in, out)) return kernel;
+    if (auto kernel = unless_refused(primitive, [&] {
+          return std::visit(Dispatch{context_, in, out}, primitive);
+        }))
+      return kernel;
     return reference_->compile(primitive, in, out);
   }
 
+  std::unique_ptr<Kernel> compile_with_epilogue(const Primitive& primitive, const Expression& epilogue,
+                                                Operands in, Operands out) override {
+    const auto* convolution = std::get_if<Convolution>(&primitive);
+    if (!convolution || element_count(out[0].shape) == 0) return nullptr;
+    return unless_refused(
+        primitive, [&] { return compile_clipped_convolution(context_, *convolution, epilogue, in, out); });
+  }
+
  private:
-  std::unique_ptr<Kernel> compile_here(const Primitive& primitive, Operands in, Operands out) const {
+  template <class Compile>
+  static std::unique_ptr<Kernel> unless_refused(const Primitive& primitive, const Compile& compile) {
     try {
-      return std::visit(Dispatch{context_, in, out}, primitive);
+      return compile();
     } catch (const dnnl::error& error) {
       // What a version of oneDNN has no kernel for, or refuses, is not our caller's concern.
       if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments) return nullptr;

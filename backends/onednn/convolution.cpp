@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <optional>
 
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/kernels.h"
@@ -121,17 +123,36 @@ std::unique_ptr<Kernel> compile_rotated(const Context& context, const Convolutio
   return call;
 }
 
-}  // namespace
+/// The cap of max(x, 0), perhaps with a min(., cap); unset for any other expression.
+std::optional<float> clip_from_zero(const Expression& e) {
+  const auto number = [](const Instruction& i) {
+    return i.a.kind == Source::Kind::immediate ? i.a.value : i.b.value;
+  };
+  const auto takes_number = [](const Instruction& i) {
+    return (i.a.kind == Source::Kind::immediate) != (i.b.kind == Source::Kind::immediate);
+  };
+  if (e.code.empty() || e.domain != Expression::Domain::real || e.results[0] + 1 != std::ssize(e.code))
+    return {};
+  const Instruction& first = e.code[0];
+  const bool rectifies =
+      first.op == Opcode::relu || (first.op == Opcode::max && takes_number(first) && number(first) == 0);
+  if (!rectifies || e.code.size() > 2) return {};
+  if (e.code.size() == 1) return std::numeric_limits<float>::infinity();
+  const Instruction& second = e.code[1];
+  const bool continues = (second.a.kind == Source::Kind::result) != (second.b.kind == Source::Kind::result);
+  const bool caps = second.op == Opcode::min && continues && takes_number(second) && number(second) > 0;
+  return caps ? std::optional(static_cast<float>(number(second))) : std::nullopt;
+}
 
-std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in,
-                                            Operands out) {
+std::unique_ptr<Kernel> compile_forward(const Context& context, const Convolution& p, Operands in,
+                                        Operands out, const dnnl::primitive_attr& attributes) {
   if (!is_covered(in.first(2)) || !is_covered(out)) return nullptr;
   const Weights w = grouped(in[1], p.groups);
   const auto g = geometry(p.window, in[0].shape, out[0].shape);
   const bool has_bias = in.size() > 2;
   const auto bias = has_bias ? describe(in[2]) : memory::desc();
   const auto pd = convolution_forward(context.engine, describe(in[0]), describe_any(w.shape),
-                                      has_bias ? &bias : nullptr, describe(out[0]), g);
+                                      has_bias ? &bias : nullptr, describe(out[0]), g, attributes);
   auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(pd));
   call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
   call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(w.shape, w.strides), pd.weights_desc(), 1,
@@ -139,6 +160,19 @@ std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convol
   if (has_bias) call->bind_packed(DNNL_ARG_BIAS, bias, pd.bias_desc(), 2, in[2].constant);
   call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
   return call;
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in,
+                                            Operands out) {
+  return compile_forward(context, p, in, out, {});
+}
+
+std::unique_ptr<Kernel> compile_clipped_convolution(const Context& context, const Convolution& p,
+                                                    const Expression& epilogue, Operands in, Operands out) {
+  const auto cap = clip_from_zero(epilogue);
+  return cap ? compile_forward(context, p, in, out, clipping(*cap)) : nullptr;
 }
 
 std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,

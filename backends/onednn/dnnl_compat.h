@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 
@@ -12,7 +13,8 @@ struct ConvolutionGeometry {
 
 inline dnnl::convolution_forward::primitive_desc convolution_forward(
     const dnnl::engine& engine, const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
-    const dnnl::memory::desc* bias, const dnnl::memory::desc& dst, const ConvolutionGeometry& g) {
+    const dnnl::memory::desc* bias, const dnnl::memory::desc& dst, const ConvolutionGeometry& g,
+    const dnnl::primitive_attr& attributes = {}) {
   using P = dnnl::convolution_forward;
   constexpr auto kKind = dnnl::prop_kind::forward_inference;
   constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
@@ -21,13 +23,29 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward(
       bias ? P::desc(kKind, kAlgorithm, src, weights, *bias, dst, g.strides, g.dilates, g.pads_begin,
                      g.pads_end)
            : P::desc(kKind, kAlgorithm, src, weights, dst, g.strides, g.dilates, g.pads_begin, g.pads_end);
-  return {desc, engine};
+  return {desc, attributes, engine};
 #else
   if (!bias)
-    return {engine, kKind, kAlgorithm, src, weights, dst, g.strides, g.dilates, g.pads_begin, g.pads_end};
-  return {engine, kKind,     kAlgorithm, src,          weights,   *bias,
-          dst,    g.strides, g.dilates,  g.pads_begin, g.pads_end};
+    return {engine,    kKind,     kAlgorithm,   src,        weights,   dst,
+            g.strides, g.dilates, g.pads_begin, g.pads_end, attributes};
+  return {engine, kKind,     kAlgorithm, src,          weights,    *bias,
+          dst,    g.strides, g.dilates,  g.pads_begin, g.pads_end, attributes};
 #endif
+}
+
+/// A post-op that cuts a result off below 0, and above `cap` where that is finite.
+inline dnnl::primitive_attr clipping(float cap) {
+  const bool capped = cap < std::numeric_limits<float>::infinity();
+  const auto algorithm = capped ? dnnl::algorithm::eltwise_clip : dnnl::algorithm::eltwise_relu;
+  dnnl::post_ops ops;
+#if DNNL_VERSION_MAJOR < 3
+  ops.append_eltwise(1.0f, algorithm, 0.0f, capped ? cap : 0.0f);
+#else
+  ops.append_eltwise(algorithm, 0.0f, capped ? cap : 0.0f);
+#endif
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(ops);
+  return attributes;
 }
 
 inline dnnl::convolution_backward_data::primitive_desc convolution_backward_data(

@@ -2,6 +2,7 @@
 
 #include "backends/reference/reference.h"
 #include "core/error.h"
+#include "core/optimise/optimise.h"
 #include "tests/backends/cases.h"
 #include "tests/catch.h"
 
@@ -154,6 +155,28 @@ TEST_CASE("a planned program gives what the reference backend gives") {
   const auto expected = run(*make_reference_backend(true)), got = run(*make_onednn_backend());
   // Chained float products of up to 448 terms.
   for (size_t i = 0; i < expected.size(); ++i) CHECK(distance(got[i], expected[i]) <= 5e-6);
+}
+
+TEST_CASE("a convolution with its Relu inside gives what two steps give") {
+  const auto run = [](Backend& backend, double cap) {
+    Program program;
+    Builder b(program);
+    const Window window{{3, 3}, {2, 1}, {1, 1}, {1, 1}, {1, 1}};
+    const Var z =
+        b.convolution(b.input("x", {2, 16, 9, 9}, DType::f32), b.constant(random_tensor({24, 8, 3, 3}, 1)),
+                      b.constant(random_tensor({24}, 2)), window, 2);
+    const Var y = cap > 0 ? b.min(b.max(z, 0.0), cap) : b.unary(Opcode::relu, z);
+    b.output("y", b.sum(y, {2, 3}));
+    b.output("largest", b.reduce(Reduce::Kind::max, y, {}));
+    fuse_elementwise(program);
+    return backend.compile(make_plan(std::move(program), backend.plan_options()))
+        ->run(std::vector{random_tensor({2, 16, 9, 9}, 3)});
+  };
+  for (const double cap : {0.0, 0.5}) {
+    const auto expected = run(*make_reference_backend(true), cap), got = run(*make_onednn_backend(), cap);
+    // Float sums of 72 products.
+    for (size_t i = 0; i < expected.size(); ++i) CHECK(distance(got[i], expected[i]) <= 2e-6);
+  }
 }
 
 TEST_CASE("an index outside its axis is an error that names both") {
