@@ -9,8 +9,13 @@ namespace onnxray::onednn {
 
 namespace {
 
-/// Elements from which on b does not stay in a core's own cache.
-constexpr int64_t kLargeMatrix = 1 << 18;
+/// Elements from which on b does not stay in a core's own cache, and from which on that holds up several
+/// rows.
+constexpr int64_t kLargeMatrix = 1 << 18, kVeryLargeMatrix = 1 << 20;
+
+bool waits_for_memory(int64_t rows, int64_t elements) {
+  return rows <= kFewRows && elements >= (rows <= 4 ? kLargeMatrix : kVeryLargeMatrix);
+}
 
 /// An axis of extent 1 gets the stride that a dense matrix would have: oneDNN picks its kernel by strides.
 Matrix normalised(Matrix m) {
@@ -154,8 +159,7 @@ std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& pri
   const bool has_bias = in.size() > 2;
   if (has_bias && !is_column_bias(in[2], p.y.columns)) return compile_with_add(context, primitive, in, out);
   const bool once = p.times() == 1;
-  if (once && p.batch == 0 && p.a.rows <= kFewRows && p.b.rows * p.b.columns >= kLargeMatrix &&
-      p.b.has_unit_stride()) {
+  if (once && p.batch == 0 && waits_for_memory(p.a.rows, p.b.rows * p.b.columns) && p.b.has_unit_stride()) {
     return make_matvec(p.a, p.b, p.y, has_bias);
   }
   if (!once && !(p.a.has_unit_stride() && p.b.has_unit_stride() && p.y.column_stride == 1)) return nullptr;

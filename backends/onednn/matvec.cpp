@@ -41,22 +41,25 @@ class MatVec final : public Kernel {
   /// b's columns are contiguous: an inner product each.
   void multiply_columns(const float* b, const float* bias, float* y, int64_t first, int64_t last) const {
     constexpr int64_t kBlock = 4096;  // of a column, for all rows of a while it is in the cache
-    for (int64_t j = first; j < last; ++j) {
-      double sum[kFewRows] = {};
+    for (int64_t j = first; j < last; j += kTile) {
+      const int64_t columns = std::min(kTile, last - j);
+      double sum[kFewRows * kTile] = {};
       for (int64_t k = 0; k < b_.rows; k += kBlock) {
-        const int64_t n = std::min(kBlock, b_.rows - k);
-        for (int64_t i = 0; i < a_.rows; ++i)
-          sum[i] += dot_row(dense_a_.data() + i * a_.columns + k, b + j * b_.column_stride + k, n);
+        add_inner_products(sum, dense_a_.data() + k, a_.rows, a_.columns, b + j * b_.column_stride + k,
+                           columns, b_.column_stride, std::min(kBlock, b_.rows - k));
       }
       for (int64_t i = 0; i < a_.rows; ++i) {
-        y[i * y_.row_stride + j * y_.column_stride] = static_cast<float>(sum[i]) + start(bias, j);
+        for (int64_t c = 0; c < columns; ++c) {
+          y[i * y_.row_stride + (j + c) * y_.column_stride] =
+              static_cast<float>(sum[i * kTile + c]) + start(bias, j + c);
+        }
       }
     }
   }
 
   /// b's rows are contiguous: y gathers multiples of them, in sums of limited length for precision.
   void multiply_rows(const float* b, const float* bias, float* y, int64_t first, int64_t last) const {
-    constexpr int64_t kColumns = 2048, kShortSum = 512;
+    constexpr int64_t kColumns = 512, kShortSum = 512;
     const auto memory = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(2 * kFewRows * kColumns));
     float *total = memory.get(), *part = total + kFewRows * kColumns;
     for (int64_t j = first; j < last; j += kColumns) {

@@ -13,8 +13,9 @@ struct Matrix {
   bool has_unit_stride() const { return row_stride == 1 || column_stride == 1; }
 };
 
-/// Below this many rows of a, a large product waits for memory: b is read once, as it lies.
-inline constexpr int64_t kFewRows = 4;
+/// Up to this many rows of a, a large product waits for memory: b is read once, as it lies, so that one copy
+/// of a weight serves both directions.
+inline constexpr int64_t kFewRows = 8;
 
 /// (a, b[, bias of y's columns]) -> y = a b + bias, for at most kFewRows rows of a and a b with a unit
 /// stride.

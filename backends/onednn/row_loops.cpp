@@ -219,34 +219,97 @@ void add_scaled_row(float* y, const float* x, float w, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += w * x[i];
 }
 
-ONNXRAY_EACH_ISA
-double dot_row(const float* a, const float* b, int64_t n) {
-  float part[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-#pragma omp simd
-    for (int64_t k = 0; k < kLanes; ++k) part[k] += a[i + k] * b[i + k];
+namespace {
+
+constexpr int64_t kTileLanes = 16;
+using Lanes = float __attribute__((vector_size(kTileLanes * sizeof(float)), aligned(4), may_alias));
+
+/// Inner products of I rows of a with J rows of b, whose partial sums stay in registers.
+template <int I, int J>
+ONNXRAY_INLINE void add_tile(double* sums, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
+                             int64_t n) {
+  Lanes part[I][J] = {};
+  int64_t k = 0;
+  for (; k + kTileLanes <= n; k += kTileLanes) {
+#pragma GCC unroll 4
+    for (int i = 0; i < I; ++i) {
+      const Lanes x = *reinterpret_cast<const Lanes*>(a + i * a_stride + k);
+#pragma GCC unroll 4
+      for (int j = 0; j < J; ++j) part[i][j] += x * *reinterpret_cast<const Lanes*>(b + j * b_stride + k);
+    }
   }
-  for (int64_t k = 0; i + k < n; ++k) part[k] += a[i + k] * b[i + k];
-  double sum = 0;
-  for (int64_t k = 0; k < kLanes; ++k) sum += static_cast<double>(part[k]);
-  return sum;
+#pragma GCC unroll 4
+  for (int i = 0; i < I; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < J; ++j) {
+      double sum = 0;
+      for (int64_t l = 0; l < kTileLanes; ++l) sum += static_cast<double>(part[i][j][l]);
+      for (int64_t l = k; l < n; ++l) {
+        sum += static_cast<double>(a[i * a_stride + l]) * static_cast<double>(b[j * b_stride + l]);
+      }
+      sums[i * kTile + j] += sum;
+    }
+  }
 }
+
+}  // namespace
+
+ONNXRAY_EACH_ISA
+void add_inner_products(double* sums, const float* a, int64_t rows, int64_t a_stride, const float* b,
+                        int64_t columns, int64_t b_stride, int64_t n) {
+  int64_t i = 0;
+  if (columns == kTile) {
+    for (; i + kTile <= rows; i += kTile)
+      add_tile<kTile, kTile>(sums + i * kTile, a + i * a_stride, a_stride, b, b_stride, n);
+    for (; i < rows; ++i) add_tile<1, kTile>(sums + i * kTile, a + i * a_stride, a_stride, b, b_stride, n);
+    return;
+  }
+  for (; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j)
+      add_tile<1, 1>(sums + i * kTile + j, a + i * a_stride, a_stride, b + j * b_stride, b_stride, n);
+  }
+}
+
+namespace {
+
+/// I rows of y += the products of I rows of a with kTile rows of b.
+template <int I>
+ONNXRAY_INLINE void add_rank_four(float* y, const float* a, int64_t a_stride, const float* b,
+                                  int64_t b_stride, int64_t n) {
+  float w[I][kTile];
+  for (int i = 0; i < I; ++i) {
+    for (int k = 0; k < kTile; ++k) w[i][k] = a[i * a_stride + k];
+  }
+  int64_t j = 0;
+  for (; j + kTileLanes <= n; j += kTileLanes) {
+    Lanes x[kTile];
+#pragma GCC unroll 4
+    for (int k = 0; k < kTile; ++k) x[k] = *reinterpret_cast<const Lanes*>(b + k * b_stride + j);
+#pragma GCC unroll 4
+    for (int i = 0; i < I; ++i) {
+      auto* to = reinterpret_cast<Lanes*>(y + i * n + j);
+      *to += (w[i][0] * x[0] + w[i][1] * x[1]) + (w[i][2] * x[2] + w[i][3] * x[3]);
+    }
+  }
+  for (; j < n; ++j) {
+    for (int i = 0; i < I; ++i) {
+      for (int k = 0; k < kTile; ++k) y[i * n + j] += w[i][k] * b[k * b_stride + j];
+    }
+  }
+}
+
+}  // namespace
 
 ONNXRAY_EACH_ISA
 void add_products(float* y, const float* a, int64_t rows, int64_t a_stride, const float* b, int64_t b_stride,
                   int64_t count, int64_t n) {
-  constexpr int64_t kUnroll = 4;  // rows of b that share one pass over y
   int64_t k = 0;
-  for (; k + kUnroll <= count; k += kUnroll) {
-    const float *b0 = b + k * b_stride, *b1 = b0 + b_stride, *b2 = b1 + b_stride, *b3 = b2 + b_stride;
-    for (int64_t i = 0; i < rows; ++i) {
-      const float* w = a + i * a_stride + k;
-      const float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
-      float* to = y + i * n;
-#pragma omp simd
-      for (int64_t j = 0; j < n; ++j) to[j] += (w0 * b0[j] + w1 * b1[j]) + (w2 * b2[j] + w3 * b3[j]);
-    }
+  for (; k + kTile <= count; k += kTile) {
+    int64_t i = 0;
+    for (; i + kTile <= rows; i += kTile)
+      add_rank_four<kTile>(y + i * n, a + i * a_stride + k, a_stride, b + k * b_stride, b_stride, n);
+    for (; i < rows; ++i)
+      add_rank_four<1>(y + i * n, a + i * a_stride + k, a_stride, b + k * b_stride, b_stride, n);
   }
   for (; k < count; ++k) {
     for (int64_t i = 0; i < rows; ++i) {

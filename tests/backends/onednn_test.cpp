@@ -84,6 +84,25 @@ TEST_CASE("a sample of a batch gets what it gets alone") {
   }
 }
 
+TEST_CASE("few rows times a large matrix read it as it lies, in either direction") {
+  const auto reference = make_reference_compiler_f64(), tested = make_onednn_compiler();
+  // Sides that are no multiple of a tile or a vector.
+  const Tensor w = random_tensor({1031, 1030}, 1), bias = random_tensor({1031}, 2);
+  for (const int64_t rows : {1, 3, 4, 7, 8, 9}) {
+    INFO(rows << " rows");
+    const Tensor x = random_tensor({rows, 1030}, 3), g = random_tensor({rows, 1031}, 4);
+    for (const PrimitiveCase& c :
+         {make_case("x w^T + b", {x, w, bias},
+                    [](Builder&b, const auto&v) { b.matmul(v[0], v[1], false, true, v[2]); }),
+          make_case("g w", {g, w}, [](Builder&b, const auto&v) { b.matmul(v[0], v[1]); })}) {
+      const RunOptions options{.constants = true};
+      // Float sums of 1031 products.
+      CHECK(distance(run_primitive(*tested, c, options)[0],
+                     run_primitive(*reference, c, {.real_size = 8})[0]) <= 2e-6);
+    }
+  }
+}
+
 TEST_CASE("large tensors, which several threads share, come out as small ones do") {
   const auto reference = make_reference_compiler_f64(), tested = make_onednn_compiler();
   const Tensor x = random_tensor({2, 48, 40, 41}, 1), g = random_tensor({2, 48, 20, 21}, 2),
