@@ -174,8 +174,8 @@ class Session {
   /// What explain_many would do for the first method, and those that share its program, without running it.
   Inspection inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
-  /// Milliseconds of every step of the program that explains by the first method, or of the model's own where there is
-  /// none; steps run one by one. Empty where a backend does not measure.
+  /// Milliseconds of every step of the program that explains by the first method, or of the model's own where
+  /// there is none; steps run one by one. Empty where a backend does not measure.
   std::vector<std::pair<std::string, double>> profile(const std::vector<Tensor>& inputs,
                                                       const ExplainManyOptions& options);
 

@@ -67,7 +67,7 @@ def torch_gradient(model, x):
     return torch.autograd.grad(y, x, seed)[0]
 
 
-def zennit_map(model, composite, folded, x):
+def zennit_map(folded, composite, x):
     with composite(canonizers=canonizers_of()).context(folded) as changed:
         x = x.detach().requires_grad_()
         y = changed(x)
@@ -79,7 +79,11 @@ def onnxray_times(command, path, batch, methods, precision):
     call = [command, "bench", path, "--backend", "cudnn", "--precision", precision, "--batch", str(batch), "--json", "--convention", "zennit"]
     for method in methods:
         call += ["-m", method]
-    return json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout)
+    run = subprocess.run(call, capture_output=True, text=True)
+    if run.returncode != 0:
+        print(f"onnxray failed: {run.stderr.strip()}", flush=True)
+        return None
+    return json.loads(run.stdout)
 
 
 def onnxray_map(command, path, x, method, precision, folder):
@@ -111,34 +115,43 @@ def main():
             model.cuda()
             folded = fold_batchnorm(model)
             for batch in args.batches:
-                methods = list(args.methods)
-                if args.integrated_gradients:
-                    methods.append("integrated_gradients")
-                ours = onnxray_times(args.onnxray, path, batch, methods, args.precision)
-                x = torch.randn(batch, 3, 224, 224, device="cuda")
-                repeats = 20 if batch == 1 else 5
-                with torch.no_grad():
-                    forward = 0 if args.no_peers else timed(lambda: model(x), repeats)
-                rows.append(report(model_name, batch, "forward", ours["forward"], forward, None))
-                for row in ours["methods"]:
-                    method = row["method"]
-                    peer, distance = 0, None
-                    if not args.no_peers and method in METHODS:
-                        composite = METHODS[method]
-                        work = ((lambda: torch_gradient(model, x)) if composite is None
-                                else (lambda: zennit_map(model, composite, folded, x)))
-                        peer = timed(work, repeats)
-                        if batch == 1 and method != "lrp_epsilon_0_1":
-                            expected = work().cpu()
-                            found = onnxray_map(args.onnxray, path, x, method, args.precision, folder)
-                            distance = ((found - expected).abs().max() / expected.abs().max()).item()
-                    rows.append(report(model_name, batch, method, row, peer, distance))
+                rows += compare(args, model, folded, path, batch, folder)
+                with open(args.out, "w") as out:
+                    json.dump({"device": torch.cuda.get_device_name(), "torch": torch.__version__,
+                               "precision": args.precision, "rows": rows}, out, indent=1)
             model.cpu()
             del folded
             torch.cuda.empty_cache()
-    with open(args.out, "w") as out:
-        json.dump({"device": torch.cuda.get_device_name(), "torch": torch.__version__, "precision": args.precision,
-                   "rows": rows}, out, indent=1)
+
+
+def compare(args, model, folded, path, batch, folder):
+    x = torch.randn(batch, 3, 224, 224, device="cuda")
+    repeats = 20 if batch == 1 else 5
+    methods = list(args.methods) + (["integrated_gradients"] if args.integrated_gradients else [])
+    rows = []
+    for method in methods:
+        # One process per method: no plan of another holds memory.
+        torch.cuda.empty_cache()
+        ours = onnxray_times(args.onnxray, path, batch, [method], args.precision)
+        if ours is None:
+            continue
+        if not rows:
+            with torch.no_grad():
+                forward = 0 if args.no_peers else timed(lambda: model(x), repeats)
+            rows.append(report(path, batch, "forward", ours["forward"], forward, None))
+        peer, distance = 0, None
+        if not args.no_peers and method in METHODS:
+            composite = METHODS[method]
+            work = ((lambda: torch_gradient(model, x)) if composite is None
+                    else (lambda: zennit_map(folded, composite, x)))
+            if method != "lrp_epsilon_0_1":
+                peer = timed(work, repeats)
+            if batch == 1 and method != "lrp_epsilon_0_1":
+                expected = work().cpu()
+                found = onnxray_map(args.onnxray, path, x, method, args.precision, folder)
+                distance = ((found - expected).abs().max() / expected.abs().max()).item()
+        rows.append(report(path, batch, method, ours["methods"][0], peer, distance))
+    return rows
 
 
 def canonizers_of():
@@ -160,7 +173,8 @@ def fold_batchnorm(model):
     return model
 
 
-def report(model, batch, method, ours, peer, distance):
+def report(path, batch, method, ours, peer, distance):
+    model = pathlib.Path(path).stem
     device = ours.get("device_ms")
     line = f"{model:10} b{batch:<4} {method:32} onnxray {ours['median_ms']:9.2f} ms"
     line += f"  device {device:9.2f} ms" if device else ""

@@ -47,17 +47,17 @@ Timing measure(std::string name, int64_t repeats, Work work) {
 }
 
 nlohmann::ordered_json to_json(const Timing& t, double forward_ms) {
-  nlohmann::ordered_json json{{"method", t.name},   {"first_ms", t.first_ms}, {"median_ms", t.median_ms},
-                              {"low_ms", t.low_ms}, {"high_ms", t.high_ms},   {"ratio", t.median_ms / forward_ms}};
+  nlohmann::ordered_json json{{"method", t.name},         {"first_ms", t.first_ms},
+                              {"median_ms", t.median_ms}, {"low_ms", t.low_ms},
+                              {"high_ms", t.high_ms},     {"ratio", t.median_ms / forward_ms}};
   if (t.device_ms > 0) json["device_ms"] = t.device_ms;
   return json;
 }
 
 /// The costliest kinds of step of the first method (of the forward pass where none was asked for).
 void print_profile(Session& session, const Options& options, const std::vector<Tensor>& inputs) {
-  const ExplainManyOptions what{options.methods,    {Target::argmax()}, options.convention,
-                                options.parameters, options.output,     options.keep_softmax,
-                                options.at};
+  const ExplainManyOptions what{options.methods, {Target::argmax()},   options.convention, options.parameters,
+                                options.output,  options.keep_softmax, options.at};
   std::map<std::string, std::pair<double, int>> kinds;
   double total = 0;
   for (const auto& [step, time] : session.profile(inputs, what)) {

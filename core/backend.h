@@ -24,10 +24,11 @@ class Executable {
   /// `progress(done, total)` is called after each trip of a loop.
   virtual std::vector<Tensor> run(std::span<const Tensor> inputs,
                                   const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
-  /// Runs the program once and times its steps one by one, a loop's steps in its first trip; empty where a backend
-  /// does not measure. Slower than run, whose steps overlap.
+  /// Runs the program once and times its steps one by one, a loop's steps in its first trip; empty where a
+  /// backend does not measure. Slower than run, whose steps overlap.
   virtual StepTimes profile(std::span<const Tensor> /*inputs*/) { return {}; }
-  /// How long the last run took on the device alone, without copies to and from the host; 0 where that means nothing.
+  /// How long the last run took on the device alone, without copies to and from the host; 0 where that means
+  /// nothing.
   virtual double device_milliseconds() const { return 0; }
   /// What people should know about how the plan runs: steps that a device leaves to the CPU.
   virtual std::vector<std::string> notes() const { return {}; }

@@ -16,7 +16,7 @@ constexpr int64_t kFewTerms = 64;
 
 Contributions::Form Contributions::form_for(const LinearView& linear, bool exact) {
   if (linear.x_is_non_negative()) return Form::one_sign;
-  return exact ? Form::four_terms : Form::two_forms;
+  return exact || linear.fan_in() < kFewTerms ? Form::four_terms : Form::two_forms;
 }
 
 /// How large a half may be that is only what rounding left of a cancelled sum, or of the bias taken from z.

@@ -17,7 +17,7 @@ class CudnnBackend final : public Backend {
 
   // Tensor cores read channels-last; plain float kernels are faster channels-first.
   PlanOptions plan_options() const override {
-    return {.real_size = 4, .channels_last = device_.precision != Precision::fp32};
+    return {.real_size = 4, .channels_last = device_.precision != Precision::fp32, .separate_bias = true};
   }
 
   std::unique_ptr<Executable> compile(const Plan& plan) override {

@@ -28,10 +28,11 @@ class Descriptors {
     check(cudnnCreateFilterDescriptor(&w), "describing a convolution");
     check(cudnnCreateConvolutionDescriptor(&convolution), "describing a convolution");
     const int axes = static_cast<int>(s.pads.size());
+    type_ = precision == Precision::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
     set(x, s.x, s.channels_last);
     set(y, s.y, s.channels_last);
     const cudnnTensorFormat_t format = s.channels_last ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW;
-    check(cudnnSetFilterNdDescriptor(w, CUDNN_DATA_FLOAT, format, axes + 2, ints(s.w).data()),
+    check(cudnnSetFilterNdDescriptor(w, type_, format, axes + 2, ints(s.w).data()),
           "describing a convolution");
     check(
         cudnnSetConvolutionNdDescriptor(convolution, axes, ints(s.pads).data(), ints(s.strides).data(),
@@ -57,11 +58,13 @@ class Descriptors {
   cudnnConvolutionDescriptor_t convolution = nullptr;
 
  private:
-  static void set(cudnnTensorDescriptor_t tensor, const Shape& shape, bool channels_last) {
-    check(cudnnSetTensorNdDescriptor(tensor, CUDNN_DATA_FLOAT, static_cast<int>(shape.size()),
-                                     ints(shape).data(), ints(data_strides(shape, channels_last)).data()),
+  void set(cudnnTensorDescriptor_t tensor, const Shape& shape, bool channels_last) const {
+    check(cudnnSetTensorNdDescriptor(tensor, type_, static_cast<int>(shape.size()), ints(shape).data(),
+                                     ints(data_strides(shape, channels_last)).data()),
           "describing a convolution");
   }
+
+  cudnnDataType_t type_ = CUDNN_DATA_FLOAT;
 };
 
 /// What reads weights in its own arrangement: as they are, channels-last, or rotated.
@@ -94,16 +97,34 @@ struct Way {
   std::function<void(const Launch&, const float* in, const float* w, float* out)> run;
 };
 
+/// The way with its operands rounded to bf16 on the way in and its result widened on the way out.
+Way in_bf16(Way way, int64_t in_count, int64_t w_count, int64_t out_count) {
+  const auto half = [](int64_t count) { return aligned(2 * count); };
+  const int64_t in_bytes = half(in_count), w_bytes = half(w_count), out_bytes = half(out_count);
+  way.workspace += in_bytes + w_bytes + out_bytes;
+  way.run = [=, run = std::move(way.run)](const Launch& l, const float* in, const float* w, float* out) {
+    std::byte *narrow_in = l.workspace, *narrow_w = narrow_in + in_bytes, *narrow_out = narrow_w + w_bytes;
+    to_bf16(l.stream, in, narrow_in, in_count);
+    to_bf16(l.stream, w, narrow_w, w_count);
+    run({l.stream, narrow_out + out_bytes, l.fault}, floats(narrow_in), floats(narrow_w), floats(narrow_out));
+    from_bf16(l.stream, narrow_out, out, out_count);
+  };
+  return way;
+}
+
 class Ways {
  public:
-  Ways(Device& device, ConvolutionShape shape, bool adjoint, int64_t limit)
-      : device_(device), shape_(std::move(shape)), adjoint_(adjoint), limit_(limit) {}
+  /// `exact`: without Winograd and FFT, which compute a tile in one piece, with errors relative to its
+  /// largest entry.
+  Ways(Device& device, ConvolutionShape shape, bool adjoint, bool exact, int64_t limit)
+      : device_(device), shape_(std::move(shape)), adjoint_(adjoint), exact_(exact), limit_(limit) {}
 
   std::vector<Way> find() {
     add_cudnn(shape_, adjoint_, false);
     // A convolution is the adjoint of another one, for which cuDNN may have faster algorithms.
     if (const auto rotated = shape_.rotated()) add_cudnn(*rotated, !adjoint_, true);
-    if (shape_.is_pointwise()) add_product();
+    if (shape_.is_pointwise()) add_product(shape_);
+    if (const auto thinned = shape_.thinned()) add_thinned_product(*thinned);
     return std::move(ways_);
   }
 
@@ -117,14 +138,10 @@ class Ways {
       add_forwards(d, packing);
   }
 
-  /// Winograd and FFT compute a tile in one piece, with errors relative to the largest entry of the tile. What leaves
-  /// a forward product may be a small denominator beside large ones, so only adjoints use them.
-  bool may_transform() const { return adjoint_; }
-
   void add_forwards(const std::shared_ptr<const Descriptors>& d, const Packing& packing) {
     for (int a = 0; a < CUDNN_CONVOLUTION_FWD_ALGO_COUNT; ++a) {
       const auto algorithm = static_cast<cudnnConvolutionFwdAlgo_t>(a);
-      if (!may_transform() && a >= CUDNN_CONVOLUTION_FWD_ALGO_FFT) continue;
+      if (exact_ && a >= CUDNN_CONVOLUTION_FWD_ALGO_FFT) continue;
       size_t workspace = 0;
       if (cudnnGetConvolutionForwardWorkspaceSize(device_.cudnn, d->x, d->w, d->convolution, d->y, algorithm,
                                                   &workspace) != CUDNN_STATUS_SUCCESS)
@@ -144,7 +161,7 @@ class Ways {
     for (int a = 0; a < CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT; ++a) {
       const auto algorithm = static_cast<cudnnConvolutionBwdDataAlgo_t>(a);
       if (algorithm == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0) continue;  // adds in any order
-      if (!may_transform() && a >= CUDNN_CONVOLUTION_BWD_DATA_ALGO_FFT) continue;
+      if (exact_ && a >= CUDNN_CONVOLUTION_BWD_DATA_ALGO_FFT) continue;
       size_t workspace = 0;
       if (cudnnGetConvolutionBackwardDataWorkspaceSize(device_.cudnn, d->w, d->y, d->convolution, d->x,
                                                        algorithm, &workspace) != CUDNN_STATUS_SUCCESS)
@@ -160,13 +177,16 @@ class Ways {
     }
   }
 
+  using Product = std::function<void(const Launch&, const float* in, const float* w, float* out)>;
+
   /// y[n] = w x[n] with places as columns; channels-last y = x w^T with places as rows. The adjoint has w^T.
-  void add_product() {
-    const int64_t c = shape_.x[1], m = shape_.y[1], n = shape_.x[0];
-    const int64_t places = element_count(shape_.x) / (n * c), from = adjoint_ ? m : c, to = adjoint_ ? c : m;
+  /// Null where cuBLASLt refuses.
+  Product product(const ConvolutionShape& shape, int64_t& workspace) const {
+    const int64_t c = shape.x[1], m = shape.y[1], n = shape.x[0];
+    const int64_t places = element_count(shape.x) / (n * c), from = adjoint_ ? m : c, to = adjoint_ ? c : m;
     GemmShape s;
     s.inner = from;
-    if (shape_.channels_last) {
+    if (shape.channels_last) {
       s.rows = n * places;
       s.columns = to;
       s.transpose_b = !adjoint_;
@@ -179,26 +199,59 @@ class Ways {
       s.c_stride = to * places;
     }
     const auto gemm = std::make_shared<const Gemm>(device_, s);
-    if (!gemm->usable()) return;
-    add("product", {}, static_cast<size_t>(gemm->workspace_bytes()),
-        [gemm, last = shape_.channels_last](const Launch& l, const float* x, const float* w, float* y) {
-          if (last)
-            gemm->launch(l, x, w, y);
-          else
-            gemm->launch(l, w, x, y);
+    workspace = gemm->workspace_bytes();
+    if (!gemm->usable()) return nullptr;
+    if (shape.channels_last)
+      return [gemm](const Launch& l, const float* x, const float* w, float* y) { gemm->launch(l, x, w, y); };
+    return [gemm](const Launch& l, const float* x, const float* w, float* y) { gemm->launch(l, w, x, y); };
+  }
+
+  void add_product(const ConvolutionShape& shape) {
+    int64_t workspace = 0;
+    if (auto run = product(shape, workspace))
+      add("product", {}, static_cast<size_t>(workspace), std::move(run));
+  }
+
+  /// A kernel of one tap with strides reads every s-th place of x: a product over those places alone.
+  void add_thinned_product(const ConvolutionShape& thinned) {
+    int64_t scratch = 0;
+    const Product run = product(thinned, scratch);
+    if (!run) return;
+    const int64_t thin_bytes = aligned(bytes_of(thinned.x));
+    Strides every = data_strides(shape_.x, shape_.channels_last);
+    const Strides thin = data_strides(thinned.x, thinned.channels_last);
+    for (size_t a = 0; a < shape_.strides.size(); ++a) every[2 + a] *= shape_.strides[a];
+    add("product of every s-th", {}, static_cast<size_t>(thin_bytes + scratch),
+        [=, adjoint = adjoint_, count = element_count(shape_.x)](const Launch& l, const float* in,
+                                                                 const float* w, float* out) {
+          float* between = floats(l.workspace);
+          const Launch inner{l.stream, l.workspace + thin_bytes, l.fault};
+          if (adjoint) {
+            run(inner, in, w, between);
+            clear(l.stream, out, count);
+            copy_strided(l.stream, thinned.x, between, thin, out, every);
+          } else {
+            copy_strided(l.stream, thinned.x, in, every, between, thin);
+            run(inner, between, w, out);
+          }
         });
   }
 
   template <class F>
   void add(const std::string& name, const Packing& packing, size_t workspace, F run) {
-    const auto bytes = static_cast<int64_t>(workspace);
-    if (bytes > limit_) return;
-    ways_.push_back({packing.rotated ? name + " rotated" : name, packing, bytes, std::move(run)});
+    Way way{packing.rotated ? name + " rotated" : name, packing, static_cast<int64_t>(workspace),
+            std::move(run)};
+    // cuBLASLt rounds on its own.
+    if (device_.precision == Precision::bf16 && !name.starts_with("product")) {
+      const int64_t x = element_count(shape_.x), y = element_count(shape_.y);
+      way = in_bf16(std::move(way), adjoint_ ? y : x, element_count(shape_.w), adjoint_ ? x : y);
+    }
+    if (way.workspace <= limit_) ways_.push_back(std::move(way));
   }
 
   Device& device_;
   ConvolutionShape shape_;
-  bool adjoint_;
+  bool adjoint_, exact_;
   int64_t limit_;
   std::vector<Way> ways_;
 };
@@ -212,7 +265,8 @@ class ConvolutionStep final : public DeviceStep {
         tuner_(c.tuner),
         problem_(std::move(problem)),
         adjoint_(adjoint),
-        ways_(Ways(c.device, problem_.shape, adjoint, c.tuner.workspace_limit()).find()),
+        exact_(o.exact),
+        ways_(Ways(c.device, problem_.shape, adjoint, o.exact, c.tuner.workspace_limit()).find()),
         x_(adjoint ? o.out[0] : o.in[0]),
         y_(adjoint ? o.in[0] : o.out[0]),
         w_(o.in[1]) {
@@ -299,15 +353,15 @@ class ConvolutionStep final : public DeviceStep {
       candidates.push_back(
           {way.name, way.workspace, [&way, from, w, to](const Launch& l) { way.run(l, from, w, to); }});
     }
-    const std::string_view kind = adjoint_ ? "adjoint" : "forward",
-                           math = device_.precision == Precision::fp32 ? "fp32" : "tf32";
-    return tuner_.choose(fmt::format("{} {} {}", math, kind, problem_.shape.to_text()), candidates);
+    const std::string_view kind = adjoint_ ? "adjoint" : "forward", math = name_of(device_.precision);
+    return tuner_.choose(
+        fmt::format("{} {}{} {}", math, exact_ ? "exact " : "", kind, problem_.shape.to_text()), candidates);
   }
 
   Device& device_;
   Tuner& tuner_;
   ConvolutionProblem problem_;
-  bool adjoint_;
+  bool adjoint_, exact_;
   std::vector<Way> ways_;  // after prepare: the one that is used
   Operand x_, y_, w_;
   Strides bias_strides_;

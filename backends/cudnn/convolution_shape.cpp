@@ -50,6 +50,14 @@ bool ConvolutionShape::is_pointwise() const {
          std::all_of(w.begin() + 2, w.end(), [](int64_t k) { return k == 1; });
 }
 
+std::optional<ConvolutionShape> ConvolutionShape::thinned() const {
+  if (all_equal(strides, 1)) return std::nullopt;
+  ConvolutionShape t = *this;
+  t.strides.assign(strides.size(), 1);
+  for (size_t a = 2; a < x.size(); ++a) t.x[a] = y[a];
+  return t.is_pointwise() ? std::optional(t) : std::nullopt;
+}
+
 std::string ConvolutionShape::to_text() const {
   return fmt::format("x={} w={} strides={} dilations={} pads={} groups={} {}", x, w, strides, dilations, pads,
                      groups, channels_last ? "channels-last" : "channels-first");

@@ -20,6 +20,8 @@ struct ConvolutionShape {
   std::optional<ConvolutionShape> rotated() const;
   /// Whether it is a matrix product at every place: kernel, strides and pads of 1, 1 and 0.
   bool is_pointwise() const;
+  /// The pointwise convolution of every s-th place of x that a kernel of one tap with strides s computes.
+  std::optional<ConvolutionShape> thinned() const;
   /// "x=[..] w=[..] ...", as the tuner's key.
   std::string to_text() const;
 };

@@ -21,6 +21,15 @@ void check(cublasStatus_t status, std::string_view doing) {
        cublasLtGetStatusString(status));
 }
 
+std::string_view name_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32: return "fp32";
+    case Precision::tf32: return "tf32";
+    case Precision::bf16: return "bf16";
+  }
+  return "fp32";
+}
+
 void check_launch() { check(cudaGetLastError(), "launching a kernel"); }
 
 Memory::Memory(int64_t bytes, Place place, std::string_view purpose) : size_(bytes) {

@@ -27,6 +27,8 @@ class Memory {
   Memory(int64_t bytes, Place place, std::string_view purpose);
   std::byte* data() const { return data_.get(); }
   int64_t size() const { return size_; }
+  /// Whether a copy of this object lives elsewhere.
+  bool is_shared() const { return data_.use_count() > 1; }
 
  private:
   std::shared_ptr<std::byte> data_;
@@ -35,6 +37,7 @@ class Memory {
 
 /// How reals are multiplied: fp32 exactly as float; tf32 rounds factors to 10 bits of mantissa; bf16 to 7.
 enum class Precision : uint8_t { fp32, tf32, bf16 };
+std::string_view name_of(Precision precision);
 
 /// What the steps of one backend share. One thread at a time.
 class Device {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "backends/cudnn/denominators.h"
 #include "backends/cudnn/host_step.h"
 #include "backends/cudnn/kernels/kernels.h"
 #include "backends/cudnn/parallel_copy.h"
@@ -26,7 +27,10 @@ class DeviceExecutable final : public Executable {
  public:
   DeviceExecutable(const Plan& plan, Compiler& compiler, WeightStore& weights,
                    const ExecutableOptions& options)
-      : plan_(plan), device_(compiler.device), weights_(weights) {
+      : plan_(plan),
+        device_(compiler.device),
+        weights_(weights),
+        denominators_(find_denominators(plan.program)) {
     constants_.resize(plan.program.variables.size());
     on_device_.resize(plan.program.variables.size());
     addresses_.resize(plan.program.variables.size(), nullptr);
@@ -71,6 +75,7 @@ class DeviceExecutable final : public Executable {
     }
     play(Block::finish);
     check(cudaEventRecord(stop_, device_.stream), "timing");
+    free_slots();
     for (const Slot& slot : outputs_)
       copy(slot.pinned.data(), address(slot.var), slot.pinned.size(), cudaMemcpyDeviceToHost);
     synchronize();
@@ -197,7 +202,7 @@ class DeviceExecutable final : public Executable {
       out.push_back(operand(v));
       compiled.out.push_back(address(v));
     }
-    const Operands operands{in, out};
+    const Operands operands{in, out, denominators_[static_cast<size_t>(step.outputs[0].id)]};
     compiled.step = compiler.compile(step.primitive, operands);
     if (!compiled.step) {
       auto on_host = std::make_unique<HostStep>(reference_->compile(step.primitive, in, out), operands);
@@ -293,6 +298,14 @@ class DeviceExecutable final : public Executable {
     }
   }
 
+  /// A slot for every result that no earlier result still holds.
+  void free_slots() {
+    for (Slot& slot : outputs_) {
+      if (slot.pinned.is_shared())
+        slot.pinned = Memory(slot.pinned.size(), Memory::Place::pinned, "a result");
+    }
+  }
+
   std::vector<Tensor> read_outputs() const {
     std::vector<Tensor> results;
     for (const Slot& slot : outputs_) {
@@ -301,9 +314,9 @@ class DeviceExecutable final : public Executable {
         results.push_back(from_storage(slot.pinned.data(), variable, plan_[slot.var].strides, plan_.options));
         continue;
       }
-      // The program's results are row-major.
-      results.emplace_back(DType::f32, variable.shape);
-      copy_in_parallel(results.back().mutable_bytes(), slot.pinned.data(), slot.pinned.size());
+      // The program's results are row-major; they keep the slot that they came through.
+      const auto owner = std::make_shared<Memory>(slot.pinned);
+      results.emplace_back(DType::f32, variable.shape, owner, slot.pinned.data());
     }
     return results;
   }
@@ -311,6 +324,7 @@ class DeviceExecutable final : public Executable {
   Plan plan_;
   Device& device_;
   WeightStore& weights_;
+  std::vector<bool> denominators_;  // by variable
   std::unique_ptr<KernelCompiler> reference_ = make_reference_compiler_f32();
   std::vector<std::optional<Tensor>> constants_;             // by root
   std::vector<std::shared_ptr<const std::byte>> on_device_;  // constants and inputs, by root

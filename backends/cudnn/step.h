@@ -41,6 +41,9 @@ class DeviceStep {
 /// The operands of a step as they are known when it is compiled.
 struct Operands {
   std::span<const Operand> in, out;
+  /// The result may be a denominator (denominators.h): its error must be relative to what was added up for
+  /// it.
+  bool exact = true;
 };
 
 /// A step that keeps nothing but the function that enqueues it.

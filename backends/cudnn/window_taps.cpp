@@ -20,6 +20,8 @@ WindowTaps make_taps(const Window& window, const Operand& x, const Operand& y, c
   WindowTaps taps;
   taps.count = element_count(window.kernel);
   taps.channels = x.shape[1];
+  constexpr int64_t kNarrow = int64_t{1} << 31;
+  taps.narrow = element_count(x.shape) < kNarrow && element_count(y.shape) < kNarrow;
   taps.channels_fastest = x.strides[1] == 1 && axes > 0 && x.strides.back() > 1;
   const std::vector<const Operand*> sets{&x, &y, like_y != nullptr ? like_y : &y};
   for (size_t s = 0; s < sets.size(); ++s) {

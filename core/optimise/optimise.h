@@ -15,6 +15,8 @@ void hoist_invariants(Program& program);
 void eliminate_common_subexpressions(Program& program);
 /// Drops steps that no output needs.
 void eliminate_dead_code(Program& program);
+/// Adds the biases of convolutions in elementwise steps of their own, for backends that ask for it.
+void separate_bias(Program& program);
 /// Merges chains of elementwise steps whose intermediate results nobody else reads.
 void fuse_elementwise(Program& program);
 

@@ -133,5 +133,20 @@ TEST_CASE("all passes together keep a loop's result") {
   changed_by(loop_program(), {kX}, [&](Program& p) { optimise(p, *backend); });
 }
 
+TEST_CASE("the bias of a convolution becomes part of the chain behind it") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {1, 2, 4}, DType::f32), w = b.input("w", {3, 2, 3}, DType::f32);
+  const Var bias = b.constant(Tensor::of<float>({3}, {1, -2, 0.5f}));
+  b.output("y", b.unary(Opcode::relu, b.convolution(x, w, bias, {{3}, {1}, {1}, {1}, {1}}, 1)));
+  const std::vector<Tensor> inputs{Tensor::of<float>({1, 2, 4}, {1, 2, -3, 4, 0, 1, 5, -1}),
+                                   Tensor::of<float>({3, 2, 3}, std::vector<float>(18, 0.25f))};
+  program = changed_by(program, inputs, separate_bias);
+  CHECK(program.steps.size() == 3);
+  fuse_elementwise(program);
+  CHECK(program.steps.size() == 2);
+  CHECK(program.steps[0].inputs.size() == 2);
+}
+
 }  // namespace
 }  // namespace onnxray

@@ -13,7 +13,9 @@ int64_t span_bytes(const Operand& x) {
     if (x.shape[a] == 0) return 0;
     last += (x.shape[a] - 1) * x.strides[a];
   }
-  return (last + 1) * (storage_of(x.dtype) == Storage::real ? 4 : storage_of(x.dtype) == Storage::int64 ? 8 : 1);
+  return (last + 1) * (storage_of(x.dtype) == Storage::real    ? 4
+                       : storage_of(x.dtype) == Storage::int64 ? 8
+                                                               : 1);
 }
 
 class StagedKernel final : public Kernel {
@@ -33,7 +35,8 @@ class StagedKernel final : public Kernel {
       from.push_back(in_[i].data());
     }
     for (size_t i = 0; i < out_.size(); ++i) {
-      copy(out_[i].data(), out[i], out_[i].size(), cudaMemcpyHostToDevice);  // what is not written stays visible
+      copy(out_[i].data(), out[i], out_[i].size(),
+           cudaMemcpyHostToDevice);  // what is not written stays visible
       to.push_back(out_[i].data());
     }
     step_->prepare(device_.device.stream, from, to);
@@ -42,7 +45,8 @@ class StagedKernel final : public Kernel {
     fault = 0;
     step_->launch({device_.device.stream, workspace.data(), &fault}, from, to);
     cudnn::check(cudaStreamSynchronize(device_.device.stream), "running a step");
-    for (size_t i = 0; i < out_.size(); ++i) copy(out[i], out_[i].data(), out_[i].size(), cudaMemcpyDeviceToHost);
+    for (size_t i = 0; i < out_.size(); ++i)
+      copy(out[i], out_[i].data(), out_[i].size(), cudaMemcpyDeviceToHost);
     if (fault != 0) throw Error(ErrorCode::failed, "an index outside");
   }
 
@@ -61,7 +65,7 @@ class StagedKernel final : public Kernel {
 
 std::unique_ptr<Kernel> StagedCompiler::compile(const Primitive& primitive, std::span<const Operand> in,
                                                 std::span<const Operand> out) {
-  auto step = device_.compiler.compile(primitive, {in, out});
+  auto step = device_.compiler.compile(primitive, {in, out, exact});
   if (step) return std::make_unique<StagedKernel>(device_, std::move(step), in, out);
   ++on_cpu;
   return make_reference_compiler_f32()->compile(primitive, in, out);

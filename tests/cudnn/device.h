@@ -32,7 +32,8 @@ class StagedCompiler final : public KernelCompiler {
   explicit StagedCompiler(DeviceCompiler& device) : device_(device) {}
   std::unique_ptr<Kernel> compile(const Primitive& primitive, std::span<const Operand> in,
                                   std::span<const Operand> out) override;
-  int on_cpu = 0;  ///< steps that the device has no kernel for
+  bool exact = true;  ///< cudnn::Operands::exact
+  int on_cpu = 0;     ///< steps that the device has no kernel for
 
  private:
   DeviceCompiler& device_;

@@ -71,7 +71,8 @@ void compare(cudnn::Precision precision, double tolerance, double split_toleranc
       const Tensor wanted =
           explain_results(net.graph, method, {net.x}, target_index(std::vector<int64_t>(samples, 1)))
               .at("attribution:0:0:0");
-      const bool splits = method.find("alpha") != std::string::npos || method.find("composite") != std::string::npos ||
+      const bool splits = method.find("alpha") != std::string::npos ||
+                          method.find("composite") != std::string::npos ||
                           method.find("gamma") != std::string::npos;
       CHECK(difference(on_device(*backend, net, method), wanted) < (splits ? split_tolerance : tolerance));
     }
@@ -103,8 +104,10 @@ TEST_CASE("a plan launched step by step gives what its recording gives, bit by b
     optimise(program, *backend);
     const Plan plan = make_plan(program, backend->plan_options());
     const std::vector<Tensor> inputs{net.x, Tensor::of<int64_t>({2}, {1, 1})};
-    const auto recorded = cudnn::compile_for_device(plan, device.compiler, weights, {.record = true})->run(inputs);
-    const auto launched = cudnn::compile_for_device(plan, device.compiler, weights, {.record = false})->run(inputs);
+    const auto recorded =
+        cudnn::compile_for_device(plan, device.compiler, weights, {.record = true})->run(inputs);
+    const auto launched =
+        cudnn::compile_for_device(plan, device.compiler, weights, {.record = false})->run(inputs);
     for (size_t i = 0; i < recorded.size(); ++i) CHECK(difference(recorded[i], launched[i]) == 0);
   }
 }

@@ -35,8 +35,13 @@ TEST_CASE("every primitive on the device gives what the double reference gives",
   if (skips("in fp32")) return;
   DeviceCompiler device;
   StagedCompiler kernels(device);
-  // Float rounds at 6e-8; Winograd's and FFT's transforms, and the steep functions (tan, pow), lose two digits.
-  compare_all(kernels, 1e-5);
+  for (const bool exact : {true, false}) {
+    CAPTURE(exact);
+    kernels.exact = exact;
+    // Float rounds at 6e-8; the steep functions (tan, pow), and Winograd's and FFT's transforms, lose two
+    // digits.
+    compare_all(kernels, 1e-5);
+  }
   CHECK(kernels.on_cpu == 0);
 }
 
@@ -68,7 +73,8 @@ TEST_CASE("every elementwise chain compiles for every architecture that is shipp
     if (p == nullptr) continue;
     INFO(c.name);
     std::vector<Operand> in, out;
-    for (const Tensor& x : c.inputs) in.push_back({x.shape(), row_major_strides(x.shape()), x.dtype(), nullptr});
+    for (const Tensor& x : c.inputs)
+      in.push_back({x.shape(), row_major_strides(x.shape()), x.dtype(), nullptr});
     for (const Result& y : c.results) out.push_back({y.shape, row_major_strides(y.shape), y.dtype, nullptr});
     const std::string text = cudnn::elementwise_source(*p, {in, out}).text;
     CHECK(cudnn::compile_to_cubin(text, "sm_90").size() > 0);
@@ -76,7 +82,8 @@ TEST_CASE("every elementwise chain compiles for every architecture that is shipp
 }
 
 TEST_CASE("the source of a chain does not depend on extents") {
-  const Elementwise relu{{Expression::Domain::real, {{Opcode::relu, {Source::Kind::input, 0, 0}, {}, {}}}, {0}}};
+  const Elementwise relu{
+      {Expression::Domain::real, {{Opcode::relu, {Source::Kind::input, 0, 0}, {}, {}}}, {0}}};
   const auto source = [&](const Shape& shape) {
     const Operand x{shape, row_major_strides(shape), DType::f32, nullptr};
     return cudnn::elementwise_source(relu, {std::span(&x, 1), std::span(&x, 1)}).text;

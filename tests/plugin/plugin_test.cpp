@@ -31,7 +31,8 @@ TEST_CASE("a plug-in of another build is refused before it is called") {
 }
 
 TEST_CASE("an absent plug-in, a library that is none and a missing device are answers of one line") {
-  CHECK(says(trouble("/nowhere/libonnxray_cudnn.so"), ErrorCode::usage, "no plug-in /nowhere/libonnxray_cudnn.so"));
+  CHECK(says(trouble("/nowhere/libonnxray_cudnn.so"), ErrorCode::usage,
+             "no plug-in /nowhere/libonnxray_cudnn.so"));
   CHECK(says(trouble("libm.so.6"), ErrorCode::usage, "not an onnxray plug-in"));
   CHECK(says(trouble(ONNXRAY_FAKE_PLUGIN, {"tf32"}), ErrorCode::failed, "found no device"));
 }

@@ -89,6 +89,15 @@ TEST_CASE("oneDNN agrees with every ONNX backend test that the list calls a pass
   run_all({.backend = "onednn", .precision = "fp32", .threads = 1});
 }
 
+TEST_CASE("the cudnn backend agrees with every ONNX backend test that the list calls a pass", "[onnx][gpu]") {
+  const std::vector<std::string> known = backends();
+  if (std::ranges::none_of(known, [](const std::string& line) { return line.starts_with("cudnn"); })) {
+    WARN("no CUDA device: skipped the ONNX backend tests on it");
+    return;
+  }
+  run_all({.backend = "cudnn", .precision = "fp32"});
+}
+
 TEST_CASE("the list of ONNX backend tests is rewritten on demand", "[.write]") {
   const char* path = std::getenv("ONNXRAY_WRITE_STATUS");
   const auto folder = suite_folder();

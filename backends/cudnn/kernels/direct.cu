@@ -55,14 +55,12 @@ struct Correlate {
     const auto at = taps.of_y(i);
     const int64_t first = at.channel / per_group_out * per_group_in;
     Wide<E> sum = b != nullptr ? Wide<E>{b[at.channel * b_step]} : Wide<E>{0};
-    for (int64_t tap = 0; tap < taps.count; ++tap) {
-      const int64_t place = taps.place_in_x(at, tap);
-      if (place < 0) continue;
+    taps.each_tap(at, [&](int64_t tap, int64_t place) {
       for (int64_t c = 0; c < per_group_in; ++c) {
         sum = op_add(
             sum, op_mul(Wide<E>{w[places(at.channel, c, tap)]}, Wide<E>{x[place + (first + c) * x_channel]}));
       }
-    }
+    });
     y[at.offset[1]] = as.to<E>(sum);
   }
 };
@@ -80,13 +78,11 @@ struct CorrelateInput {
     const auto at = taps.of_x(i);
     const int64_t first = at.channel / per_group_in * per_group_out, c = at.channel % per_group_in;
     Wide<E> sum = 0;
-    for (int64_t tap = 0; tap < taps.count; ++tap) {
-      int64_t to[WindowTaps::kSets];
-      if (!taps.window_of(at, tap, to)) continue;
+    taps.each_window(at, [&](int64_t tap, int64_t at_g, int64_t) {
       for (int64_t m = first; m < first + per_group_out; ++m) {
-        sum = op_add(sum, op_mul(Wide<E>{w[places(m, c, tap)]}, Wide<E>{g[to[1] + m * g_channel]}));
+        sum = op_add(sum, op_mul(Wide<E>{w[places(m, c, tap)]}, Wide<E>{g[at_g + m * g_channel]}));
       }
-    }
+    });
     x[at.offset[0]] = as.to<E>(sum);
   }
 };

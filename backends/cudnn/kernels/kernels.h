@@ -38,6 +38,9 @@ void copy_strided(Stream stream, const Shape& shape, const float* from, const St
 /// Enqueues y += x under `shape`, each at its own strides.
 void add_strided(Stream stream, const Shape& shape, float* y, const Strides& y_strides, const float* x,
                  const Strides& x_strides);
+/// Enqueues roundings of `count` floats to bfloat16 (to nearest, ties to even), and back.
+void to_bf16(Stream stream, const float* from, std::byte* to, int64_t count);
+void from_bf16(Stream stream, const std::byte* from, float* to, int64_t count);
 /// Enqueues `count` zeros.
 void clear(Stream stream, float* y, int64_t count);
 /// Enqueues ++*counter.

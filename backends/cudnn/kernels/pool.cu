@@ -19,14 +19,12 @@ struct MaxOfWindow {
     const auto at = taps.of_y(i);
     E best = lowest;
     int64_t best_tap = -1;
-    for (int64_t tap = 0; tap < taps.count; ++tap) {
-      const int64_t place = taps.place_in_x(at, tap);
-      if (place < 0) continue;
+    taps.each_tap(at, [&](int64_t tap, int64_t place) {
       const E value = x[place];
-      if (best_tap >= 0 && !(value > best) && !(is_nan(Number{value}) && !is_nan(Number{best}))) continue;
+      if (best_tap >= 0 && !(value > best) && !(is_nan(Number{value}) && !is_nan(Number{best}))) return;
       best = value;
       best_tap = tap;
-    }
+    });
     y[at.offset[1]] = best;
     winner[at.offset[2]] = static_cast<I>(best_tap < 0 ? 0 : best_tap);
   }
@@ -61,11 +59,9 @@ struct AddWinners {
   ONNXRAY_DEVICE void operator()(int64_t i) const {
     const auto at = taps.of_x(i);
     Wide<E> sum = 0;
-    for (int64_t tap = 0; tap < taps.count; ++tap) {
-      int64_t to[3];
-      if (!taps.window_of(at, tap, to) || static_cast<int64_t>(winner[to[2]]) != tap) continue;
-      sum = op_add(sum, Wide<E>{g[to[1]]});
-    }
+    taps.each_window(at, [&](int64_t tap, int64_t at_g, int64_t at_winner) {
+      if (static_cast<int64_t>(winner[at_winner]) == tap) sum = op_add(sum, Wide<E>{g[at_g]});
+    });
     x[at.offset[0]] = store.to<E>(sum);
   }
 };
@@ -80,10 +76,7 @@ struct SumOfWindow {
   ONNXRAY_DEVICE void operator()(int64_t i) const {
     const auto at = taps.of_y(i);
     Wide<E> sum = 0;
-    for (int64_t tap = 0; tap < taps.count; ++tap) {
-      const int64_t place = taps.place_in_x(at, tap);
-      if (place >= 0) sum = op_add(sum, Wide<E>{x[place]});
-    }
+    taps.each_tap(at, [&](int64_t, int64_t place) { sum = op_add(sum, Wide<E>{x[place]}); });
     y[at.offset[1]] = store.to<E>(sum);
   }
 };
@@ -98,10 +91,7 @@ struct SumOfWindows {
   ONNXRAY_DEVICE void operator()(int64_t i) const {
     const auto at = taps.of_x(i);
     Wide<E> sum = 0;
-    for (int64_t tap = 0; tap < taps.count; ++tap) {
-      int64_t to[3];
-      if (taps.window_of(at, tap, to)) sum = op_add(sum, Wide<E>{g[to[1]]});
-    }
+    taps.each_window(at, [&](int64_t, int64_t at_g, int64_t) { sum = op_add(sum, Wide<E>{g[at_g]}); });
     x[at.offset[0]] = store.to<E>(sum);
   }
 };

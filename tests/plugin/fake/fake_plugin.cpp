@@ -4,7 +4,8 @@
 #include "core/error.h"
 #include "core/plugin.h"
 
-// A plug-in without a device: the reference backend under another name. Compiled twice, once with the host's build id.
+// A plug-in without a device: the reference backend under another name. Compiled twice, once with the host's
+// build id.
 
 namespace onnxray {
 
@@ -30,8 +31,8 @@ constexpr BackendPlugin kPlugin{"fake", &make};
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const BackendPlugin* onnxray_backend_entry(int abi,
-                                                                                            const char* build_id) {
+extern "C" __attribute__((visibility("default"))) const BackendPlugin* onnxray_backend_entry(
+    int abi, const char* build_id) {
   return abi == kPluginAbi && std::strcmp(build_id, ONNXRAY_BUILD_ID) == 0 ? &kPlugin : nullptr;
 }
 
