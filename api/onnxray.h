@@ -23,6 +23,8 @@
 
 namespace onnxray {
 
+struct TargetSpec;
+
 std::string version();
 
 struct NamedTensor {
@@ -173,6 +175,11 @@ class Session {
   Explanations explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   /// What explain_many would do for the first method, and those that share its program, without running it.
   Inspection inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+  /// The model and its explanations as one ONNX model of standard operators, for inputs of these shapes: the
+  /// bytes of the file. Its outputs are the model's own, and "attribution", or where there are several
+  /// `method[@target][:input]` with targets counted from 0. Targets other than argmax, baselines and noise
+  /// become constants.
+  std::string export_onnx(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
   /// Milliseconds of every step of the program that explains by the first method, or of the model's own where
   /// there is none; steps run one by one. Empty where a backend does not measure.
@@ -188,6 +195,8 @@ class Session {
   std::string backend_description() const;
 
  private:
+  static std::vector<TargetSpec> specs_of(const std::vector<Target>& targets);
+
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,11 +1,15 @@
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <list>
+#include <utility>
 
 #include "api/backends.h"
 #include "api/model_data.h"
 #include "core/fail.h"
 #include "core/optimise/optimise.h"
 #include "methods/explain.h"
+#include "onnx/export/export.h"
 #include "onnx/specialise.h"
 
 namespace onnxray {
@@ -36,6 +40,13 @@ struct CompiledPlan {
   std::unique_ptr<Executable> executable;
   std::vector<std::string> output_names;
   Shape logits;
+};
+
+/// A program as it was emitted, with the graph that it came from.
+struct Emitted {
+  Graph graph;
+  ExplainSpec spec;
+  Program program;
 };
 
 size_t find_output(const Graph& graph, const std::string& name) {
@@ -143,6 +154,39 @@ class Session::Impl {
     return executable(compiled).profile(operands(compiled, inputs, given, targets));
   }
 
+  /// A program to be written: its further operands are constants, its results attributions and, where asked
+  /// for, the model's own.
+  struct Exportable {
+    Program program;
+    std::vector<std::string> explained;  ///< the names of what is attributed to
+  };
+  Exportable exportable(const std::vector<Tensor>& inputs, PlanKey key, const std::vector<Tensor>& given,
+                        const std::vector<TargetSpec>& targets, bool with_models_outputs) {
+    complete(key, inputs);
+    Emitted emitted = emit(inputs, key);
+    Program& program = emitted.program;
+    const std::vector<NamedVar> all = std::exchange(program.outputs, {});
+    const size_t models = emitted.graph.outputs.size();
+    std::vector<Tensor> operands = given;
+    for (const TargetSpec& target : targets) {
+      // Behind the model's own outputs, the first result is "logits".
+      if (target.kind != TargetSpec::Kind::argmax)
+        operands.push_back(target_input(target, program[all[models].var].shape));
+    }
+    const size_t own = program.inputs.size() - operands.size();
+    for (size_t i = 0; i < operands.size(); ++i) program[program.inputs[own + i].var].constant = operands[i];
+    program.inputs.resize(own);
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (i < models ? with_models_outputs : all[i].name.starts_with("attribution:"))
+        program.outputs.push_back(all[i]);
+    }
+    optimise(program, *backend_);
+    Exportable result{std::move(program), {}};
+    for (const ValueId id : explained_values(emitted.graph, emitted.spec))
+      result.explained.push_back(emitted.graph[id].name);
+    return result;
+  }
+
   /// Runs a plan; results by name.
   std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
                                     const std::vector<Tensor>& given, const std::vector<TargetSpec>& targets,
@@ -194,22 +238,31 @@ class Session::Impl {
     }
   }
 
-  CompiledPlan make(const std::vector<Tensor>& inputs, PlanKey key) {
+  Emitted emit(const std::vector<Tensor>& inputs, const PlanKey& key) {
     Specialisation special{key.shapes, {}};
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (is_bound(graph().inputs[i].value)) special.bound[graph().inputs[i].value] = inputs[i];
     }
+    Emitted e;
+    e.graph = specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
+    e.spec = {key.methods,
+              key.targets,
+              find_output(e.graph, key.output),
+              key.keep_softmax,
+              find_value(e.graph, key.at),
+              key.baselines,
+              key.noise,
+              key.report_layers};
+    e.program = emit_explanation(e.graph, ops(), e.spec);
+    return e;
+  }
+
+  CompiledPlan make(const std::vector<Tensor>& inputs, PlanKey key) {
+    Emitted emitted = emit(inputs, key);
+    Program& program = emitted.program;
     CompiledPlan compiled;
-    compiled.graph = specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
-    compiled.spec = {key.methods,
-                     key.targets,
-                     find_output(compiled.graph, key.output),
-                     key.keep_softmax,
-                     find_value(compiled.graph, key.at),
-                     key.baselines,
-                     key.noise,
-                     key.report_layers};
-    Program program = emit_explanation(compiled.graph, ops(), compiled.spec);
+    compiled.graph = std::move(emitted.graph);
+    compiled.spec = std::move(emitted.spec);
     optimise(program, *backend_);
     for (size_t i = 0; i < program.outputs.size(); ++i) {
       const auto& [name, var] = program.outputs[i];
@@ -316,12 +369,17 @@ std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& res
 
 }  // namespace
 
+std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
+  std::vector<TargetSpec> specs;
+  for (const Target& t : targets)
+    specs.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
+  return specs;
+}
+
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
           "explain needs a method and a target");
-  std::vector<TargetSpec> targets;
-  for (const Target& t : options.targets)
-    targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
+  const std::vector<TargetSpec> targets = specs_of(options.targets);
   const std::vector<MethodSpec> methods =
       resolve_methods(options.methods, options.parameters, options.convention);
 
@@ -366,12 +424,68 @@ double Session::device_milliseconds() const { return impl_->device_milliseconds;
 std::vector<std::pair<std::string, double>> Session::profile(const std::vector<Tensor>& inputs,
                                                              const ExplainManyOptions& options) {
   if (options.methods.empty()) return impl_->profile(impl_->plan_for(inputs, {}), inputs, {}, {});
-  std::vector<TargetSpec> targets;
-  for (const Target& t : options.targets)
-    targets.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
+  const std::vector<TargetSpec> targets = specs_of(options.targets);
   std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
   methods.resize(1);
   return impl_->profile(impl_->plan_for(inputs, key_of(options, methods, targets)), inputs, {}, targets);
+}
+
+namespace {
+
+/// "attribution:METHOD:TARGET:INPUT" -> its numbers; nothing for other results.
+std::optional<std::array<size_t, 3>> attribution_indices(const std::string& result) {
+  std::array<size_t, 3> at{};
+  if (std::sscanf(result.c_str(), "attribution:%zu:%zu:%zu", &at[0], &at[1], &at[2]) != 3)
+    return std::nullopt;
+  return at;
+}
+
+/// Names of written outputs: unique, whatever the model calls its own.
+std::string unused(std::string name, std::vector<std::string>& taken) {
+  while (std::ranges::find(taken, name) != taken.end()) name += "_";
+  taken.push_back(name);
+  return name;
+}
+
+}  // namespace
+
+std::string Session::export_onnx(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
+          "an export needs a method and a target");
+  const std::vector<TargetSpec> targets = specs_of(options.targets);
+  const std::vector<MethodSpec> methods =
+      resolve_methods(options.methods, options.parameters, options.convention);
+  std::vector<Tensor> given = options.baselines;
+  given.insert(given.end(), options.noise.begin(), options.noise.end());
+  ExplainManyOptions plain = options;
+  plain.report_layers = false;
+
+  ModelExporter exporter;
+  std::vector<std::string> taken;
+  for (const InputInfo& input : impl_->graph().inputs) taken.push_back(impl_->graph()[input.value].name);
+  bool is_first = true;
+  for (const std::vector<size_t>& group : group_methods(methods)) {
+    std::vector<MethodSpec> chosen;
+    for (const size_t m : group) chosen.push_back(methods[m]);
+    const PlanKey key = key_of(plain, chosen, targets);
+    const auto found = impl_->exportable(inputs, key, given, targets, is_first);
+    std::vector<ModelExporter::Output> outputs;
+    for (const auto& [result, var] : found.program.outputs) {
+      std::string name = result;
+      if (const auto at = attribution_indices(result)) {
+        const size_t count = found.explained.size();
+        name = methods[group[(*at)[0]]].text;
+        if (targets.size() > 1) name += fmt::format("@{}", (*at)[1]);
+        if (count > 1) name += ":" + found.explained[(*at)[2]];
+        if (methods.size() * targets.size() * count == 1) name = "attribution";
+      }
+      outputs.push_back({unused(std::move(name), taken), var});
+    }
+    exporter.add(found.program, outputs);
+    is_first = false;
+  }
+  return exporter.serialise(
+      fmt::format("the model, and its explanation by {}", fmt::join(options.methods, ", ")));
 }
 
 Explanation Session::explain(const Tensor& input, const ExplainOptions& options) {

@@ -101,6 +101,15 @@ int dispatch(int argc, char** argv) {
   verify.add_option("--tol", o.tolerance, "max|a-b| / max|b|, per sample")->capture_default_str();
   verify.add_flag("--json", o.json);
 
+  auto& exported = *app.add_subcommand("export",
+                                       "write the model and its explanations as one plain ONNX model, for "
+                                       "inputs of fixed shapes (those of -i, or "
+                                       "the declared ones with --batch)");
+  add_model(exported, o, false);
+  add_explain_options(exported, o);
+  exported.add_option("--batch", o.batch, "the batch where the model leaves it open");
+  exported.add_option("-o,--out", o.out, "EXPLAINED.onnx")->required();
+
   auto& inspect =
       *app.add_subcommand("inspect", "show the graph, what each node gets under a method, the program");
   add_model(inspect, o, false);
@@ -132,6 +141,7 @@ int dispatch(int argc, char** argv) {
   if (run.parsed()) return onnxray::cli::run_command(o);
   if (explain.parsed()) return onnxray::cli::explain_command(o);
   if (verify.parsed()) return onnxray::cli::verify_command(o);
+  if (exported.parsed()) return onnxray::cli::export_command(o);
   if (inspect.parsed()) return onnxray::cli::inspect_command(o);
   if (bench.parsed()) return onnxray::cli::bench_command(o);
   return onnxray::cli::methods_command(o);

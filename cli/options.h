@@ -30,6 +30,7 @@ struct Options {
 int run_command(const Options& options);
 int explain_command(const Options& options);
 int verify_command(const Options& options);
+int export_command(const Options& options);
 int inspect_command(const Options& options);
 int bench_command(const Options& options);
 int methods_command(const Options& options);

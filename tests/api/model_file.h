@@ -14,11 +14,11 @@ namespace onnxray::test {
 /// An ONNX file in the temporary folder, gone with the object.
 class ModelFile {
  public:
-  explicit ModelFile(const ModelBuilder& builder) {
+  explicit ModelFile(const ModelBuilder& builder) : ModelFile(builder.bytes()) {}
+  explicit ModelFile(const std::string& bytes) {
     static int count = 0;
     path_ = std::filesystem::temp_directory_path() /
             ("onnxray_api_" + std::to_string(getpid()) + "_" + std::to_string(count++) + ".onnx");
-    const std::string bytes = builder.bytes();
     std::ofstream(path_, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
   ~ModelFile() {

@@ -1,0 +1,137 @@
+#include <algorithm>
+
+#include "onnx/export/translate.h"
+
+namespace onnxray::exporting {
+
+namespace {
+
+std::vector<int64_t> joined(std::vector<int64_t> a, const std::vector<int64_t>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Attributes window_attributes(const Window& window, int64_t groups) {
+  return {{"kernel_shape", window.kernel},
+          {"strides", window.strides},
+          {"dilations", window.dilations},
+          {"pads", joined(window.pads_begin, window.pads_end)},
+          {"group", groups}};
+}
+
+bool has_negative_pads(const Window& window) {
+  const auto negative = [](int64_t p) { return p < 0; };
+  return std::ranges::any_of(window.pads_begin, negative) || std::ranges::any_of(window.pads_end, negative);
+}
+
+Window without_pads(Window window) {
+  std::ranges::fill(window.pads_begin, 0);
+  std::ranges::fill(window.pads_end, 0);
+  return window;
+}
+
+/// Spatial amounts as amounts per axis.
+std::vector<int64_t> with_batch_and_channels(const std::vector<int64_t>& spatial) {
+  return joined({0, 0}, spatial);
+}
+
+std::vector<int64_t> swapped(size_t rank) {
+  std::vector<int64_t> permutation(rank);
+  for (size_t i = 0; i < rank; ++i) permutation[i] = static_cast<int64_t>(i);
+  std::swap(permutation[rank - 2], permutation[rank - 1]);
+  return permutation;
+}
+
+}  // namespace
+
+Value convolve(Writer& w, const Value& x, const Value& weight, const Value* bias, const Window& window,
+               int64_t groups, const Shape& result) {
+  Values inputs{x, weight};
+  Window held = window;
+  if (has_negative_pads(window)) {
+    inputs[0] =
+        w.pad(x, with_batch_and_channels(window.pads_begin), with_batch_and_channels(window.pads_end), 0);
+    held = without_pads(window);
+  }
+  if (bias) inputs.push_back(*bias);
+  return w.node("Conv", inputs, Kind::real, result, window_attributes(held, groups));
+}
+
+/// ConvTranspose over n outputs spans (n - 1) stride + (k - 1) dilation + 1 places, of which the pads cut off
+/// some; what lies beyond the last window is output padding. Where ONNX does not allow the amounts, the whole
+/// span is computed and then cut or padded.
+Value convolve_adjoint(Writer& w, const Value& g, const Value& weight, const Window& window, int64_t groups,
+                       const Shape& result) {
+  std::vector<int64_t> output_padding, cut;
+  Shape whole{result[0], result[1]};
+  bool fits = !has_negative_pads(window);
+  for (size_t i = 0; i < window.kernel.size(); ++i) {
+    const int64_t span =
+        (g.shape[i + 2] - 1) * window.strides[i] + (window.kernel[i] - 1) * window.dilations[i] + 1;
+    whole.push_back(span);
+    output_padding.push_back(result[i + 2] - span + window.pads_begin[i] + window.pads_end[i]);
+    cut.push_back(result[i + 2] + window.pads_begin[i] - span);
+    fits = fits && output_padding[i] >= 0 && output_padding[i] < window.strides[i];
+  }
+  Attributes attributes = window_attributes(fits ? window : without_pads(window), groups);
+  if (fits) {
+    attributes.emplace_back("output_padding", output_padding);
+    return w.node("ConvTranspose", {g, weight}, Kind::real, result, attributes);
+  }
+  std::vector<int64_t> front;
+  for (const int64_t p : window.pads_begin) front.push_back(-p);
+  const Value span = w.node("ConvTranspose", {g, weight}, Kind::real, whole, attributes);
+  return w.pad(span, with_batch_and_channels(front), with_batch_and_channels(cut), 0);
+}
+
+Values write_convolution(const Convolution& p, const Translation& t) {
+  return {
+      convolve(t.w, t.in[0], t.in[1], t.in.size() > 2 ? &t.in[2] : nullptr, p.window, p.groups, t.shapes[0])};
+}
+
+Values write_convolution_input(const ConvolutionInput& p, const Translation& t) {
+  return {convolve_adjoint(t.w, t.in[0], t.in[1], p.window, p.groups, t.shapes[0])};
+}
+
+/// dw[m,c,k] = sum over n, o of g[n,m,o] x[n,c,o stride + k dilation - pad]: a convolution in which batch and
+/// channels change places, as do strides and dilations. With groups, x becomes [C/G, G N, ..] and the
+/// convolution keeps the groups apart.
+Values write_convolution_weight(const ConvolutionWeight& p, const Translation& t) {
+  Writer& w = t.w;
+  const Value &x = t.in[0], &g = t.in[1];
+  const int64_t n = x.shape[0], channels = x.shape[1] / p.groups, outputs = g.shape[1];
+  const auto spatial = [](const Shape& s) { return std::vector<int64_t>(s.begin() + 2, s.end()); };
+  std::vector<int64_t> order{2, 1, 0}, first_two{1, 0};
+  for (size_t i = 0; i < p.window.kernel.size(); ++i) {
+    order.push_back(static_cast<int64_t>(i) + 3);
+    first_two.push_back(static_cast<int64_t>(i) + 2);
+  }
+  const Value split = w.reshape(x, joined({n, p.groups, channels}, spatial(x.shape)));
+  const Value rows = w.reshape(w.transpose(split, order), joined({channels, p.groups * n}, spatial(x.shape)));
+  Window window = p.window;
+  window.kernel = spatial(g.shape);
+  std::swap(window.strides, window.dilations);
+  const std::vector<int64_t> full = window_output(window, spatial(x.shape));
+  const Value y = convolve(w, rows, w.transpose(g, first_two), nullptr, window, p.groups,
+                           joined({channels, outputs}, full));
+  const std::vector<int64_t> zeros(y.shape.size(), 0), ones(y.shape.size(), 1);
+  const Value cut = w.slice(y, zeros, ones, joined({channels, outputs}, p.window.kernel));
+  return {w.transpose(cut, first_two)};
+}
+
+Values write_matmul(const MatMul& p, const Translation& t) {
+  const Value &a = t.in[0], &b = t.in[1];
+  const bool biased = t.in.size() > 2;
+  if (a.shape.size() == 2 && b.shape.size() == 2 && (!biased || t.in[2].shape.size() <= 2)) {
+    return {t.w.node("Gemm", t.in, Kind::real, t.shapes[0],
+                     {{"transA", int64_t{p.transpose_a}}, {"transB", int64_t{p.transpose_b}}})};
+  }
+  const auto oriented = [&](const Value& v, bool flip) {
+    return flip ? t.w.transpose(v, swapped(v.shape.size())) : v;
+  };
+  const Value y =
+      t.w.node("MatMul", {oriented(a, p.transpose_a), oriented(b, p.transpose_b)}, Kind::real, t.shapes[0]);
+  return {biased ? t.w.node("Add", {y, t.in[2]}, Kind::real, t.shapes[0]) : y};
+}
+
+}  // namespace onnxray::exporting
