@@ -9,7 +9,8 @@ Needs PyPI's torch, torchvision, timm, transformers, onnx, onnxscript, onnxrunti
 Each model runs in a process of its own; what was done is kept in the cache folder, so that the script can be stopped and
 continued. --write makes the page from the cache and runs nothing.
 
-Errors are relative to the largest entry of the reference. The gradient is compared in float32 first. A ReLU or max-pool
+LRP runs on the dynamo export; the TorchScript one brings the same graph once it is imported, and gets LRP where the
+first failed. Errors are relative to the largest entry of the reference. The gradient is compared in float32 first. A ReLU or max-pool
 whose operand lies within float32's rounding of its kink may fall on either side, so where that fails both sides are
 computed in double, which leaves only true differences. `conservation` is |sum of relevance - logit| / |logit|.
 """
@@ -27,7 +28,7 @@ import time
 
 import numpy as np
 
-EXPORTERS = ("torchscript", "dynamo")
+EXPORTERS = ("dynamo", "torchscript")
 FORWARD_TOLERANCE, GRADIENT_TOLERANCE = 1e-4, 1e-3
 LRP = ["lrp_z", "lrp_epsilon_0_1", "lrp_alpha_1_beta_0", "lrp_gamma", "lrp_w_square", "lrp_flat"] + [
     f"lrp:composite={name}" for name in (
@@ -87,9 +88,10 @@ def autograd(model, inputs, target):
 class Check:
     """One model through one exporter."""
 
-    def __init__(self, model, inputs, exporter, command, folder):
+    def __init__(self, model, inputs, exporter, command, folder, with_lrp):
         self.model, self.inputs, self.exporter, self.command, self.folder = model, inputs, exporter, command, folder
         self.path = folder / "model.onnx"
+        self.with_lrp = with_lrp
         self.result = {}
 
     def save_inputs(self, inputs):
@@ -149,7 +151,7 @@ class Check:
             self.save_inputs(self.inputs)
 
     def relevance(self):
-        if not self.explained:
+        if not self.explained or not self.with_lrp:
             return
         failed, maps = {}, {}
         try:
@@ -193,7 +195,7 @@ def versions():
     return {m.__name__: m.__version__ for m in (torch, torchvision, timm, transformers, onnxruntime)}
 
 
-def check_model(name, family, build, exporter, command, file):
+def check_model(name, family, build, exporter, command, file, with_lrp):
     import torch
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -208,19 +210,28 @@ def check_model(name, family, build, exporter, command, file):
         result |= {"failed_at": "build", "error": f"{type(error).__name__}: {error}"[:800]}
     else:
         with tempfile.TemporaryDirectory() as folder:
-            result |= Check(model, inputs, exporter, command, pathlib.Path(folder)).run()
+            result |= Check(model, inputs, exporter, command, pathlib.Path(folder), with_lrp).run()
     result["seconds"] = round(time.time() - start, 1)
     file.write_text(json.dumps(result))
+
+
+def file_of(cache, name, exporter):
+    return cache / (re.sub(r"\W+", "_", name) + f".{exporter}.json")
+
+
+def has_lrp(file):
+    return file.exists() and "lrp" in json.loads(file.read_text())
 
 
 def run_all(arguments, models):
     context = multiprocessing.get_context("fork")  # the libraries are imported once
     for name, (family, build) in models.items():
         for exporter in EXPORTERS:
-            file = arguments.cache / (re.sub(r"\W+", "_", name) + f".{exporter}.json")
+            file = file_of(arguments.cache, name, exporter)
             if file.exists() and not (arguments.retry and failed(json.loads(file.read_text()))):
                 continue
-            process = context.Process(target=check_model, args=(name, family, build, exporter, arguments.command, file))
+            with_lrp = exporter == EXPORTERS[0] or not has_lrp(file_of(arguments.cache, name, EXPORTERS[0]))
+            process = context.Process(target=check_model, args=(name, family, build, exporter, arguments.command, file, with_lrp))
             process.start()
             process.join(arguments.limit)
             if process.is_alive():
@@ -262,8 +273,9 @@ def cause(result):
 def row(result):
     lrp = result.get("lrp", {})
     finite = sum(v != "not finite" for v in lrp.values())
+    ran = f"{finite}/{len(lrp) + len(result.get('lrp_failed', {}))}" if lrp else ""
     return (f"| {result['model'].removeprefix('timm:')} | {result['family']} | {result['exporter']} | {number(result.get('forward'))} | "
-            f"{number(result.get('gradient'))} | {finite}/{len(lrp) + len(result.get('lrp_failed', {}))} | "
+            f"{number(result.get('gradient'))} | {ran} | "
             f"{number(lrp.get('lrp_z'))} | {number(lrp.get('lrp:composite=epsilon_plus'))} | {cause(result)} |")
 
 

@@ -34,7 +34,7 @@ def ids(length, vocabulary=100):
 TORCHVISION = {
     "alexnet": 80, "vgg11": 32, "vgg16": 32, "vgg16_bn": 32, "resnet18": 64, "resnet34": 64, "resnet50": 64,
     "resnext50_32x4d": 64, "wide_resnet50_2": 64, "densenet121": 64, "squeezenet1_0": 64, "squeezenet1_1": 64,
-    "googlenet": 64, "inception_v3": 96, "mobilenet_v2": 64, "mobilenet_v3_small": 64, "mobilenet_v3_large": 64,
+    "googlenet": 64, "inception_v3": 80, "mobilenet_v2": 64, "mobilenet_v3_small": 64, "mobilenet_v3_large": 64,
     "mnasnet0_5": 64, "mnasnet1_0": 64, "shufflenet_v2_x0_5": 64, "shufflenet_v2_x1_0": 64, "regnet_x_400mf": 64,
     "regnet_y_400mf": 64, "efficientnet_b0": 64, "efficientnet_v2_s": 64, "convnext_tiny": 64, "swin_t": 64,
     "swin_v2_t": 64,
