@@ -60,12 +60,35 @@ class BoundValues {
   std::vector<bool> bound_;
 };
 
+/// Values that the outputs are computed from otherwise than as a shape operand. A real input among them is
+/// what a user explains: it is not bound, and what would need its value is refused.
+std::vector<bool> read_as_data(const Graph& graph, const OpRegistry& ops) {
+  std::vector<bool> data(graph.values.size(), false);
+  for (const ValueId id : graph.outputs) data[static_cast<size_t>(id)] = true;
+  for (size_t n = graph.nodes.size(); n-- > 0;) {
+    const Node& node = graph.nodes[n];
+    const bool read = std::ranges::any_of(
+        node.outputs, [&](ValueId id) { return id != kNoValue && data[static_cast<size_t>(id)]; });
+    if (!read || node.op == "Shape" || node.op == "Size") continue;
+    const OpDef* op = ops.find(node.domain, node.op);
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const bool shape =
+          op && std::ranges::find(op->shape_operands, static_cast<int>(i)) != op->shape_operands.end();
+      if (!shape && node.inputs[i] != kNoValue) data[static_cast<size_t>(node.inputs[i])] = true;
+    }
+  }
+  return data;
+}
+
 }  // namespace
 
 std::vector<ValueId> bound_inputs(const Graph& graph, const OpRegistry& ops) {
   const BoundValues bound(graph, ops);
+  const std::vector<bool> data = read_as_data(graph, ops);
   std::vector<ValueId> result;
   for (const InputInfo& input : graph.inputs) {
+    const auto dtype = graph[input.value].dtype;
+    if (dtype && is_floating(*dtype) && data[static_cast<size_t>(input.value)]) continue;
     if (bound[input.value] && graph.constant(input.value) == nullptr) result.push_back(input.value);
   }
   return result;

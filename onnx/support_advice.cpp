@@ -28,7 +28,6 @@ constexpr std::array kAdvice = {
     Advice{"com.microsoft", "MatMulNBits", kQuantised},
     Advice{"", "NonMaxSuppression", kPostProcess},
     Advice{"", "Unique", kPostProcess},
-    Advice{"", "NonZero", kPostProcess},
     Advice{"", "Sequence", kNotTensors},
     Advice{"", "SplitToSequence", kNotTensors},
     Advice{"", "ConcatFromSequence", kNotTensors},

@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "ops/broadcast.h"
+#include "ops/expand.h"
 #include "ops/families.h"
 
 namespace onnxray {
@@ -147,6 +148,12 @@ void lower_clip(LowerContext& c) {
   c.set(0, x);
 }
 
+/// swish(a) * b
+void expand_swiglu(ExpandContext& c) {
+  const double alpha = float_attribute(c.node, "alpha", 1);
+  c.set(0, c.add("Mul", {c.add("Swish", {c.input(0)}, {{"alpha", alpha}}), c.input(1)}));
+}
+
 }  // namespace
 
 std::vector<OpDef> activation_ops() {
@@ -192,6 +199,7 @@ std::vector<OpDef> activation_ops() {
       {"", "ThresholdedRelu", {10, 22}, lower_thresholded_relu, kActivation},
       {"", "Shrink", {9}, lower_shrink, kActivation},
       {"", "Clip", {1, 6, 11, 12, 13}, lower_clip, kActivation},
+      assembly("", "SwiGLU", {28}, expand_swiglu),
   };
 }
 

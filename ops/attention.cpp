@@ -185,7 +185,7 @@ std::vector<OpDef> attention_ops() {
   using enum RelevanceClass;
   return {
       {"", "Attention", {23, 24, 25}, lower_attention, bilinear},
-      {"", "RotaryEmbedding", {23}, lower_rotary_embedding, routing},
+      {"", "RotaryEmbedding", {23}, lower_rotary_embedding, sum},
   };
 }
 

@@ -30,5 +30,8 @@ std::vector<OpDef> control_flow_ops();
 std::vector<OpDef> loss_ops();
 std::vector<OpDef> quantisation_ops();
 std::vector<OpDef> microsoft_ops();
+std::vector<OpDef> sampling_ops();
+std::vector<OpDef> fold_ops();
+std::vector<OpDef> signal_ops();
 
 }  // namespace onnxray

@@ -62,7 +62,7 @@ std::vector<OpDef> loss_ops() {
   using enum RelevanceClass;
   return {
       {"", "NegativeLogLikelihoodLoss", {12, 13, 22}, lower_nll, sum},
-      {"", "SoftmaxCrossEntropyLoss", {12, 13}, lower_cross_entropy, softmax},
+      {"", "SoftmaxCrossEntropyLoss", {12, 13}, lower_cross_entropy, sum},
   };
 }
 

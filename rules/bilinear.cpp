@@ -9,10 +9,11 @@ class BilinearRule final : public Rule {
  public:
   std::string name() const override { return "bilinear"; }
   void emit(NodeContext& context) const override {
-    // y bilinear in a and b: each gets half.  R_a = a * J_a^T (R / safe(2 y))   (Achtibat et al. 2024,
-    // AttnLRP)
+    // y bilinear in a and b: each gets half, of more factors its part.  R_a = a * J_a^T (R / safe(2 y))
+    // (Achtibat et al. 2024, AttnLRP)
     Builder& b = context.b;
-    const Var s = b.div(context.cotangent(), safe(b, b.mul(context.output(), 2.0)));
+    const auto factors = context.node.op == "Einsum" ? static_cast<double>(context.input_count()) : 2.0;
+    const Var s = b.div(context.cotangent(), safe(b, b.mul(context.output(), factors)));
     const std::vector<Var> shares = context.adjoint(s);
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));

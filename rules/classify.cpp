@@ -53,7 +53,10 @@ RelevanceClass classify(const Node& node, const OpRegistry& ops, const std::vect
   if (op->relevance == RelevanceClass::linear && moving > 1) return RelevanceClass::bilinear;
   if (op->relevance != RelevanceClass::bilinear) return op->relevance;
   // A quotient is carried by its numerator.
-  return moving == 1 || node.op == "Div" ? RelevanceClass::activation : RelevanceClass::bilinear;
+  if (node.op == "Div" || (node.op == "Mul" && moving == 1)) return RelevanceClass::activation;
+  if (moving > 1) return RelevanceClass::bilinear;
+  // An Einsum or Attention that is linear in its one moving operand.
+  return node.op == "Einsum" && node.inputs.size() >= 2 ? RelevanceClass::linear : RelevanceClass::sum;
 }
 
 std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops,

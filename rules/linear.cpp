@@ -19,7 +19,7 @@ Var per_channel(Builder& b, Var v, size_t rank) {
 Var output_bias(const NodeContext& context) {
   Builder& b = context.b;
   const Var bias = context.input(2);
-  if (!bias) return {};
+  if (!bias || context.node.op == "Einsum") return {};
   if (context.node.op != "Gemm") return per_channel(b, bias, b.rank(context.output()));
   const double beta = float_attribute(context.node, "beta", 1);
   return beta == 1 ? bias : b.mul(bias, beta);
@@ -72,7 +72,7 @@ std::optional<LinearView::ChannelAxes> LinearView::channel_axes() const {
     if (int_attribute(node, "group", 1) != 1) return {};
     return ChannelAxes{node.op == "Conv" ? 0 : 1, 1};
   }
-  if (elementwise_ || w_rank < 2 || z_rank < 2) return {};
+  if (elementwise_ || w_rank < 2 || z_rank < 2 || node.op == "Einsum") return {};
   const bool transposed = node.op == "Gemm" && int_attribute(node, x_first ? "transB" : "transA", 0) != 0;
   return ChannelAxes{x_first == transposed ? w_rank - 2 : w_rank - 1, x_first ? z_rank - 1 : z_rank - 2};
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "rules/rectified.h"
 #include "rules/rules.h"
 #include "rules/stabilise.h"
@@ -16,8 +18,14 @@ class ProportionalRule final : public Rule {
     // Constants among the inputs keep their share, as a bias does.
     Builder& b = context.b;
     const Var R = context.cotangent(), twin = rectified_twin(b.program(), R, context.output());
-    const std::vector<Var> shares =
-        context.adjoint(divided(b, R, twin ? twin : context.output(), stabiliser_));
+    Var s = divided(b, R, twin ? twin : context.output(), stabiliser_);
+    // Every factor of a product contributes all of it: each gets its part.
+    if (context.node.op == "ReduceProd") {
+      const auto factors =
+          element_count(b.shape(context.input(0))) / std::max<int64_t>(1, element_count(b.shape(s)));
+      s = b.div(s, static_cast<double>(factors));
+    }
+    const std::vector<Var> shares = context.adjoint(s);
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));
     }

@@ -81,7 +81,7 @@ def main():
         counts[opset][2] += onednn[name] == "pass"
         if reference[name] != "pass":
             reasons[reference[name].removeprefix("skip ")] += 1
-        if reference[name] != onednn[name]:
+        if reference[name] not in (onednn[name], "float32"):
             print(f"! {name}: reference {reference[name]}, onednn {onednn[name]}")
     total = [sum(column) for column in zip(*counts.values())]
     print(f"onnx {onnx.__version__}: {total[0]} node tests; reference {total[1]}, onednn {total[2]} pass\n")

@@ -6,6 +6,7 @@
 #include "backends/reference/reference.h"
 #include "backward/reverse.h"
 #include "core/optimise/optimise.h"
+#include "tests/catch.h"
 
 namespace onnxray {
 
@@ -107,6 +108,24 @@ double gradient_error(const GradientCase& test) {
     }
   }
   return worst / largest;
+}
+
+namespace {
+
+std::set<std::string>& checked() {
+  static std::set<std::string> names;
+  return names;
+}
+
+}  // namespace
+
+const std::set<std::string>& checked_operators() { return checked(); }
+
+void check(const std::vector<GradientCase>& cases) {
+  for (const GradientCase& test : cases) {
+    checked().insert(test.op);
+    DYNAMIC_SECTION(test.op << " " << test.name) { CHECK(gradient_error(test) < kTolerance); }
+  }
 }
 
 }  // namespace onnxray

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "core/graph.h"
@@ -21,5 +22,14 @@ struct GradientCase {
 /// The largest |J^T c - central difference| over every element of every variable, relative to the largest
 /// derivative. `c` is a fixed weighting of the outputs. Runs on the reference backend in double.
 double gradient_error(const GradientCase& test);
+
+/// Central differences in double with h = 1e-5 agree with the true derivative to about 1e-9 of the largest
+/// one; an error in a formula shows in the first digits. 1e-6 separates the two with room on both sides.
+constexpr double kTolerance = 1e-6;
+
+/// Checks each case in a section of its own.
+void check(const std::vector<GradientCase>& cases);
+/// The operators that had a case so far.
+const std::set<std::string>& checked_operators();
 
 }  // namespace onnxray

@@ -63,6 +63,8 @@ std::string reason_of(const std::string& message) {
       {"element type (FLOAT8|FLOAT4|U?INT[24])", "8-bit floats and elements below a byte"},
       {"'to' names|to_number|element type number", "8-bit floats and elements below a byte"},
       {"^input '[^']*' has shape", "the data contradicts the declared shape"},
+      {"depends on the data", "an operand that depends on the data"},
+      {"inverse of a onesided", "the inverse of a onesided transform"},
       {"^differs", "differs"},
   };
   for (const Reason& reason : kReasons) {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include "core/fail.h"
 #include "tests/catch.h"
@@ -96,6 +98,32 @@ TEST_CASE("the cudnn backend agrees with every ONNX backend test that the list c
     return;
   }
   run_all({.backend = "cudnn", .precision = "fp32"});
+}
+
+/// The list as the table of docs/operators.md: what passes by kind, what is left out and why.
+std::string table_of(const StatusList& list) {
+  std::map<std::string, std::pair<int, int>> kinds;
+  std::map<std::string, int> reasons;
+  for (const auto& [name, reason] : list.all()) {
+    auto& [passed, all] = kinds[name.substr(0, name.find('/'))];
+    ++all;
+    passed += reason ? 0 : 1;
+    if (reason) ++reasons[*reason];
+  }
+  std::string text = "| cases | pass |\n|---|---|\n";
+  for (const auto& [kind, counts] : kinds)
+    text += fmt::format("| {} | {} of {} |\n", kind, counts.first, counts.second);
+  text += "\n| left out because of | cases |\n|---|---|\n";
+  for (const auto& [reason, count] : reasons) text += fmt::format("| {} | {} |\n", reason, count);
+  return text;
+}
+
+TEST_CASE("docs/operators.md counts ONNX's node tests as the list does", "[onnx]") {
+  std::ifstream file(std::filesystem::path(ONNXRAY_SOURCE_DIR) / "docs" / "operators.md");
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string table = table_of(StatusList::read(kStatusFile));
+  INFO(table);
+  CHECK(page.find(table) != std::string::npos);
 }
 
 TEST_CASE("the list of ONNX backend tests is rewritten on demand", "[.write]") {
