@@ -137,7 +137,7 @@ def draw(command, path):
         (folder / "p.json").write_text(json.dumps({"layout": "NCHW", "color": "RGB", "scale": 1 / 255, "mean": [0.5] * 3, "std": [0.5] * 3,
                                                    "labels": ["upright", "turned"]}))
         for turned in (False, True):
-            text_line("Quick brown fox", 48, 192, turned).convert("RGB").save(folder / "line.png")
+            text_line("Quick brown", 48, 192, turned).convert("RGB").save(folder / "line.png")
             done = subprocess.run([command, "explain", model, "-i", folder / "line.png", "--preprocess", folder / "p.json",
                                    "-m", "integrated_gradients:ig_quadrature=midpoint", "-m", "lrp:composite=epsilon_plus", "--picture", folder / "map.png"],
                                   capture_output=True, text=True)
