@@ -37,14 +37,36 @@ Moments moments(Builder& b, Var x, const std::vector<int64_t>& axes, double epsi
   return {mean, centred, b.unary(Opcode::reciprocal, b.sqrt(b.add(variance, epsilon)))};
 }
 
+/// With the batch's own statistics. The running ones move towards them.
+void lower_batch_normalization_in_training(LowerContext& c) {
+  Builder& b = c.b;
+  const Var x = c.input(0);
+  const size_t rank = b.rank(x);
+  std::vector<int64_t> axes = axes_from(1, rank);
+  if (!axes.empty()) axes[0] = 0;  // all but the channels
+  const Moments m = moments(b, x, axes, c.float_attr("epsilon", 1e-5));
+  c.set(0, b.add(b.mul(b.mul(m.centred, m.inverse_deviation), per_channel(b, c.input(1), rank)),
+                 per_channel(b, c.input(2), rank)));
+  const double momentum = c.float_attr("momentum", 0.9);
+  const auto moved = [&](size_t input, Var batch) {
+    const Var flat = b.reshape(batch, b.shape(c.input(input)));
+    return b.add(b.mul(c.input(input), momentum), b.mul(flat, 1 - momentum));
+  };
+  if (c.wants(1)) c.set(1, moved(3, m.mean));
+  if (c.wants(2)) c.set(2, moved(4, b.mean(b.mul(m.centred, m.centred), axes)));
+}
+
 /// y = (x - mean) / sqrt(var + epsilon) * scale + bias with stored statistics
 void lower_batch_normalization(LowerContext& c) {
   Builder& b = c.b;
-  require(c.int_attr("training_mode", 0) == 0 && (c.version >= 7 || c.int_attr("is_test", 1) != 0),
-          ErrorCode::unsupported, "it is in training mode; export the model in evaluation mode");
+  const bool training = c.version < 7 ? c.int_attr("is_test", 1) == 0 : c.int_attr("training_mode", 0) != 0;
+  // Standardised weights are exported so: a batch normalisation of constants.
+  require(!training || (c.version >= 14 && b.constant(c.input(0))), ErrorCode::unsupported,
+          "it is in training mode; export the model in evaluation mode");
   require(c.int_attr("spatial", 1) != 0, ErrorCode::unsupported,
           "it has statistics for each position (spatial=0); export the model with a newer opset");
   for (size_t i = 1; i < 5; ++i) require_channels(c, i);
+  if (training) return lower_batch_normalization_in_training(c);
   const Var x = c.input(0);
   const size_t rank = b.rank(x);
   const Var inverse = b.unary(Opcode::reciprocal, b.sqrt(b.add(c.input(4), c.float_attr("epsilon", 1e-5))));

@@ -8,6 +8,24 @@ namespace onnxray {
 using Ints = std::vector<int64_t>;
 using Doubles = std::vector<double>;
 
+TEST_CASE("BatchNormalization of constants may use their own statistics: standardised weights", "[ops]") {
+  // Per channel: mean 2, 20; variance 1, 100.
+  const std::vector<Tensor> out = OneNode("BatchNormalization", 15)
+                                      .constant(Tensor::of<double>({2, 2}, {1, 10, 3, 30}))
+                                      .constant(Tensor::of<double>({2}, {1, 2}))
+                                      .constant(Tensor::of<double>({2}, {0, 5}))
+                                      .constant(Tensor::of<double>({2}, {10, 10}))
+                                      .constant(Tensor::of<double>({2}, {1, 1}))
+                                      .attr("training_mode", int64_t{1})
+                                      .attr("epsilon", 0.0)
+                                      .attr("momentum", 0.5)
+                                      .outputs(3)
+                                      .run_all();
+  CHECK(out[0].to_doubles() == Doubles{-1, 3, 1, 7});
+  CHECK(out[1].to_doubles() == Doubles{6, 15});
+  CHECK(out[2].to_doubles() == Doubles{1, 50.5});
+}
+
 TEST_CASE("LayerNormalization keeps its digits beside a large mean", "[ops]") {
   const Tensor y = OneNode("LayerNormalization", 17)
                        .input({1, 3}, {1e8 - 1, 1e8, 1e8 + 1})
