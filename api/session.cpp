@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 #include <list>
+#include <numeric>
 #include <utility>
 
 #include "api/backends.h"
@@ -323,8 +324,15 @@ std::vector<double> sums_per_sample(const Tensor& values) {
   const int64_t each = samples > 0 ? values.size() / samples : 0;
   std::vector<double> sums(static_cast<size_t>(samples), 0.0);
   const auto add_up = [&](auto element) {
-    for (int64_t s = 0, i = 0; s < samples; ++s) {
-      for (const int64_t end = i + each; i < end; ++i) sums[static_cast<size_t>(s)] += element(i);
+    for (int64_t s = 0; s < samples; ++s) {
+      // Independent partial sums: one would wait for every addition.
+      std::array<double, 8> partial{};
+      const int64_t first = s * each, lanes = std::ssize(partial), whole = each / lanes * lanes;
+      for (int64_t i = 0; i < whole; i += lanes) {
+        for (int64_t j = 0; j < lanes; ++j) partial[static_cast<size_t>(j)] += element(first + i + j);
+      }
+      for (int64_t i = whole; i < each; ++i) partial[0] += element(first + i);
+      sums[static_cast<size_t>(s)] = std::accumulate(partial.begin(), partial.end(), 0.0);
     }
   };
   // A large batch has tens of millions of entries: the type is looked up once.

@@ -123,7 +123,10 @@ class Ways {
     add_cudnn(shape_, adjoint_, false);
     // A convolution is the adjoint of another one, for which cuDNN may have faster algorithms.
     if (const auto rotated = shape_.rotated()) add_cudnn(*rotated, !adjoint_, true);
-    if (shape_.is_pointwise()) add_product(shape_);
+    if (shape_.is_pointwise())
+      add_product(shape_);
+    else if (!adjoint_)
+      add_unfolded_product();
     if (const auto thinned = shape_.thinned()) add_thinned_product(*thinned);
     return std::move(ways_);
   }
@@ -233,6 +236,44 @@ class Ways {
           } else {
             copy_strided(l.stream, thinned.x, in, every, between, thin);
             run(inner, between, w, out);
+          }
+        });
+  }
+
+  /// y[n] = w u[n], with as many images unfolded at a time as stay in the second-level cache.
+  void add_unfolded_product() {
+    if (shape_.groups != 1 || shape_.channels_last) return;
+    const Window window{Shape(shape_.w.begin() + 2, shape_.w.end()), shape_.strides, shape_.dilations,
+                        shape_.pads, shape_.pads};
+    const Operand x{shape_.x, row_major_strides(shape_.x), DType::f32, nullptr},
+        y{shape_.y, row_major_strides(shape_.y), DType::f32, nullptr};
+    const int64_t images = shape_.x[0], channels = shape_.x[1], to = shape_.y[1];
+    const int64_t x_size = element_count(shape_.x) / images, y_size = element_count(shape_.y) / images;
+    const int64_t inner = element_count(shape_.w) / to, places = y_size / to, u_size = inner * places;
+    constexpr int64_t kCached = int64_t{8} << 20, kMost = int64_t{1} << 30;  // elements
+    if (u_size > kMost) return;
+    const int64_t chunk = std::clamp<int64_t>(kCached / u_size, 1, images);
+    GemmShape s{.rows = to,
+                .columns = places,
+                .inner = inner,
+                .batch = chunk,
+                .b_stride = u_size,
+                .c_stride = y_size};
+    const auto whole = std::make_shared<const Gemm>(device_, s);
+    s.batch = std::max<int64_t>(images % chunk, 1);
+    const auto last = std::make_shared<const Gemm>(device_, s);
+    if (!whole->usable() || !last->usable()) return;
+    const int64_t u_bytes = aligned(chunk * u_size * static_cast<int64_t>(sizeof(float)));
+    const int64_t scratch = std::max(whole->workspace_bytes(), last->workspace_bytes());
+    add("product of windows", {}, static_cast<size_t>(u_bytes + scratch),
+        [=, taps = make_taps(window, x, y, nullptr)](const Launch& l, const float* in, const float* w,
+                                                     float* out) {
+          float* u = floats(l.workspace);
+          const Launch inner_launch{l.stream, l.workspace + u_bytes, l.fault};
+          for (int64_t n = 0; n < images; n += chunk) {
+            const int64_t count = std::min(chunk, images - n);
+            unfold(l.stream, taps, count, channels, in + n * x_size, u);
+            (count == chunk ? whole : last)->launch(inner_launch, w, u, out + n * y_size);
           }
         });
   }

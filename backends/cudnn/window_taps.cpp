@@ -28,6 +28,9 @@ WindowTaps make_taps(const Window& window, const Operand& x, const Operand& y, c
     taps.strides[s][0] = sets[s]->strides[0];
     taps.strides[s][1] = sets[s]->strides[1];
   }
+  taps.disjoint = window.strides == window.kernel;
+  for (size_t a = 0; a < axes; ++a)
+    taps.disjoint = taps.disjoint && window.dilations[a] == 1 && window.pads_begin[a] == 0;
   // Missing axes come first, with extent 1.
   const size_t missing = WindowTaps::kAxes - axes;
   for (size_t a = 0; a < WindowTaps::kAxes; ++a) {

@@ -18,6 +18,21 @@ TEST_CASE("a product that is divided by is found, one that only adds up is not")
   CHECK_FALSE(found[static_cast<size_t>(x.id)]);  // a product lies between
 }
 
+TEST_CASE("a bias without zeros leaves a comparison none to mind, but not a denominator") {
+  for (const float second : {0.0f, 2.0f}) {
+    Program program;
+    Builder b(program);
+    const Var x = b.input("x", {1, 2}, DType::f32), w = b.input("w", {2, 2}, DType::f32);
+    const Var z = b.matmul(x, w), g = b.matmul(x, w, true, false);
+    const Var bias = b.constant(Tensor::of<float>({1, 2}, {1, second}));
+    b.output("mask", b.binary(Opcode::less, b.binary(Opcode::add, z, bias), 0.0));
+    b.output("y", b.binary(Opcode::div, x, b.binary(Opcode::add, g, bias)));
+    const std::vector<bool> found = cudnn::find_denominators(program);
+    CHECK(found[static_cast<size_t>(z.id)] == (second == 0));
+    CHECK(found[static_cast<size_t>(g.id)]);
+  }
+}
+
 TEST_CASE("a comparison counts as a denominator, a loop carries the mark to the trip before") {
   Program program;
   Builder b(program);

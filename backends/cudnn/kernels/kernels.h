@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backends/cudnn/kernels/window_taps.h"
 #include "backends/cudnn/step.h"
 
 namespace onnxray::cudnn {
@@ -43,6 +44,10 @@ void to_bf16(Stream stream, const float* from, std::byte* to, int64_t count);
 void from_bf16(Stream stream, const std::byte* from, float* to, int64_t count);
 /// Enqueues `count` zeros.
 void clear(Stream stream, float* y, int64_t count);
+/// Enqueues u[n, c, tap, o] = x[n, c, o * stride + tap * dilation - pad] for `images` of `channels`: a
+/// convolution is then the product of its weight with each u[n]. Both are dense.
+void unfold(Stream stream, const WindowTaps& taps, int64_t images, int64_t channels, const float* x,
+            float* u);
 /// Enqueues ++*counter.
 void increment(Stream stream, int64_t* counter);
 

@@ -25,6 +25,7 @@ struct WindowTaps {
   int64_t channels = 0;  ///< of the operand whose elements are numbered
   int32_t x_extent[kAxes], y_extent[kAxes], kernel[kAxes], stride[kAxes], dilation[kAxes], pad[kAxes];
   int64_t strides[kSets][2 + kAxes];
+  bool disjoint = false;          ///< windows tile x: stride = kernel, neither dilation nor padding
   bool narrow = false;            ///< running numbers fit 32 bits, whose division is far cheaper
   bool channels_fastest = false;  ///< running numbers go through channels first, as channels-last memory does
 
@@ -75,6 +76,7 @@ struct WindowTaps {
   /// tap, in the order of taps.
   template <class F>
   ONNXRAY_DEVICE void each_window(const At& at, F f) const {
+    if (disjoint) return only_window(at, f);
     for (int32_t t0 = 0; t0 < kernel[0]; ++t0) {
       const int32_t o0 = window_at(0, at, t0);
       if (o0 < 0) continue;
@@ -94,6 +96,20 @@ struct WindowTaps {
   }
 
  private:
+  /// each_window where no two windows overlap: the element lies in one, or behind the last.
+  template <class F>
+  ONNXRAY_DEVICE void only_window(const At& at, F f) const {
+    int64_t tap = 0, offset[2] = {at.offset[1], at.offset[2]};
+    for (int a = 0; a < kAxes; ++a) {
+      const int32_t o = at.place[a] / stride[a];
+      if (o >= y_extent[a]) return;
+      tap = tap * kernel[a] + at.place[a] - o * stride[a];
+      offset[0] += o * strides[1][2 + a];
+      offset[1] += o * strides[2][2 + a];
+    }
+    f(tap, offset[0], offset[1]);
+  }
+
   /// The window along an axis that has the element at tap `t`, or -1.
   ONNXRAY_DEVICE int32_t window_at(int axis, const At& at, int32_t t) const {
     const int32_t first = at.place[axis] + pad[axis] - t * dilation[axis];
