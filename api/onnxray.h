@@ -124,6 +124,9 @@ struct Attribution {
   Tensor values;                            ///< in that value's shape
   std::vector<double> sums;                 ///< per sample
   std::vector<LayerRelevance> layers = {};  ///< LRP with ExplainManyOptions::report_layers, output to input
+  /// Where the input holds integers: the embeddings that they choose. What arrived there is summed for each
+  /// integer.
+  std::vector<std::string> embeddings = {};
   std::vector<double> completeness_gap =
       {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))
 };

@@ -183,8 +183,8 @@ class Session::Impl {
     }
     optimise(program, *backend_);
     Exportable result{std::move(program), {}};
-    for (const ValueId id : explained_values(emitted.graph, emitted.spec))
-      result.explained.push_back(emitted.graph[id].name);
+    for (const ExplainedInput& explained : explained_inputs(emitted.graph, emitted.spec))
+      result.explained.push_back(emitted.graph[explained.input].name);
     return result;
   }
 
@@ -375,6 +375,12 @@ std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& res
   return layers;
 }
 
+std::vector<std::string> names_of(const Graph& graph, const std::vector<ValueId>& values) {
+  std::vector<std::string> names;
+  for (const ValueId id : values) names.push_back(graph[id].name);
+  return names;
+}
+
 }  // namespace
 
 std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
@@ -403,7 +409,7 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
     auto results = impl_->run(compiled, inputs, given, targets, on_progress);
     if (explanations.targets.empty())
       read_shared_results(results, compiled.graph, targets.size(), explanations);
-    const std::vector<ValueId> explained = explained_values(compiled.graph, compiled.spec);
+    const std::vector<ExplainedInput> explained = explained_inputs(compiled.graph, compiled.spec);
     for (size_t k = 0; k < targets.size(); ++k) {
       for (size_t g = 0; g < group.size(); ++g) {
         std::vector<LayerRelevance> layers;
@@ -411,8 +417,9 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
           layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
         for (size_t i = 0; i < explained.size(); ++i) {
           Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
-          Attribution a{methods[group[g]].text, k, compiled.graph[explained[i]].name, values,
+          Attribution a{methods[group[g]].text, k, compiled.graph[explained[i].input].name, values,
                         sums_per_sample(values)};
+          if (explained[i].tokens) a.embeddings = names_of(compiled.graph, explained[i].values);
           if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end())
             a.completeness_gap = gap->second.to_doubles();
           a.layers = layers;
@@ -505,7 +512,8 @@ Explanation Session::explain(const Tensor& input, const ExplainOptions& options)
                                             options.keep_softmax,
                                             options.at});
   require(!all.attributions.empty(), ErrorCode::unsupported,
-          "the model has no floating-point input to attribute to");
+          "the model has no floating-point input to attribute to, and no input of integers that choose "
+          "embeddings");
   size_t which = 0;
   for (size_t i = 0; i < all.outputs.size(); ++i) {
     if (all.outputs[i].name == options.output) which = i;

@@ -96,6 +96,9 @@ std::string summary_text(const Explanations& explanations, const Options& option
           text += fmt::format("   completeness gap {:.3g}", a.completeness_gap[n]);
         text += "\n";
       }
+      if (!a.embeddings.empty())
+        text += fmt::format("    '{}' holds integers: summed per entry at the embeddings {}\n", a.input,
+                            fmt::join(a.embeddings, ", "));
     }
   }
   return text;
@@ -143,6 +146,7 @@ std::string summary_json(const Explanations& explanations, const Options& option
     const ExplainedTarget& target = explanations.targets[a.target];
     for (size_t n = 0; a.method.starts_with("lrp") && n < a.sums.size() && n < target.scores.size(); ++n)
       row["share_lost"].push_back(share_lost(a, target, n));
+    if (!a.embeddings.empty()) row["embeddings"] = a.embeddings;
     if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;
     for (const LayerRelevance& layer : a.layers) {
       row["layers"].push_back({{"name", layer.name},

@@ -21,11 +21,18 @@ struct ExplainSpec {
 /// Program inputs: the graph's inputs that are not bound, "baseline:I" and "noise:I" where the caller gives
 /// them, then "target:K" for each target that is not an argmax. Program outputs: the graph's outputs; then,
 /// with methods, "logits", for each target "index:K" (not for masks) and "score:K" [N], and for each method
-/// M, target K and explained variable I "attribution:M:K:I"; integrated gradients also "gap:M:K" [N], LRP
+/// M, target K and explained input I "attribution:M:K:I"; integrated gradients also "gap:M:K" [N], LRP
 /// with report_layers "layer.NODE:M:K" [2].
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);
 
-/// The values that methods attribute to: `spec.at`, or the floating inputs.
-std::vector<ValueId> explained_values(const Graph& graph, const ExplainSpec& spec);
+/// What an attribution is over: an input of the model, or an inner value.
+struct ExplainedInput {
+  ValueId input;                ///< that the attribution has the shape of
+  std::vector<ValueId> values;  ///< that methods attribute to: the input itself, or its embeddings
+  bool tokens = false;          ///< the input holds integers: what reaches their embeddings is summed
+};
+
+/// `spec.at`, or every floating input and every input of integers that choose embeddings.
+std::vector<ExplainedInput> explained_inputs(const Graph& graph, const ExplainSpec& spec);
 
 }  // namespace onnxray

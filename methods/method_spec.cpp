@@ -52,6 +52,7 @@ Names parameters_of(Family family) {
                   "avgpool",
                   "sign_of_zero",
                   "std_x",
+                  "gate",
                   "exact_splits"};
   switch (family) {
     case Family::gradient:

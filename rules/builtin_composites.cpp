@@ -13,6 +13,7 @@ using Position = Matcher::Position;
 
 const std::vector<std::string> kConvolutions{"Conv", "ConvTranspose"};
 const std::vector<std::string> kDense{"Gemm", "MatMul"};
+const std::vector<std::string> kMatrixProducts{"MatMul", "Gemm", "Einsum"};
 
 class Recipe {
  public:
@@ -58,6 +59,12 @@ Entries zennit_base() {
 Entries with_base(Entries entries) {
   for (CompositeEntry& entry : zennit_base()) entries.push_back(std::move(entry));
   return entries;
+}
+
+/// What linear layers of transformers get: LRP-0, or the rule whose number was given.
+RuleSpec transformer_linear(const Recipe& r) {
+  if (r.number("gamma", 0) > 0) return r.gamma();
+  return r.number("epsilon", 0) > 0 ? r.epsilon(0) : RuleSpec{"z"};
 }
 
 /// One rule at Relu, the derivative everywhere else.
@@ -125,6 +132,20 @@ constexpr Builtin kComposites[] = {
      [](const Recipe& r) {
        return with_base(
            {first(kConvolutions, r.box()), linear(kConvolutions, r.gamma()), linear({}, r.epsilon(1e-6))});
+     }},
+    // LXT: Achtibat et al. 2024; Ali et al. 2022
+    {"attnlrp",
+     [](const Recipe& r) {
+       return Entries{linear({}, transformer_linear(r)),
+                      {{.relevance = RelevanceClass::softmax}, {"softmax"}},
+                      {{.relevance = RelevanceClass::bilinear, .ops = kMatrixProducts}, {"bilinear"}},
+                      {{.relevance = RelevanceClass::normaliser}, {"normaliser"}}};
+     }},
+    {"cp_lrp",
+     [](const Recipe& r) {
+       return Entries{linear({}, transformer_linear(r)),
+                      {{.relevance = RelevanceClass::bilinear}, {"gate"}},
+                      {{.relevance = RelevanceClass::normaliser}, {"normaliser"}}};
      }},
     {"excitation_backprop",
      [](const Recipe&) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/embeddings.h"
+
 namespace onnxray {
 
 namespace {
@@ -34,6 +36,8 @@ std::vector<bool> data_dependent(const Graph& graph) {
     dependent[static_cast<size_t>(input.value)] =
         !graph.constant(input.value) && (!dtype || is_floating(*dtype));
   }
+  for (const Embedding& embedding : find_embeddings(graph))
+    dependent[static_cast<size_t>(embedding.vectors)] = true;
   for (const Node& node : graph.nodes) {
     if (dependent_operands(node, dependent) == 0) continue;
     for (const ValueId id : node.outputs) {

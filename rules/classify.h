@@ -6,7 +6,7 @@
 
 namespace onnxray {
 
-/// Whether each value depends on a floating graph input.
+/// Whether each value depends on a floating graph input or on embedded tokens.
 std::vector<bool> data_dependent(const Graph& graph);
 
 /// The relevance class of a node once it is known which operands are constant: a MatMul of two activations is

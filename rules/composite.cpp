@@ -24,16 +24,27 @@ std::optional<RuleSpec> default_rule(const NodeMatcher& matcher, const Node& nod
     case RelevanceClass::affine: return RuleSpec{"proportional"};
     case RelevanceClass::activation:
     case RelevanceClass::bilinear: {
+      const bool forced = has_attribute(node, "signal");
       const auto signal = matcher.gated_signal(n);
-      if (signal) return RuleSpec{"gate", {{"signal", static_cast<double>(*signal)}}};
+      if (signal && (forced || conventions.gate == Conventions::Gate::signal))
+        return RuleSpec{"gate", {{"signal", static_cast<double>(*signal)}}};
       return RuleSpec{matcher.relevance(n) == RelevanceClass::bilinear ? "bilinear" : "pass"};
     }
-    case RelevanceClass::normaliser: return RuleSpec{"pass"};
+    case RelevanceClass::normaliser: return RuleSpec{"normaliser"};
     case RelevanceClass::softmax: return RuleSpec{"softmax"};
     case RelevanceClass::routing: return std::nullopt;
     case RelevanceClass::none: return std::nullopt;
   }
   return std::nullopt;
+}
+
+/// A gate rule that names no signal finds it; a product without a recognisable gate is shared in halves.
+RuleSpec completed(RuleSpec spec, const NodeMatcher& matcher, size_t n) {
+  if (spec.rule != "gate" || spec.parameters.contains("signal")) return spec;
+  const auto signal = matcher.gated_signal(n, NodeMatcher::Gates::all);
+  if (!signal) return {"bilinear"};
+  spec.parameters["signal"] = static_cast<double>(*signal);
+  return spec;
 }
 
 /// What the switch makes of a BatchNormalization that no entry names. `fused` asks for the rule of linear
@@ -73,7 +84,8 @@ RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const 
     if (carries_.back() && node.op == "BatchNormalization") spec = batchnorm_rule(composite, conventions);
     const auto entry =
         std::ranges::find_if(matched, [&](const std::vector<bool>& m) { return static_cast<bool>(m[n]); });
-    if (entry != matched.end()) spec = composite.entries[static_cast<size_t>(entry - matched.begin())].rule;
+    if (entry != matched.end())
+      spec = completed(composite.entries[static_cast<size_t>(entry - matched.begin())].rule, matcher, n);
     rules_.push_back(spec ? make_rule(*spec, conventions) : nullptr);
   }
 }

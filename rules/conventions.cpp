@@ -79,6 +79,7 @@ bool any_switch(Visit visit) {
          visit("samples", Numeric<int64_t>{&C::samples, 1}) ||
          visit("clean_sample", Flag{&C::clean_sample_last, "none", "last"}) ||
          visit("sign_of_zero", Numeric<int64_t>{&C::sign_of_zero, 0}) ||
+         visit("gate", Choices<C::Gate, 2>{&C::gate, {"signal", "uniform"}}) ||
          visit("std_x", Choices<C::StdX, 2>{&C::std_x, {"per_sample", "batch"}}) ||
          visit("exact_splits", Flag{&C::exact_splits, "false", "true"});
 }

@@ -19,6 +19,7 @@ struct Conventions {
   enum class DeepTaylor : uint8_t { epsilon, zplus };
   enum class Quadrature : uint8_t { mean_endpoints, trapezoid, left, right, midpoint, gauss_legendre };
   enum class NoiseScale : uint8_t { absolute, range };
+  enum class Gate : uint8_t { signal, uniform };  ///< signal * gate: the signal takes all, or each half
   enum class StdX : uint8_t { per_sample, batch };
 
   std::string name = "signxai";
@@ -36,6 +37,7 @@ struct Conventions {
   int64_t samples = 50;
   bool clean_sample_last = false;
   int64_t sign_of_zero = 1;  ///< +1, or 0 as SignXAI2
+  Gate gate = Gate::signal;
   StdX std_x = StdX::per_sample;
   bool exact_splits =
       false;  ///< rules by their literal four terms instead of the two-form identity: the oracle

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "rules/rules.h"
+#include "rules/stabilise.h"
 
 namespace onnxray {
 
@@ -11,10 +12,16 @@ class GateRule final : public Rule {
   explicit GateRule(size_t signal) : signal_(signal) {}
   std::string name() const override { return fmt::format("gate(signal {})", signal_); }
   void emit(NodeContext& context) const override {
-    // y = signal * gate: the signal takes all, R_signal = R    (Arras et al. 2019)
-    if (context.wants(signal_))
-      context.send(signal_,
-                   context.b.sum_to_shape(context.cotangent(), context.b.shape(context.input(signal_))));
+    // y = signal * gate: the signal takes all                              (Arras et al. 2019)
+    //   elementwise R_signal = R; in a matrix product, whose gate is a matrix of weights such as attention,
+    //   R_signal = signal * J^T (R / safe(y))                              (Ali et al. 2022, CP-LRP)
+    Builder& b = context.b;
+    if (!context.wants(signal_)) return;
+    const Var signal = context.input(signal_);
+    if (context.node.op == "Mul")
+      return context.send(signal_, b.sum_to_shape(context.cotangent(), b.shape(signal)));
+    const Var s = b.div(context.cotangent(), safe(b, context.output()));
+    context.send(signal_, b.mul(signal, context.adjoint(s)[signal_]));
   }
 
  private:

@@ -13,9 +13,14 @@ bool contains(std::initializer_list<std::string_view> names, const std::string& 
 }
 
 /// How surely an operator makes a gate: 2 where its results lie in [0, 1], 1 where they are only bounded.
-int gate_strength(const std::string& op) {
+int strength_of(const std::string& op) {
   if (contains({"Sigmoid", "HardSigmoid", "Softmax"}, op)) return 2;
   return contains({"Tanh", "Clip"}, op) ? 1 : 0;
+}
+
+/// Activations that are a product with a gate themselves; the gated units of language models end in one.
+bool is_self_gated(const std::string& op) {
+  return contains({"Swish", "Gelu", "HardSwish", "Mish", "Relu"}, op);
 }
 
 }  // namespace
@@ -85,33 +90,39 @@ void NodeMatcher::keep_position(Matcher::Position position, std::vector<bool>& m
   }
 }
 
-std::optional<size_t> NodeMatcher::gated_signal(size_t n) const {
+/// How surely the value is a gate; it may be moved, masked or scaled by a constant before it is applied.
+int NodeMatcher::gate_strength(ValueId id, Gates gates) const {
+  for (int32_t p = producers_[static_cast<size_t>(id)]; p >= 0; p = producers_[static_cast<size_t>(id)]) {
+    const Node& producer = graph_.nodes[static_cast<size_t>(p)];
+    const bool carries = dependent_[static_cast<size_t>(id)];
+    if (!carries && relevance_[static_cast<size_t>(p)] == RelevanceClass::none) return 3;  // a grid's step
+    if (const int found = strength_of(producer.op)) return found;
+    if (gates == Gates::all && is_self_gated(producer.op)) return 1;
+    const bool scaled = (producer.op == "Mul" || producer.op == "Div") &&
+                        relevance_[static_cast<size_t>(p)] == RelevanceClass::activation;
+    const bool moved = contains({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Expand",
+                                 "Identity", "Cast", "Split", "Slice", "Concat", "Tile", "Dropout", "Where"},
+                                producer.op);
+    if (!scaled && !moved) return 0;
+    const auto data = std::ranges::find_if(
+        producer.inputs, [&](ValueId v) { return v != kNoValue && dependent_[static_cast<size_t>(v)]; });
+    if (data == producer.inputs.end()) return 0;
+    id = *data;
+  }
+  return 0;
+}
+
+std::optional<size_t> NodeMatcher::gated_signal(size_t n, Gates gates) const {
   const Node& node = graph_.nodes[n];
-  if (node.op != "Mul" || node.inputs.size() != 2) return std::nullopt;
+  const bool matrix = contains({"MatMul", "Gemm", "Einsum"}, node.op) && gates == Gates::all;
+  if ((node.op != "Mul" && !matrix) || node.inputs.size() != 2) return std::nullopt;
   // An unrolled recurrent node says it itself; its gates take nothing even from a constant state.
   if (has_attribute(node, "signal")) return static_cast<size_t>(int_attribute(node, "signal", 0));
   if (relevance_[n] != RelevanceClass::bilinear) return std::nullopt;
-  // A gate may be reshaped, expanded or scaled by a constant before it is applied.
-  const auto strength = [&](ValueId id) {
-    for (int32_t p = producers_[static_cast<size_t>(id)]; p >= 0; p = producers_[static_cast<size_t>(id)]) {
-      const Node& producer = graph_.nodes[static_cast<size_t>(p)];
-      if (relevance_[static_cast<size_t>(p)] == RelevanceClass::none) return 3;  // such as a grid's step
-      if (const int found = gate_strength(producer.op)) return found;
-      const bool scaled = (producer.op == "Mul" || producer.op == "Div") &&
-                          relevance_[static_cast<size_t>(p)] == RelevanceClass::activation;
-      const bool moved = contains({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Expand",
-                                   "Identity", "Cast", "Split", "Slice", "Concat", "Tile"},
-                                  producer.op);
-      if (!scaled && !moved) return 0;
-      const auto data = std::ranges::find_if(
-          producer.inputs, [&](ValueId v) { return v != kNoValue && dependent_[static_cast<size_t>(v)]; });
-      if (data == producer.inputs.end()) return 0;
-      id = *data;
-    }
-    return 0;
-  };
-  const int left = strength(node.inputs[0]), right = strength(node.inputs[1]);
-  if (left == right) return std::nullopt;
+  if (matrix) gates = Gates::bounded;
+  const int left = gate_strength(node.inputs[0], gates), right = gate_strength(node.inputs[1], gates);
+  // A matrix product weighs its rows only where the weights lie in [0, 1].
+  if (left == right || (matrix && std::max(left, right) < 2)) return std::nullopt;
   return left > right ? 1 : 0;
 }
 

@@ -16,12 +16,18 @@ class NodeMatcher {
   std::vector<bool> matches(const Matcher& match) const;
   RelevanceClass relevance(size_t node) const { return relevance_[node]; }
   bool has_input_layer() const;
-  /// For a product of two activations where one is a gate: the input that carries the signal.
-  std::optional<size_t> gated_signal(size_t node) const;
+  /// Which products of two activations count as a signal times a gate.
+  enum class Gates : uint8_t {
+    bounded,  ///< Mul by what is bounded: Sigmoid, HardSigmoid, Softmax, Tanh, Clip
+    all,      ///< also Mul by Swish, Gelu and kin, and a matrix product with attention weights
+  };
+  /// The input that carries the signal of such a product.
+  std::optional<size_t> gated_signal(size_t node, Gates gates = Gates::bounded) const;
 
  private:
   bool holds(const Matcher& match, size_t node) const;
   void keep_position(Matcher::Position position, std::vector<bool>& matched) const;
+  int gate_strength(ValueId id, Gates gates) const;
 
   const Graph& graph_;
   std::vector<bool> dependent_, input_layer_;

@@ -32,6 +32,7 @@ const std::vector<Entry>& all_rules() {
       {"norm", make_norm},
       {"bilinear", make_bilinear},
       {"gate", make_gate, {"signal"}},
+      {"normaliser", make_normaliser},
       {"softmax", make_softmax},
       {"affine_z", make_affine_z},
       {"relu_guided", make_relu_guided},

@@ -23,6 +23,7 @@ std::unique_ptr<Rule> make_proportional(const RuleSpec&, const Conventions&);
 std::unique_ptr<Rule> make_norm(const RuleSpec&, const Conventions&);
 std::unique_ptr<Rule> make_bilinear(const RuleSpec&, const Conventions&);
 std::unique_ptr<Rule> make_gate(const RuleSpec&, const Conventions&);  ///< signal = 0
+std::unique_ptr<Rule> make_normaliser(const RuleSpec&, const Conventions&);
 std::unique_ptr<Rule> make_softmax(const RuleSpec&, const Conventions&);
 std::unique_ptr<Rule> make_affine_z(const RuleSpec&, const Conventions&);
 std::unique_ptr<Rule> make_relu_guided(const RuleSpec&, const Conventions&);

@@ -259,16 +259,59 @@ TEST_CASE("an input of whole numbers for a model of reals is an error or the sam
   CHECK((says(error, ErrorCode::failed, "no error") || error.code() == ErrorCode::usage));
 }
 
-TEST_CASE("a model without a floating input cannot be explained, and says so") {
+TEST_CASE("a model of integers that choose no embeddings cannot be explained, and says so") {
   ModelBuilder b;
   b.input("ids", {1, 3}, onnx::TensorProto::INT64).output("y");
-  weight(b, "table", {10, 4}, 1);
-  b.node("Gather", {"table", "ids"}, {"y"});
+  b.node("Add", {"ids", "ids"}, {"y"});
   Session session(ModelFile(b).load(), kDouble);
   const Tensor ids = Tensor::of<int64_t>({1, 3}, {1, 2, 3});
-  CHECK(session.run({ids})[0].tensor.shape() == Shape{1, 3, 4});
+  CHECK(session.run({ids})[0].tensor.shape() == Shape{1, 3});
   CHECK(says(error_of([&] { session.explain(ids, {.target = Target::index(0)}); }), ErrorCode::unsupported,
              "no floating-point input"));
+}
+
+/// ids [1,3] and kinds [1,3] -> the sum of their embeddings -> Flatten -> two scores without bias.
+ModelBuilder tokens() {
+  ModelBuilder b;
+  b.input("ids", {-1, 3}, onnx::TensorProto::INT64);
+  b.input("kinds", {-1, 3}, onnx::TensorProto::INT64).output("scores");
+  weight(b, "words", {10, 4}, 1);
+  weight(b, "segments", {2, 4}, 2);
+  b.node("Gather", {"words", "ids"}, {"word"});
+  b.node("Gather", {"segments", "kinds"}, {"segment"});
+  b.node("Add", {"word", "segment"}, {"sum"});
+  b.node("Flatten", {"sum"}, {"flat"});
+  weight(b, "w", {12, 2}, 3);
+  b.node("MatMul", {"flat", "w"}, {"scores"});
+  return b;
+}
+
+TEST_CASE("relevance of tokens stops at their embeddings, summed for each token") {
+  const ModelFile file(tokens());
+  Session session(file.load(), kDouble);
+  const std::vector<Tensor> inputs{Tensor::of<int64_t>({2, 3}, {1, 2, 3, 9, 9, 0}),
+                                   Tensor::of<int64_t>({2, 3}, {0, 0, 1, 1, 1, 0})};
+  const Explanations all = session.explain_many(
+      inputs,
+      {.methods = {"lrp_z", "gradient_x_input", "integrated_gradients"}, .targets = {Target::index(1)}});
+  REQUIRE(all.attributions.size() == 6);
+  const std::vector<double> words = hashed_values(40, 1, 0.6), w = hashed_values(24, 3, 0.6);
+  for (size_t m = 0; m < 3; ++m) {
+    const Attribution &ids = all.attributions[2 * m], &kinds = all.attributions[2 * m + 1];
+    INFO(ids.method);
+    CHECK(ids.input == "ids");
+    CHECK(kinds.embeddings == std::vector<std::string>{"segment"});
+    REQUIRE(ids.values.shape() == Shape{2, 3});
+    // The net is linear: a token's share is its row times the weights of its place; weights are float32.
+    for (size_t t = 0; t < 6; ++t) {
+      double share = 0;
+      for (size_t d = 0; d < 4; ++d)
+        share += words[static_cast<size_t>(inputs[0].as_int64(static_cast<int64_t>(t))) * 4 + d] *
+                 w[(t % 3 * 4 + d) * 2 + 1];
+      CHECK(ids.values.as_double(static_cast<int64_t>(t)) == Approx(share).margin(1e-6));
+    }
+    CHECK(ids.sums[1] + kinds.sums[1] == Approx(all.targets[0].scores[1]));
+  }
 }
 
 TEST_CASE("the lists of methods and backends are there") {
