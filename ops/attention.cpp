@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "core/fail.h"
-#include "ops/axes.h"
+#include "ops/expand.h"
 #include "ops/families.h"
 
 namespace onnxray {
@@ -12,181 +12,169 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// [N, heads, L, size] from itself or from [N, L, heads * size].
-Var split_heads(LowerContext& ctx, size_t i, const char* heads_attribute) {
-  const Shape shape = ctx.shape(i);
-  if (shape.size() == 4) return ctx.input(i);
-  const int64_t heads = ctx.int_attr(heads_attribute, 0);
+/// y = softmax(cap(scale q k^T) + bias) v as nodes of their own, so that each product has its rule.
+class AttentionExpansion {
+ public:
+  explicit AttentionExpansion(ExpandContext& context) : c_(context) {}
+  void run();
+
+ private:
+  /// A value [N, heads, length, size].
+  struct Heads {
+    ValueId value;
+    Shape shape;
+  };
+
+  Heads split(size_t i, const char* heads_attribute);
+  Heads with_past(size_t past, Heads x);
+  ValueId repeated(const Heads& x, int64_t heads);
+  ValueId operand_mask();
+  void allow_places();
+  ValueId softmax(ValueId scores);
+
+  void allow(ValueId condition) {
+    allowed_ = allowed_ == kNoValue ? condition : c_.add("And", {allowed_, condition});
+  }
+  ValueId number(double value) { return c_.constant(Tensor::scalar(value).to(c_.dtype(0))); }
+  ValueId whole(int64_t value) { return c_.constant(Tensor::scalar(value)); }
+  ValueId counter(int64_t n, Shape shape) {
+    std::vector<int64_t> values(static_cast<size_t>(n));
+    std::iota(values.begin(), values.end(), 0);
+    return c_.constant(Tensor::of<int64_t>(std::move(shape), values));
+  }
+
+  ExpandContext& c_;
+  int64_t queries_ = 0, keys_ = 0;
+  ValueId allowed_ = kNoValue;  // boolean, broadcastable to the scores; none: all
+  bool may_see_none_ = false;   // whether a query may see no key at all
+};
+
+/// From itself or from [N, L, heads * size].
+AttentionExpansion::Heads AttentionExpansion::split(size_t i, const char* heads_attribute) {
+  const Shape shape = c_.shape(i);
+  if (shape.size() == 4) return {c_.input(i), shape};
+  const int64_t heads = int_attribute(c_.node, heads_attribute, 0);
   require(shape.size() == 3 && heads > 0 && shape[2] % heads == 0, ErrorCode::bad_file,
           "input {} is {}: needs rank 4, or rank 3 with a width that {} = {} divides", i, to_string(shape),
           heads_attribute, heads);
-  const Var split = ctx.b.reshape(ctx.input(i), {shape[0], shape[1], heads, shape[2] / heads});
-  return ctx.b.transpose(split, {0, 2, 1, 3});
+  const int64_t size = shape[2] / heads;
+  const ValueId parts = c_.add("Reshape", {c_.input(i), c_.ints({shape[0], shape[1], heads, size})});
+  return {c_.add("Transpose", {parts}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}}),
+          {shape[0], heads, shape[1], size}};
 }
 
 /// Appends what input `past` holds along the sequence axis, where there is one.
-Var with_past(LowerContext& ctx, size_t past, Var x) {
-  if (!ctx.has(past)) return x;
-  const Var parts[] = {ctx.input(past), x};
-  return ctx.b.concat(parts, 2);
+AttentionExpansion::Heads AttentionExpansion::with_past(size_t past, Heads x) {
+  if (!c_.has(past)) return x;
+  x.value = c_.add("Concat", {c_.input(past), x.value}, {{"axis", int64_t{2}}});
+  x.shape[2] += c_.shape(past).at(2);
+  return x;
 }
 
 /// Grouped queries: [h0, h0, ..., h1, h1, ...] from key or value heads [h0, h1, ...].
-Var repeat_heads(LowerContext& ctx, Var x, int64_t heads) {
-  const Shape s = ctx.b.shape(x);
-  if (s[1] == heads) return x;
+ValueId AttentionExpansion::repeated(const Heads& x, int64_t heads) {
+  const Shape& s = x.shape;
+  if (s[1] == heads) return x.value;
   require(s[1] > 0 && heads % s[1] == 0, ErrorCode::bad_file, "{} query heads cannot share {} key heads",
           heads, s[1]);
-  const Var repeated =
-      ctx.b.broadcast(ctx.b.reshape(x, {s[0], s[1], 1, s[2], s[3]}), {s[0], s[1], heads / s[1], s[2], s[3]});
-  return ctx.b.reshape(repeated, {s[0], heads, s[2], s[3]});
+  const ValueId apart = c_.add("Unsqueeze", {x.value, c_.ints({2})});
+  const ValueId spread = c_.add("Expand", {apart, c_.ints({s[0], s[1], heads / s[1], s[2], s[3]})});
+  return c_.add("Reshape", {spread, c_.ints({s[0], heads, s[2], s[3]})});
 }
 
-/// The attributes and operands that decide which keys a query sees.
-struct Masking {
-  Shape scores;  ///< [N, heads, L, K]
-  DType dtype = DType::f32;
-  Var allowed;  ///< boolean, broadcastable to scores; unset: all
-  Var bias;     ///< added to scores; unset: none
-};
-
-void allow(LowerContext& ctx, Masking& mask, Var condition) {
-  mask.allowed = mask.allowed ? ctx.b.binary(Opcode::logical_and, mask.allowed, condition) : condition;
-}
-
-/// The operand attn_mask, its last axis filled up with what forbids.
-void apply_operand(LowerContext& ctx, Masking& mask) {
-  if (!ctx.has(3)) return;
-  Builder& b = ctx.b;
-  const bool boolean = b.dtype(ctx.input(3)) == DType::boolean;
-  Shape wanted = ctx.shape(3);
-  require(!wanted.empty() && wanted.back() <= mask.scores.back(), ErrorCode::bad_file,
-          "attn_mask {} for scores {}", to_string(wanted), to_string(mask.scores));
-  wanted.back() = mask.scores.back();
-  const std::vector<int64_t> starts(wanted.size(), 0), steps(wanted.size(), 1);
-  const Var operand = b.place(ctx.input(3), starts, steps, wanted, boolean ? 0 : -kInfinity);
-  if (boolean) return allow(ctx, mask, operand);
-  mask.bias = operand;
-  allow(ctx, mask, b.less(-kInfinity, operand));
-}
-
-Var counter(LowerContext& ctx, int64_t n, Shape shape) {
-  std::vector<int64_t> values(static_cast<size_t>(n));
-  std::iota(values.begin(), values.end(), 0);
-  return ctx.b.constant(Tensor::of<int64_t>(std::move(shape), values));
+/// The operand attn_mask, its last axis filled up with what forbids: a bias, or none where it is boolean.
+ValueId AttentionExpansion::operand_mask() {
+  if (!c_.has(3)) return kNoValue;
+  const bool boolean = c_.dtype(3) == DType::boolean;
+  Shape missing = c_.shape(3);
+  require(!missing.empty() && missing.back() <= keys_, ErrorCode::bad_file, "attn_mask {} for {} keys",
+          to_string(missing), keys_);
+  missing.back() = keys_ - missing.back();
+  ValueId mask = c_.input(3);
+  if (missing.back() > 0) {
+    const Tensor fill = Tensor::filled(c_.dtype(3), missing, boolean ? 0 : -kInfinity);
+    mask = c_.add("Concat", {mask, c_.constant(fill)}, {{"axis", int64_t{-1}}});
+  }
+  may_see_none_ = true;
+  if (!boolean) {
+    const Tensor never = Tensor::scalar(-kInfinity).to(c_.dtype(3));
+    allow(c_.add("Less", {c_.constant(never), mask}));
+    return mask;
+  }
+  allow(mask);
+  return kNoValue;
 }
 
 /// Causality and windows compare the key's place with the query's, which starts behind the past; and keys
 /// behind nonpad_kv_seqlen are padding.
-void apply_places(LowerContext& ctx, Masking& mask) {
-  Builder& b = ctx.b;
-  const int64_t queries = mask.scores[2], keys = mask.scores[3];
-  const int64_t left = ctx.int_attr("left_window_size", -1), right = ctx.int_attr("right_window_size", -1);
-  const Var j = counter(ctx, keys, {1, 1, 1, keys});
-  Var i = counter(ctx, queries, {1, 1, queries, 1});
-  if (ctx.has(6)) {
-    const Var lengths = b.reshape(b.cast(ctx.input(6), DType::i64), {element_count(ctx.shape(6)), 1, 1, 1});
-    allow(ctx, mask, b.less(j, lengths));
-    i = b.add(i, b.sub(lengths, static_cast<double>(queries)));
-  } else if (ctx.has(4)) {
-    i = b.add(i, static_cast<double>(ctx.shape(4).at(2)));
+void AttentionExpansion::allow_places() {
+  const int64_t left = int_attribute(c_.node, "left_window_size", -1),
+                right = int_attribute(c_.node, "right_window_size", -1);
+  const ValueId j = counter(keys_, {1, 1, 1, keys_});
+  ValueId i = counter(queries_, {1, 1, queries_, 1});
+  if (c_.has(6)) {
+    const ValueId lengths = c_.add("Reshape", {c_.add("Cast", {c_.input(6)}, {{"to", int64_t{7}}}),
+                                               c_.ints({element_count(c_.shape(6)), 1, 1, 1})});
+    allow(c_.add("Less", {j, lengths}));
+    i = c_.add("Add", {i, c_.add("Sub", {lengths, whole(queries_)})});
+  } else if (c_.has(4)) {
+    i = c_.add("Add", {i, whole(c_.shape(4).at(2))});
   }
-  if (ctx.int_attr("is_causal", 0) != 0) allow(ctx, mask, b.less_equal(j, i));
-  if (left >= 0) allow(ctx, mask, b.less_equal(b.sub(i, j), static_cast<double>(left)));
-  if (right >= 0) allow(ctx, mask, b.less_equal(b.sub(j, i), static_cast<double>(right)));
+  if (int_attribute(c_.node, "is_causal", 0) != 0) allow(c_.add("LessOrEqual", {j, i}));
+  if (left >= 0) allow(c_.add("LessOrEqual", {c_.add("Sub", {i, j}), whole(left)}));
+  if (right >= 0) allow(c_.add("LessOrEqual", {c_.add("Sub", {j, i}), whole(right)}));
+  may_see_none_ |= c_.has(6) || left >= 0 || right >= 0;
 }
 
 /// A query that sees no key gets weights 0. Its scores are all -inf, whose softmax would be NaN.
-Var masked_softmax(LowerContext& ctx, const Masking& mask, Var scores) {
-  Builder& b = ctx.b;
-  if (!mask.allowed) return b.softmax(scores, -1);
-  const Var any = b.reduce(Reduce::Kind::max, b.cast(mask.allowed, DType::i64), {-1});
-  const Var zero = b.scalar(0, mask.dtype);
-  return b.select(any, b.softmax(b.select(any, scores, zero), -1), zero);
+ValueId AttentionExpansion::softmax(ValueId scores) {
+  const Attributes last{{"axis", int64_t{-1}}};
+  if (allowed_ == kNoValue || !may_see_none_) return c_.add("Softmax", {scores}, last);
+  const ValueId counts = c_.add("Cast", {allowed_}, {{"to", int64_t{7}}});
+  const ValueId any = c_.add("Cast", {c_.add("ReduceMax", {counts, c_.ints({-1})})}, {{"to", int64_t{9}}});
+  const ValueId finite = c_.add("Where", {any, scores, number(0)});
+  return c_.add("Where", {any, c_.add("Softmax", {finite}, last), number(0)});
 }
 
-// y = softmax(cap(scale q k^T) + bias) v
-void lower_attention(LowerContext& ctx) {
-  Builder& b = ctx.b;
-  require(ctx.has(4) == ctx.has(5), ErrorCode::bad_file, "past_key and past_value must be given together");
-  const Var q = split_heads(ctx, 0, "q_num_heads");
-  const Var k = with_past(ctx, 4, split_heads(ctx, 1, "kv_num_heads"));
-  const Var v = with_past(ctx, 5, split_heads(ctx, 2, "kv_num_heads"));
-  const int64_t heads = b.shape(q)[1], mode = ctx.int_attr("qk_matmul_output_mode", 0);
-  const double scale = ctx.float_attr("scale", 1 / std::sqrt(static_cast<double>(b.shape(q)[3])));
-  const double cap = ctx.float_attr("softcap", 0);
-
-  // The scale is applied to q: k may be long.
-  const Var raw = b.matmul(b.mul(q, scale), repeat_heads(ctx, k, heads), false, true);
-  const Var capped = cap > 0 ? b.mul(b.unary(Opcode::tanh, b.div(raw, cap)), cap) : raw;
-  Masking mask{.scores = b.shape(raw), .dtype = b.dtype(raw), .allowed = {}, .bias = {}};
-  apply_operand(ctx, mask);
-  apply_places(ctx, mask);
-  const Var biased = mask.bias ? b.add(capped, mask.bias) : capped;
-  const Var scores = mask.allowed ? b.select(mask.allowed, biased, b.scalar(-kInfinity, mask.dtype)) : biased;
-  const Var weights = masked_softmax(ctx, mask, scores);
-  Var y = b.matmul(weights, repeat_heads(ctx, v, heads));
-  if (ctx.shape(0).size() == 3) {
-    const Shape s = b.shape(y);
-    y = b.reshape(b.transpose(y, {0, 2, 1, 3}), {s[0], s[2], s[1] * s[3]});
-  }
+void AttentionExpansion::run() {
+  require(c_.has(4) == c_.has(5), ErrorCode::bad_file, "past_key and past_value must be given together");
+  const Heads q = split(0, "q_num_heads"), k = with_past(4, split(1, "kv_num_heads")),
+              v = with_past(5, split(2, "kv_num_heads"));
+  const int64_t heads = q.shape[1], mode = int_attribute(c_.node, "qk_matmul_output_mode", 0);
   require(mode >= 0 && mode <= 3, ErrorCode::bad_file, "its qk_matmul_output_mode must be 0 to 3, not {}",
           mode);
-  const Var stages[] = {raw, capped, scores, weights};
-  ctx.set(0, y);
-  ctx.set(1, k);
-  ctx.set(2, v);
-  ctx.set(3, stages[mode]);
-}
+  queries_ = q.shape[2];
+  keys_ = k.shape[2];
+  const double scale = float_attribute(c_.node, "scale", 1 / std::sqrt(static_cast<double>(q.shape[3])));
+  const double cap = float_attribute(c_.node, "softcap", 0);
 
-/// The rows of a [positions, half] table at position_ids, or a [N, L, half] table itself, as [N, 1, L, half].
-Var rotation_table(LowerContext& ctx, size_t i) {
-  const Var rows = ctx.has(3) ? ctx.b.gather(ctx.input(i), ctx.input(3), 0) : ctx.input(i);
-  const Shape s = ctx.b.shape(rows);
-  require(s.size() == 3, ErrorCode::bad_file,
-          "input {} must be [N, L, half], or [positions, half] with position_ids", i);
-  return ctx.b.reshape(rows, {s[0], 1, s[1], s[2]});
-}
-
-// (real, imag) = (cos x1 - sin x2, sin x1 + cos x2) over pairs (x1, x2) of the first `rotated` features.
-void lower_rotary_embedding(LowerContext& ctx) {
-  Builder& b = ctx.b;
-  const Shape original = ctx.shape(0);
-  const Var x = split_heads(ctx, 0, "num_heads");
-  const Shape s = b.shape(x);
-  const int64_t size = s[3], asked = ctx.int_attr("rotary_embedding_dim", 0),
-                rotated = asked > 0 ? asked : size, half = rotated / 2;
-  require(rotated <= size && rotated % 2 == 0, ErrorCode::bad_file, "cannot rotate {} of {} features",
-          rotated, size);
-  const bool interleaved = ctx.int_attr("interleaved", 0) != 0;
-  // Pairs stand side by side (.., half, 2) or half a row apart (.., 2, half).
-  const int64_t pair_axis = interleaved ? 4 : 3;
-  const Var pairs = b.reshape(b.slice_axis(x, 3, 0, rotated), interleaved ? Shape{s[0], s[1], s[2], half, 2}
-                                                                          : Shape{s[0], s[1], s[2], 2, half});
-  const auto member = [&](int64_t i) {
-    return b.reshape(b.slice_axis(pairs, pair_axis, i, i + 1), {s[0], s[1], s[2], half});
-  };
-  const Var x1 = member(0), x2 = member(1), cos = rotation_table(ctx, 1), sin = rotation_table(ctx, 2);
-  Shape single{s[0], s[1], s[2], half, half};
-  single[static_cast<size_t>(pair_axis)] = 1;
-  const Var turned[] = {b.reshape(b.sub(b.mul(cos, x1), b.mul(sin, x2)), single),
-                        b.reshape(b.add(b.mul(sin, x1), b.mul(cos, x2)), single)};
-  Var y = b.reshape(b.concat(turned, pair_axis), {s[0], s[1], s[2], rotated});
-  if (rotated < size) {
-    const Var parts[] = {y, b.slice_axis(x, 3, rotated, size)};
-    y = b.concat(parts, 3);
+  // The scale is applied to q: k may be long.
+  const ValueId turned =
+      c_.add("Transpose", {repeated(k, heads)}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}});
+  const ValueId raw = c_.add("MatMul", {c_.add("Mul", {q.value, number(scale)}), turned});
+  ValueId capped = raw;
+  if (cap > 0) capped = c_.add("Mul", {c_.add("Tanh", {c_.add("Div", {raw, number(cap)})}), number(cap)});
+  const ValueId bias = operand_mask();
+  allow_places();
+  ValueId scores = bias == kNoValue ? capped : c_.add("Add", {capped, bias});
+  if (allowed_ != kNoValue) scores = c_.add("Where", {allowed_, scores, number(-kInfinity)});
+  const ValueId weights = softmax(scores);
+  ValueId y = c_.add("MatMul", {weights, repeated(v, heads)});
+  if (c_.shape(0).size() == 3) {
+    y = c_.add("Transpose", {y}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
+    y = c_.add("Reshape", {y, c_.ints({q.shape[0], queries_, heads * v.shape[3]})});
   }
-  ctx.set(0, original.size() == 4 ? y : b.reshape(b.transpose(y, {0, 2, 1, 3}), original));
+  const ValueId stages[] = {raw, capped, scores, weights};
+  c_.set(0, y);
+  c_.set(1, k.value);
+  c_.set(2, v.value);
+  c_.set(3, stages[mode]);
 }
+
+void expand_attention(ExpandContext& context) { AttentionExpansion(context).run(); }
 
 }  // namespace
 
-std::vector<OpDef> attention_ops() {
-  using enum RelevanceClass;
-  return {
-      {"", "Attention", {23, 24, 25}, lower_attention, bilinear},
-      {"", "RotaryEmbedding", {23}, lower_rotary_embedding, sum},
-  };
-}
+std::vector<OpDef> attention_ops() { return {assembly("", "Attention", {23, 24, 25}, expand_attention)}; }
 
 }  // namespace onnxray

@@ -25,6 +25,7 @@ std::vector<OpDef> resize_ops();
 std::vector<OpDef> constant_ops();
 std::vector<OpDef> einsum_ops();
 std::vector<OpDef> attention_ops();
+std::vector<OpDef> rotary_embedding_ops();
 std::vector<OpDef> recurrent_ops();
 std::vector<OpDef> control_flow_ops();
 std::vector<OpDef> loss_ops();

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "onnx/passes/constants.h"
-#include "onnx/passes/edit.h"
+#include "onnx/passes/normalisation.h"
 #include "onnx/passes/pass.h"
 
 namespace onnxray {
@@ -11,17 +11,6 @@ namespace onnxray {
 // its scale or bias.
 
 namespace {
-
-/// First of the trailing axes over which `mean` averages with extents kept, or nothing.
-std::optional<int64_t> first_trailing_axis(const Graph& graph, const Node& mean) {
-  const size_t rank = graph[mean.inputs[0]].shape->size();
-  const auto axes = reduction_axes(graph, mean, rank);
-  if (!axes || axes->empty() || int_attribute(mean, "keepdims", 1) == 0) return std::nullopt;
-  for (size_t i = 0; i < axes->size(); ++i) {
-    if ((*axes)[i] != static_cast<int64_t>(rank - axes->size() + i)) return std::nullopt;
-  }
-  return axes->front();
-}
 
 /// x and the axes of a Sub that subtracts the mean of x.
 struct Centred {
@@ -38,29 +27,13 @@ std::optional<Centred> centred(const GraphEdit& edit, ValueId id) {
   return Centred{mean->inputs[0], *axis};
 }
 
-/// d of d^2, by Pow or by Mul.
-ValueId squared(const GraphEdit& edit, ValueId id) {
-  const Node* node = edit.producer(id);
-  if (node == nullptr) return kNoValue;
-  if (node->op == "Pow") return is_scalar(edit.graph, node->inputs[1], 2) ? node->inputs[0] : kNoValue;
-  return node->op == "Mul" && node->inputs[0] == node->inputs[1] ? node->inputs[0] : kNoValue;
-}
-
-/// Matches `id` = sqrt(mean(d^2) + eps) with d centred as `c`; the eps.
+/// The eps of `id` = sqrt(mean(d^2) + eps) with d centred as `c`.
 std::optional<double> deviation(const GraphEdit& edit, ValueId id, const Centred& c) {
-  const Node* root = edit.producer(id, "Sqrt");
-  const Node* add = root != nullptr ? edit.producer(root->inputs[0], "Add") : nullptr;
-  if (add == nullptr) return std::nullopt;
-  const size_t eps_at = edit.graph.constant(add->inputs[1]) != nullptr ? 1 : 0;
-  const auto eps = scalar_constant(edit.graph, add->inputs[eps_at]);
-  const Node* variance = edit.producer(add->inputs[1 - eps_at], "ReduceMean");
-  if (!eps || variance == nullptr || first_trailing_axis(edit.graph, *variance) != c.axis)
-    return std::nullopt;
-  const ValueId d = squared(edit, variance->inputs[0]);
-  if (d == kNoValue) return std::nullopt;
-  const auto other = centred(edit, d);
+  const auto found = match_deviation(edit, id);
+  if (!found || found->axis != c.axis) return std::nullopt;
+  const auto other = centred(edit, found->d);
   if (!other || other->x != c.x || other->axis != c.axis) return std::nullopt;
-  return eps;
+  return found->epsilon;
 }
 
 /// The quotient: d / s, or d * (1 / s).
@@ -68,9 +41,8 @@ bool match_quotient(GraphEdit& edit, Node& node) {
   for (size_t i = 0; i < (node.op == "Mul" ? 2 : 1); ++i) {
     ValueId s = node.inputs[1 - i];
     if (node.op == "Mul") {
-      const Node* reciprocal = edit.producer(s, "Reciprocal");
-      if (reciprocal == nullptr) continue;
-      s = reciprocal->inputs[0];
+      s = reciprocal_of(edit, s);
+      if (s == kNoValue) continue;
     }
     const auto c = centred(edit, node.inputs[i]);
     if (!c) continue;
@@ -84,16 +56,6 @@ bool match_quotient(GraphEdit& edit, Node& node) {
     return true;
   }
   return false;
-}
-
-/// The constant as a tensor of the normalised shape, or nothing.
-std::optional<Tensor> as_parameter(const Graph& graph, ValueId id, const Shape& normalised) {
-  const Tensor* t = graph.constant(id);
-  if (t == nullptr) return std::nullopt;
-  Shape shape = t->shape();
-  while (shape.size() > normalised.size() && shape.front() == 1) shape.erase(shape.begin());
-  if (shape != normalised) return std::nullopt;
-  return t->reshaped(normalised);
 }
 
 /// A constant Mul or Add after a LayerNormalization whose scale or bias is still free.

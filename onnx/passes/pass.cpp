@@ -5,16 +5,18 @@
 namespace onnxray {
 
 std::span<const Pass> all_passes() {
-  // Layer normalisation goes before the pooling pass, which would take its means for global pooling.
+  // Normalisation goes before the pooling pass, which would take its means for global pooling.
   static constexpr std::array kPasses = {
       Pass{"remove_identities", remove_identities},
       Pass{"fuse_quantisation", fuse_quantisation},
       Pass{"merge_reshapes", merge_reshapes},
       Pass{"merge_transposes", merge_transposes},
       Pass{"fuse_layer_norm", fuse_layer_norm},
+      Pass{"fuse_rms_norm", fuse_rms_norm},
       Pass{"fuse_gelu", fuse_gelu},
       Pass{"fuse_hard_swish", fuse_hard_swish},
       Pass{"fuse_silu", fuse_silu},
+      Pass{"fuse_mish", fuse_mish},
       Pass{"matmul_add_to_gemm", matmul_add_to_gemm},
       Pass{"add_to_bias", add_to_bias},
       Pass{"reduce_mean_to_global_average_pool", reduce_mean_to_global_average_pool},
