@@ -162,6 +162,8 @@ struct Inspection {
   std::string program;                        ///< the optimised program as text
   std::map<std::string, int64_t> primitives;  ///< how often each primitive runs
   int64_t arena_bytes = 0;
+  double flops = 0, bytes = 0;  ///< of one run, counted from the program: arithmetic; operands moved
+  int64_t planned_bytes = 0;    ///< weights that the program reads, its arena, its inputs and outputs
 };
 
 /// Runs and explains one model. One thread at a time; several sessions may share a model.
@@ -203,6 +205,9 @@ class Session {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// GFLOP/s of large matrix products on the backend that `options` choose: the best of a few tries.
+double measured_peak_gflops(const SessionOptions& options);
 
 /// The methods that explain() knows, as data.
 struct MethodDescription {

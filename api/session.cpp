@@ -7,6 +7,7 @@
 
 #include "api/backends.h"
 #include "api/model_data.h"
+#include "core/cost.h"
 #include "core/fail.h"
 #include "core/optimise/optimise.h"
 #include "methods/explain.h"
@@ -536,6 +537,10 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   inspection.graph = compiled.graph.to_text();
   inspection.program = compiled.plan.program.to_text();
   inspection.arena_bytes = compiled.plan.arena_bytes;
+  const Cost cost = cost_of(compiled.plan);
+  inspection.flops = cost.flops;
+  inspection.bytes = cost.bytes;
+  inspection.planned_bytes = memory_of(compiled.plan).total();
   for (const Step& step : compiled.plan.program.steps)
     ++inspection.primitives[std::string(name_of(step.primitive))];
   std::optional<RuleAssignment> rules;

@@ -2,56 +2,136 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/inputs.h"
+#include "cli/resident_memory.h"
 
 namespace onnxray::cli {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-struct Timing {
-  std::string name;
-  double first_ms = 0, median_ms = 0, low_ms = 0, high_ms = 0;  ///< low and high are the quartiles
-  double device_ms = 0;  ///< of the last call, without copies; 0 on a CPU
+/// What is timed: the forward pass or one method, in a session of its own.
+class Work {
+ public:
+  /// "forward" or a method.
+  Work(std::string name, const Options& options, const Model& model, const std::vector<Tensor>& inputs)
+      : name_(std::move(name)), options_(options), inputs_(inputs) {
+    reset_peak_memory();
+    const int64_t before = resident_bytes();
+    session_.emplace(model, options.session);
+    const auto start = Clock::now();
+    inspection_ = session_->inspect(inputs_, request());
+    compile_ms_ = milliseconds_since(start);
+    first_ms_ = run();
+    run();  // warm-up
+    peak_bytes_ = peak_resident_bytes() - before;
+  }
+
+  const std::string& name() const { return name_; }
+
+  double run() {
+    const auto start = Clock::now();
+    if (is_forward())
+      session_->run(inputs_);
+    else
+      session_->explain_many(inputs_, request());
+    return milliseconds_since(start);
+  }
+
+  Json facts() const {
+    return {{"method", name_},
+            {"compile_ms", compile_ms_},
+            {"first_ms", first_ms_},
+            {"gflop", inspection_.flops / 1e9},
+            {"gigabytes_moved", inspection_.bytes / 1e9},
+            {"planned_bytes", inspection_.planned_bytes},
+            {"peak_bytes", peak_bytes_}};
+  }
+  double device_ms() const { return session_->device_milliseconds(); }
+  double gflop() const { return inspection_.flops / 1e9; }
+
+ private:
+  bool is_forward() const { return name_ == "forward"; }
+
+  ExplainManyOptions request() const {
+    if (is_forward()) return {};
+    return {{name_},         {Target::argmax()},    options_.convention, options_.parameters,
+            options_.output, options_.keep_softmax, options_.at};
+  }
+
+  std::string name_;
+  const Options& options_;
+  const std::vector<Tensor>& inputs_;
+  std::optional<Session> session_;
+  Inspection inspection_;
+  double compile_ms_ = 0, first_ms_ = 0;
+  int64_t peak_bytes_ = 0;
 };
 
-/// The first call compiles; the rest are timed, for about two seconds unless a number was asked for.
-template <class Work>
-Timing measure(std::string name, int64_t repeats, Work work) {
-  Timing timing{std::move(name)};
-  auto start = Clock::now();
-  work();
-  timing.first_ms = milliseconds_since(start);
-  work();  // warm-up
-  std::vector<double> times;
-  start = Clock::now();
-  while (repeats > 0 ? std::ssize(times) < repeats
-                     : times.size() < 5 || (milliseconds_since(start) < 2000 && times.size() < 1000)) {
-    const auto each = Clock::now();
-    work();
-    times.push_back(milliseconds_since(each));
-  }
-  std::ranges::sort(times);
-  timing.median_ms = times[times.size() / 2];
-  timing.low_ms = times[times.size() / 4];
-  timing.high_ms = times[times.size() * 3 / 4];
-  return timing;
+struct Spread {
+  double low = 0, median = 0, high = 0;  ///< low and high are the quartiles
+};
+
+Spread spread_of(std::vector<double> values) {
+  std::ranges::sort(values);
+  const size_t n = values.size();
+  return {values[n / 4], values[n / 2], values[n * 3 / 4]};
 }
 
-nlohmann::ordered_json to_json(const Timing& t, double forward_ms) {
-  nlohmann::ordered_json json{{"method", t.name},         {"first_ms", t.first_ms},
-                              {"median_ms", t.median_ms}, {"low_ms", t.low_ms},
-                              {"high_ms", t.high_ms},     {"ratio", t.median_ms / forward_ms}};
-  if (t.device_ms > 0) json["device_ms"] = t.device_ms;
+/// Times forward and method in turns, so that a busy neighbour meets both: for about two seconds unless a
+/// number was asked for.
+Json measure(Work& work, Work& forward, int64_t repeats, double peak_gflops) {
+  std::vector<double> times, ratios;
+  const auto start = Clock::now();
+  while (repeats > 0 ? std::ssize(times) < repeats
+                     : times.size() < 5 || (milliseconds_since(start) < 2000 && times.size() < 1000)) {
+    const double beside = forward.run();
+    times.push_back(&work == &forward ? beside : work.run());
+    ratios.push_back(times.back() / beside);
+  }
+  const Spread time = spread_of(times), ratio = spread_of(ratios);
+  const double gflops = work.gflop() / (time.median / 1000);
+  Json json = work.facts();
+  json.update(Json{{"runs", times.size()},
+                   {"median_ms", time.median},
+                   {"low_ms", time.low},
+                   {"high_ms", time.high},
+                   {"ratio", ratio.median},
+                   {"ratio_low", ratio.low},
+                   {"ratio_high", ratio.high},
+                   {"gflops", gflops},
+                   {"share_of_peak", gflops / peak_gflops}});
+  if (const double device_ms = work.device_ms(); device_ms > 0) json["device_ms"] = device_ms;
   return json;
+}
+
+void print_row(const Json& row) {
+  const auto number = [&](const char* key) { return row.at(key).get<double>(); };
+  fmt::print("{:<30} {:9.1f} {:9.2f} {:8.2f} {:8.2f} {:6.2f} {:8.2f} {:8.1f} {:5.0f} % {:9.1f} {:9.1f}\n",
+             row.at("method").get<std::string>(), number("compile_ms"), number("median_ms"), number("low_ms"),
+             number("high_ms"), number("ratio"), number("gflop"), number("gflops"),
+             100 * number("share_of_peak"), number("planned_bytes") / 1e6, number("peak_bytes") / 1e6);
+}
+
+void print_table(const Json& report) {
+  fmt::print("{}\nload {:.1f} ms, matrix products reach {:.1f} GFLOP/s\n",
+             report.at("backend").get<std::string>(), report.at("load_ms").get<double>(),
+             report.at("peak_gflops").get<double>());
+  fmt::print("{:<30} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>8} {:>7} {:>9} {:>9}\n", "", "compile",
+             "median ms", "quartile", "quartile", "ratio", "GFLOP", "GFLOP/s", "of peak", "plan MB",
+             "peak MB");
+  print_row(report.at("forward"));
+  for (const Json& row : report.at("methods")) print_row(row);
 }
 
 /// The costliest kinds of step of the first method (of the forward pass where none was asked for).
@@ -72,46 +152,56 @@ void print_profile(Session& session, const Options& options, const std::vector<T
     fmt::print("{:10.3f} {:5.1f}% {:6}  {}\n", cost.first, 100 * cost.first / total, cost.second, step);
 }
 
+/// For scripts that time several programs in turns: each line of standard input, "forward" or a method, is
+/// run once and answered with a line of JSON. The forward pass and the last method stay compiled.
+int take_turns(const Options& options, const Model& model, const std::vector<Tensor>& inputs) {
+  std::optional<Work> forward, method;
+  for (std::string name; std::getline(std::cin, name);) {
+    std::optional<Work>& work = name == "forward" ? forward : method;
+    if (!work || work->name() != name) {
+      work.reset();
+      work.emplace(name, options, model, inputs);
+    }
+    const double ms = work->run();
+    Json answer = work->facts();
+    answer["ms"] = ms;
+    fmt::print("{}\n", answer.dump());
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int bench_command(const Options& options) {
-  auto start = Clock::now();
+  const auto start = Clock::now();
   const Model model = Model::load(options.model);
   const double load_ms = milliseconds_since(start);
   const std::vector<Tensor> inputs = options.inputs.empty()
                                          ? example_inputs(options, model)
                                          : load_inputs(options, model, choose_preprocess(options)).tensors;
-  Session session(model, options.session);
-  Timing forward = measure("forward", options.repeats, [&] { session.run(inputs); });
-  forward.device_ms = session.device_milliseconds();
-  std::vector<Timing> timings;
-  for (const std::string& method :
+  if (options.turns) return take_turns(options, model, inputs);
+  const double peak = measured_peak_gflops(options.session);
+  Work forward("forward", options, model, inputs);
+  Json report{{"model", options.model},
+              {"backend", Session(model, options.session).backend_description()},
+              {"load_ms", load_ms},
+              {"peak_gflops", peak},
+              {"forward", measure(forward, forward, options.repeats, peak)},
+              {"methods", Json::array()}};
+  for (const std::string& name :
        options.methods.empty() ? std::vector<std::string>{"gradient"} : options.methods) {
-    const ExplainManyOptions what{{method},           {Target::argmax()}, options.convention,
-                                  options.parameters, options.output,     options.keep_softmax,
-                                  options.at};
-    timings.push_back(measure(method, options.repeats, [&] { session.explain_many(inputs, what); }));
-    timings.back().device_ms = session.device_milliseconds();
+    Work work(name, options, model, inputs);
+    report["methods"].push_back(measure(work, forward, options.repeats, peak));
   }
-  if (options.json) {
-    nlohmann::ordered_json json{{"model", options.model},
-                                {"backend", session.backend_description()},
-                                {"load_ms", load_ms},
-                                {"forward", to_json(forward, forward.median_ms)}};
-    for (const Timing& t : timings) json["methods"].push_back(to_json(t, forward.median_ms));
-    fmt::print("{}\n", json.dump(2));
-    return 0;
+  if (options.json)
+    fmt::print("{}\n", report.dump(2));
+  else
+    print_table(report);
+  if (options.profile && !options.json) {
+    Session session(model, options.session);
+    print_profile(session, options, inputs);
   }
-  fmt::print("{}\nload {:.1f} ms\n", session.backend_description(), load_ms);
-  fmt::print("{:<32} {:>10} {:>10} {:>10} {:>10} {:>8}\n", "", "first ms", "median ms", "quartile",
-             "quartile", "ratio");
-  const auto print = [&](const Timing& t) {
-    fmt::print("{:<32} {:10.2f} {:10.2f} {:10.2f} {:10.2f} {:8.2f}\n", t.name, t.first_ms, t.median_ms,
-               t.low_ms, t.high_ms, t.median_ms / forward.median_ms);
-  };
-  print(forward);
-  for (const Timing& t : timings) print(t);
-  if (options.profile) print_profile(session, options, inputs);
   return 0;
 }
 

@@ -33,7 +33,8 @@ std::map<std::string, std::string> parse_parameters(const std::vector<std::strin
 }
 
 void add_session_options(CLI::App& command, Options& o) {
-  command.add_option("--backend", o.session.backend, "auto, onednn, reference or cudnn")->capture_default_str();
+  command.add_option("--backend", o.session.backend, "auto, onednn, reference or cudnn")
+      ->capture_default_str();
   command.add_option("--precision", o.session.precision, "fp32 or double")->capture_default_str();
   command.add_option("--threads", o.session.threads, "0: all cores")->capture_default_str();
 }
@@ -127,6 +128,7 @@ int dispatch(int argc, char** argv) {
   bench.add_option("--batch", o.batch, "the batch where the model leaves it open");
   bench.add_option("--repeats", o.repeats, "timed runs; 0: two seconds' worth");
   bench.add_flag("--profile", o.profile, "also the time of every kind of step of the first method");
+  bench.add_flag("--turns", o.turns, "time what each line of standard input names, for scripts");
   bench.add_flag("--json", o.json);
 
   auto& methods = *app.add_subcommand("methods", "list the methods");

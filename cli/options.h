@@ -23,6 +23,7 @@ struct Options {
   SessionOptions session;
   int64_t batch = 0;    ///< extent for a symbolic batch where no input says it
   int64_t repeats = 0;  ///< bench: timed runs; 0 chooses by time
+  bool turns = false;   ///< bench: run what each line of standard input names
   bool profile = false;  ///< bench: the time of every kind of step
 };
 

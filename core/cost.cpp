@@ -1,0 +1,117 @@
+#include "core/cost.h"
+
+#include <set>
+
+namespace onnxray {
+
+namespace {
+
+double product(const Shape& extents) {
+  double all = 1;
+  for (const int64_t extent : extents) all *= static_cast<double>(extent);
+  return all;
+}
+
+/// Flops of one step, by primitive; the operands' shapes come from the program.
+class Flops {
+ public:
+  Flops(const Program& program, const Step& step) : program_(program), step_(step) {}
+
+  /// y has a dot product of C/groups * kernel terms, w's size per output channel, at each place.
+  double operator()(const Convolution&) const { return 2 * out() * per_channel(in(1)) + biases(2); }
+  double operator()(const ConvolutionInput&) const { return 2 * size(0) * per_channel(in(1)); }
+  double operator()(const ConvolutionWeight& p) const { return 2 * size(1) * per_channel(p.shape); }
+  double operator()(const MatMul& p) const {
+    const Shape& a = in(0);
+    const auto inner = static_cast<double>(a[a.size() - (p.transpose_a ? 2 : 1)]);
+    return 2 * out() * inner + biases(2);
+  }
+  double operator()(const Elementwise& p) const {
+    return out() * static_cast<double>(p.expression.code.size());
+  }
+  double operator()(const Reduce&) const { return size(0); }
+  double operator()(const ArgReduce&) const { return size(0); }
+  double operator()(const CumSum&) const { return size(0); }
+  /// Largest entry, difference, exponential, sum, quotient.
+  double operator()(const Softmax&) const { return 5 * size(0); }
+  double operator()(const MaxPool& p) const { return out() * product(p.window.kernel); }
+  double operator()(const MaxPoolScatter&) const { return size(0); }
+  double operator()(const SumPool& p) const { return out() * product(p.window.kernel); }
+  double operator()(const SumPoolInput& p) const { return size(0) * product(p.window.kernel); }
+  double operator()(const GatherAdjoint&) const { return size(0); }
+  double operator()(const ScatterElements& p) const {
+    return p.kind == ScatterElements::Kind::replace ? 0 : size(2);
+  }
+  /// One product and one sum per entry of the table, for every line along the axis.
+  double operator()(const AxisMap& p) const {
+    if (p.table->out == 0) return 0;
+    return 2 * out() / static_cast<double>(p.table->out) * static_cast<double>(p.table->weight.size());
+  }
+  // Movement and random draws.
+  double operator()(const MaxPoolGather&) const { return 0; }
+  double operator()(const Reshape&) const { return 0; }
+  double operator()(const Transpose&) const { return 0; }
+  double operator()(const Broadcast&) const { return 0; }
+  double operator()(const Slice&) const { return 0; }
+  double operator()(const Place&) const { return 0; }
+  double operator()(const Concat&) const { return 0; }
+  double operator()(const Gather&) const { return 0; }
+  double operator()(const GatherElements&) const { return 0; }
+  double operator()(const Noise&) const { return 0; }
+
+ private:
+  const Shape& in(size_t i) const { return program_[step_.inputs[i]].shape; }
+  double size(size_t i) const { return product(in(i)); }
+  double out() const { return product(program_[step_.outputs[0]].shape); }
+  double biases(size_t i) const { return step_.inputs.size() > i ? out() : 0; }
+  static double per_channel(const Shape& w) { return w[0] == 0 ? 0 : product(w) / static_cast<double>(w[0]); }
+
+  const Program& program_;
+  const Step& step_;
+};
+
+int64_t bytes_of(const Program& program, Var v, const PlanOptions& options) {
+  return element_count(program[v].shape) * stored_size(program[v].dtype, options);
+}
+
+}  // namespace
+
+Cost cost_of(const Program& program, const Step& step, const PlanOptions& options) {
+  Cost cost{std::visit(Flops(program, step), step.primitive), 0};
+  for (const auto* operands : {&step.inputs, &step.outputs}) {
+    for (const Var v : *operands) cost.bytes += static_cast<double>(bytes_of(program, v, options));
+  }
+  return cost;
+}
+
+Cost cost_of(const Plan& plan) {
+  Cost all;
+  for (size_t i = 0; i < plan.program.steps.size(); ++i) {
+    if (plan.is_view[i]) continue;
+    const Step& step = plan.program.steps[i];
+    const Cost once = cost_of(plan.program, step, plan.options);
+    const double times = step.block == Block::repeat ? static_cast<double>(plan.program.trips) : 1;
+    all += {once.flops * times, once.bytes * times};
+  }
+  return all;
+}
+
+PlanMemory memory_of(const Plan& plan) {
+  const Program& program = plan.program;
+  PlanMemory memory;
+  memory.arena = plan.arena_bytes;
+  std::set<int32_t> constants;
+  for (size_t i = 0; i < program.steps.size(); ++i) {
+    for (const Var v : program.steps[i].inputs) {
+      const Placement& placement = plan[v];
+      if (placement.home == Placement::Home::constant && constants.insert(placement.root.id).second)
+        memory.constants += placement.bytes;
+    }
+  }
+  for (const NamedVar& input : program.inputs) memory.inputs += bytes_of(program, input.var, plan.options);
+  for (const NamedVar& output : program.outputs)
+    memory.outputs += bytes_of(program, output.var, plan.options);
+  return memory;
+}
+
+}  // namespace onnxray
