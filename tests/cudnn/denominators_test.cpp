@@ -23,7 +23,7 @@ TEST_CASE("a bias without zeros leaves a comparison none to mind, but not a deno
     Program program;
     Builder b(program);
     const Var x = b.input("x", {1, 2}, DType::f32), w = b.input("w", {2, 2}, DType::f32);
-    const Var z = b.matmul(x, w), g = b.matmul(x, w, true, false);
+    const Var z = b.matmul(x, w), g = b.matmul(x, w, false, true);
     const Var bias = b.constant(Tensor::of<float>({1, 2}, {1, second}));
     b.output("mask", b.binary(Opcode::less, b.binary(Opcode::add, z, bias), 0.0));
     b.output("y", b.binary(Opcode::div, x, b.binary(Opcode::add, g, bias)));
