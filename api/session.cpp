@@ -9,6 +9,7 @@
 #include "api/model_data.h"
 #include "core/cost.h"
 #include "core/fail.h"
+#include "core/find_node.h"
 #include "core/optimise/optimise.h"
 #include "methods/explain.h"
 #include "onnx/export/export.h"
@@ -59,21 +60,6 @@ size_t find_output(const Graph& graph, const std::string& name) {
     if (known.back() == name) return i;
   }
   fail(ErrorCode::usage, "the model has no output '{}'; it has {}", name, fmt::join(known, ", "));
-}
-
-/// A value by its own name or by that of a node that writes it; replaced nodes count.
-ValueId find_value(const Graph& graph, const std::string& name) {
-  if (name.empty()) return kNoValue;
-  for (const Node& node : graph.nodes) {
-    const bool names_it = std::ranges::find(node.origin.names, name) != node.origin.names.end();
-    for (const ValueId id : node.outputs) {
-      if (id != kNoValue && (names_it || graph[id].name == name)) return id;
-    }
-  }
-  for (const InputInfo& input : graph.inputs) {
-    if (graph[input.value].name == name) return input.value;
-  }
-  fail(ErrorCode::usage, "no node or value is called '{}'; `onnxray inspect` lists the names", name);
 }
 
 void check_input(const Graph& graph, const InputInfo& input, const Tensor& tensor) {
@@ -251,7 +237,7 @@ class Session::Impl {
               key.targets,
               find_output(e.graph, key.output),
               key.keep_softmax,
-              find_value(e.graph, key.at),
+              key.at.empty() ? kNoValue : find_value(e.graph, key.at),
               key.baselines,
               key.noise,
               key.report_layers};

@@ -3,39 +3,11 @@
 #include <algorithm>
 
 #include "core/fail.h"
+#include "core/find_node.h"
 
 namespace onnxray {
 
 namespace {
-
-/// Whether one of the parts of "a/b/c" is `part`, or all of it is.
-bool has_part(std::string_view path, std::string_view part) {
-  if (path == part) return true;
-  while (!path.empty()) {
-    const size_t slash = path.find('/');
-    if (path.substr(0, slash) == part) return true;
-    if (slash == std::string_view::npos) break;
-    path.remove_prefix(slash + 1);
-  }
-  return false;
-}
-
-bool is_called(const Graph& graph, const Node& node, const std::string& name) {
-  const auto matches = [&](const std::string& known) { return has_part(known, name); };
-  const auto& [names, scopes] = node.origin;
-  return std::ranges::any_of(names, matches) || std::ranges::find(scopes, name) != scopes.end() ||
-         std::ranges::any_of(node.outputs,
-                             [&](ValueId id) { return id != kNoValue && graph[id].name == name; });
-}
-
-/// The last node that passes, or -1.
-template <class Predicate>
-int32_t last_node(const Graph& graph, Predicate passes) {
-  for (auto n = static_cast<int32_t>(graph.nodes.size()); n-- > 0;) {
-    if (passes(graph.nodes[static_cast<size_t>(n)])) return n;
-  }
-  return -1;
-}
 
 /// The layers that SIGN-XAI's model suffixes stand for.
 std::string layer_of_model(const std::string& model) {
@@ -74,14 +46,17 @@ ValueId cam_layer(const MethodSpec& method, const Graph& graph, const OpRegistry
   require(activation == "after" || activation == "before", ErrorCode::usage,
           "activation={}: the choices are before and after", activation);
   const auto is_conv = [](const Node& node) { return node.op == "Conv"; };
-  const auto named = [&](const Node& node) {
-    return name.empty() ? is_conv(node) : is_called(graph, node, name);
-  };
-  const int32_t n = last_node(graph, named);
-  require(n >= 0 || name.empty(), ErrorCode::usage,
-          "'{}': no layer is called '{}'; `onnxray inspect` lists the names", method.text, name);
-  require(n >= 0, ErrorCode::unsupported, "'{}': the model has no convolution; choose a layer by layer=NAME",
-          method.text);
+  int32_t n = -1;
+  if (!name.empty()) {
+    n = find_node(graph, name);
+    require(n >= 0, ErrorCode::usage, "'{}': no layer is called '{}'; `onnxray inspect` lists the names",
+            method.text, name);
+  } else {
+    const auto last = std::find_if(graph.nodes.rbegin(), graph.nodes.rend(), is_conv);
+    require(last != graph.nodes.rend(), ErrorCode::unsupported,
+            "'{}': the model has no convolution; choose a layer by layer=NAME", method.text);
+    n = static_cast<int32_t>(graph.nodes.rend() - last) - 1;
+  }
   const Node& node = graph.nodes[static_cast<size_t>(n)];
   return activation == "after" && is_conv(node) ? following_activation(graph, ops, node.outputs[0])
                                                 : node.outputs[0];

@@ -1,11 +1,11 @@
 #include "methods/method_name.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "core/fail.h"
+#include "core/nearest.h"
 #include "methods/name_cursor.h"
 
 namespace onnxray {
@@ -169,67 +169,50 @@ std::string without_alias(std::string_view name) {
   return std::string(name);
 }
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
-std::vector<std::string_view> nearest(std::string_view name) {
-  std::vector<std::string_view> known{"gradient",
-                                      "input_t_gradient",
-                                      "gradient_x_input",
-                                      "gradient_x_sign",
-                                      "gradient_x_sign_mu_0_5",
-                                      "guided_backprop",
-                                      "deconvnet",
-                                      "integrated_gradients",
-                                      "smoothgrad",
-                                      "smoothgrad_squared",
-                                      "vargrad",
-                                      "grad_cam",
-                                      "grad_cam_timeseries",
-                                      "guided_grad_cam",
-                                      "lrp",
-                                      "lrp_z",
-                                      "lrp_epsilon_0_1",
-                                      "lrp_epsilon_0_25_std_x",
-                                      "lrp_alpha_1_beta_0",
-                                      "lrp_alpha_2_beta_1",
-                                      "lrp_gamma",
-                                      "lrp_z_plus",
-                                      "lrp_z_plus_fast",
-                                      "lrp_flat",
-                                      "lrp_w_square",
-                                      "lrp_sequential_composite_a",
-                                      "lrp_sequential_composite_b",
-                                      "lrpsign_z",
-                                      "lrpsign_epsilon_0_1",
-                                      "lrpsign_epsilon_0_25_std_x",
-                                      "lrpsign_epsilon_0_1_mu_0_5",
-                                      "lrpsign_alpha_1_beta_0",
-                                      "lrpsign_sequential_composite_a",
-                                      "lrpz_epsilon_0_1",
-                                      "w2lrp_z",
-                                      "w2lrp_epsilon_0_1",
-                                      "flatlrp_z",
-                                      "flatlrp_epsilon_0_1",
-                                      "zblrp_z_VGG16ILSVRC",
-                                      "deep_taylor",
-                                      "deep_taylor_bounded",
-                                      "occlusion",
-                                      "random_uniform"};
-  std::ranges::stable_sort(known, {}, [&](std::string_view k) { return edit_distance(name, k); });
-  known.resize(3);
-  return known;
+std::vector<std::string> known_names() {
+  return {"gradient",
+          "input_t_gradient",
+          "gradient_x_input",
+          "gradient_x_sign",
+          "gradient_x_sign_mu_0_5",
+          "guided_backprop",
+          "deconvnet",
+          "integrated_gradients",
+          "smoothgrad",
+          "smoothgrad_squared",
+          "vargrad",
+          "grad_cam",
+          "grad_cam_timeseries",
+          "guided_grad_cam",
+          "lrp",
+          "lrp_z",
+          "lrp_epsilon_0_1",
+          "lrp_epsilon_0_25_std_x",
+          "lrp_alpha_1_beta_0",
+          "lrp_alpha_2_beta_1",
+          "lrp_gamma",
+          "lrp_z_plus",
+          "lrp_z_plus_fast",
+          "lrp_flat",
+          "lrp_w_square",
+          "lrp_sequential_composite_a",
+          "lrp_sequential_composite_b",
+          "lrpsign_z",
+          "lrpsign_epsilon_0_1",
+          "lrpsign_epsilon_0_25_std_x",
+          "lrpsign_epsilon_0_1_mu_0_5",
+          "lrpsign_alpha_1_beta_0",
+          "lrpsign_sequential_composite_a",
+          "lrpz_epsilon_0_1",
+          "w2lrp_z",
+          "w2lrp_epsilon_0_1",
+          "flatlrp_z",
+          "flatlrp_epsilon_0_1",
+          "zblrp_z_VGG16ILSVRC",
+          "deep_taylor",
+          "deep_taylor_bounded",
+          "occlusion",
+          "random_uniform"};
 }
 
 }  // namespace
@@ -242,7 +225,7 @@ MethodName parse_method_name(std::string_view name) {
     if (parse(cursor, method) && cursor.done()) return method;
   }
   fail(ErrorCode::usage, "unknown method '{}'; the nearest are {}; `onnxray methods` lists all", name,
-       fmt::join(nearest(name), ", "));
+       fmt::join(nearest(name, known_names()), ", "));
 }
 
 }  // namespace onnxray

@@ -18,7 +18,7 @@ class AlphaBetaRule final : public Rule {
         beta_(beta),
         stabiliser_(conventions.stabiliser),
         bias_(conventions.alphabeta_bias),
-        exact_(conventions.exact_splits) {
+        splits_(conventions.exact_splits) {
     // Without a negative half, the full bias belongs to the only one; else halves as in Zennit, which
     // conserve.
     if (bias_ == Bias::automatic) bias_ = beta == 0 ? Bias::both : Bias::split;
@@ -31,7 +31,7 @@ class AlphaBetaRule final : public Rule {
     // b_P, b_N: b+ and b- (split), b and b (both), or nothing (ignore)     (Bach et al. 2015, eq. 60)
     Builder& b = context.b;
     const LinearView linear(context);
-    Contributions contributions(b, linear, exact_);
+    Contributions contributions(b, linear, splits_);
     const Var p = b.mul(
         divided(b, linear.R(), with_bias(b, linear, contributions.positive(), Opcode::max), stabiliser_),
         alpha_);
@@ -53,7 +53,7 @@ class AlphaBetaRule final : public Rule {
   double alpha_, beta_;
   Conventions::Stabiliser stabiliser_;
   Bias bias_;
-  bool exact_;
+  Conventions::Splits splits_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 #include "core/fail.h"
-#include "rules/linear.h"
+#include "rules/contributions.h"
 #include "rules/rules.h"
 #include "rules/stabilise.h"
 
@@ -28,7 +28,7 @@ class BoundedRule final : public Rule {
       : low_(std::move(low)),
         high_(std::move(high)),
         stabiliser_(conventions.stabiliser),
-        exact_(conventions.exact_splits) {}
+        splits_(conventions.exact_splits) {}
 
   std::string name() const override {
     const auto text = [](const Numbers& numbers) {
@@ -44,7 +44,7 @@ class BoundedRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     const Var l = like(b, linear, low_, "low"), h = like(b, linear, high_, "high");
-    exact_ ? emit_literal(b, linear, l, h) : emit_two_forms(b, linear, l, h);
+    takes_literal_terms(linear, splits_) ? emit_literal(b, linear, l, h) : emit_two_forms(b, linear, l, h);
   }
 
  private:
@@ -68,7 +68,7 @@ class BoundedRule final : public Rule {
 
   Numbers low_, high_;
   Conventions::Stabiliser stabiliser_;
-  bool exact_;
+  Conventions::Splits splits_;
 };
 
 Numbers bound(const RuleSpec& spec, std::string_view name, double fallback) {

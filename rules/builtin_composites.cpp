@@ -149,9 +149,7 @@ constexpr Builtin kComposites[] = {
      }},
     {"excitation_backprop",
      [](const Recipe&) {
-       return Entries{{{.relevance = RelevanceClass::sum}, {"norm"}},
-                      linear({}, {"z_plus"}),
-                      {{.relevance = RelevanceClass::activation}, {"vjp"}}};
+       return Entries{{{.relevance = RelevanceClass::sum}, {"norm"}}, linear({}, {"z_plus"}), {{}, {"vjp"}}};
      }},
     {"guided_backprop", [](const Recipe&) { return relu_only({"relu_guided"}); }},
     {"deconvnet", [](const Recipe&) { return relu_only({"relu_deconvnet"}); }},

@@ -9,14 +9,19 @@ namespace {
 /// What rounding leaves of a sum without a contribution: a and z then differ by this share of a at most.
 double rounding(DType type) { return type == DType::f64 ? std::ldexp(4, -53) : std::ldexp(4, -24); }
 
-/// Sums of fewer terms lose more to cancellation than a second product costs.
+/// Sums of fewer terms lose more to cancellation than further products cost.
 constexpr int64_t kFewTerms = 64;
 
 }  // namespace
 
-Contributions::Form Contributions::form_for(const LinearView& linear, bool exact) {
+bool takes_literal_terms(const LinearView& linear, Conventions::Splits splits) {
+  if (splits == Conventions::Splits::automatic) return linear.fan_in() < kFewTerms;
+  return splits == Conventions::Splits::literal;
+}
+
+Contributions::Form Contributions::form_for(const LinearView& linear, bool literal) {
   if (linear.x_is_non_negative()) return Form::one_sign;
-  return exact || linear.fan_in() < kFewTerms ? Form::four_terms : Form::two_forms;
+  return literal ? Form::four_terms : Form::two_forms;
 }
 
 /// How large a half may be that is only what rounding left of a cancelled sum, or of the bias taken from z.
@@ -25,11 +30,11 @@ Var Contributions::noise(Var a) const {
   return b_.mul(size, rounding(b_.dtype(a)));
 }
 
-Contributions::Contributions(Builder& b, const LinearView& linear, bool exact)
+Contributions::Contributions(Builder& b, const LinearView& linear, Conventions::Splits splits)
     : b_(b),
       linear_(linear),
-      form_(form_for(linear, exact)),
-      literal_(form_ == Form::one_sign && (exact || linear.fan_in() < kFewTerms)) {
+      form_(form_for(linear, takes_literal_terms(linear, splits))),
+      literal_(takes_literal_terms(linear, splits)) {
   const Var x = linear.x(), w = linear.w();
   if (form_ == Form::two_forms) {
     x_abs_ = b.abs(x);
@@ -49,7 +54,7 @@ Contributions::Contributions(Builder& b, const LinearView& linear, bool exact)
 
 Var Contributions::negative() {
   if (negative_) return negative_;
-  if (form_ == Form::four_terms || literal_) return negative_ = halves(w_minus_, w_plus_);
+  if (literal_) return negative_ = halves(w_minus_, w_plus_);
   // For x >= 0, a = P - N, and where N is near its noise a is near P.
   const bool two = form_ == Form::two_forms;
   const Var half = two ? b_.mul(b_.sub(z_, a_), 0.5) : b_.sub(linear_.z_without_bias(), positive_);

@@ -1,8 +1,13 @@
 #pragma once
 
+#include "rules/conventions.h"
 #include "rules/linear.h"
 
 namespace onnxray {
+
+/// Whether halves are to be computed by their literal terms: as differences of sums they lose digits where
+/// they are small, which the halves of few terms often are.
+bool takes_literal_terms(const LinearView& linear, Conventions::Splits splits);
 
 /// The contributions x_i w_ij of a linear node, parted by sign: P their positive sum, N the negative one, x *
 /// w = P + N.
@@ -12,10 +17,11 @@ namespace onnxray {
 /// a = |x| * |w|,
 ///   P = (a + z) / 2,  N = (z - a) / 2
 /// and what goes back is x T(w, .) + |x| T(|w|, .). A half that rounding may have left of a cancelled sum
-/// counts as 0. Where few terms are summed, and under `exact`, the oracle, halves are computed literally.
+/// counts as 0. Where few terms are summed halves are computed literally,
+/// term by term, which is also the oracle.
 class Contributions {
  public:
-  Contributions(Builder& b, const LinearView& linear, bool exact);
+  Contributions(Builder& b, const LinearView& linear, Conventions::Splits splits);
 
   Var positive() const { return positive_; }
   Var negative();
@@ -25,7 +31,7 @@ class Contributions {
 
  private:
   enum class Form { one_sign, four_terms, two_forms };
-  static Form form_for(const LinearView& linear, bool exact);
+  static Form form_for(const LinearView& linear, bool literal);
 
   Var noise(Var a) const;
   Var halves(Var x_weight, Var minus_x_weight) const;
@@ -35,7 +41,7 @@ class Contributions {
   Builder& b_;
   const LinearView& linear_;
   Form form_;
-  bool literal_;                             // one sign: N is a product of its own
+  bool literal_;
   Var x_plus_, x_minus_, w_plus_, w_minus_;  // literal forms
   Var x_abs_, w_abs_, z_, a_;                // two forms
   Var positive_, negative_;

@@ -81,7 +81,7 @@ bool any_switch(Visit visit) {
          visit("sign_of_zero", Numeric<int64_t>{&C::sign_of_zero, 0}) ||
          visit("gate", Choices<C::Gate, 2>{&C::gate, {"signal", "uniform"}}) ||
          visit("std_x", Choices<C::StdX, 2>{&C::std_x, {"per_sample", "batch"}}) ||
-         visit("exact_splits", Flag{&C::exact_splits, "false", "true"});
+         visit("exact_splits", Choices<C::Splits, 3>{&C::exact_splits, {"auto", "false", "true"}});
 }
 
 Conventions zennit() {

@@ -21,6 +21,9 @@ struct Conventions {
   enum class NoiseScale : uint8_t { absolute, range };
   enum class Gate : uint8_t { signal, uniform };  ///< signal * gate: the signal takes all, or each half
   enum class StdX : uint8_t { per_sample, batch };
+  /// Positive and negative contributions by the two-form identity (half the passes), by their literal four
+  /// terms (the oracle), or whichever suits the layer.
+  enum class Splits : uint8_t { automatic, two_forms, literal };
 
   std::string name = "signxai";
   SeedValue seed_value = SeedValue::by_method;
@@ -39,8 +42,7 @@ struct Conventions {
   int64_t sign_of_zero = 1;  ///< +1, or 0 as SignXAI2
   Gate gate = Gate::signal;
   StdX std_x = StdX::per_sample;
-  bool exact_splits =
-      false;  ///< rules by their literal four terms instead of the two-form identity: the oracle
+  Splits exact_splits = Splits::automatic;
 
   bool operator==(const Conventions&) const = default;
 };

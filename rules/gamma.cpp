@@ -11,7 +11,7 @@ namespace {
 class GammaRule final : public Rule {
  public:
   GammaRule(double gamma, const Conventions& conventions)
-      : gamma_(gamma), stabiliser_(conventions.stabiliser), exact_(conventions.exact_splits) {}
+      : gamma_(gamma), stabiliser_(conventions.stabiliser), splits_(conventions.exact_splits) {}
 
   std::string name() const override { return fmt::format("gamma({:g})", gamma_); }
 
@@ -22,10 +22,10 @@ class GammaRule final : public Rule {
     //   z = 0: no relevance
     Builder& b = context.b;
     const LinearView linear(context);
-    if (!exact_ && linear.x_is_non_negative() &&
+    if (splits_ != Conventions::Splits::literal && linear.x_is_non_negative() &&
         vanishes_behind_relu(b.program(), linear.R(), context.output()))
       return emit_positive(b, linear);
-    Contributions contributions(b, linear, exact_);
+    Contributions contributions(b, linear, splits_);
     const Var z = linear.z(), zero = b.scalar(0, b.dtype(z));
     Var P = contributions.positive();
     if (linear.bias()) P = b.add(P, b.max(linear.bias(), 0.0));
@@ -51,7 +51,7 @@ class GammaRule final : public Rule {
 
   double gamma_;
   Conventions::Stabiliser stabiliser_;
-  bool exact_;
+  Conventions::Splits splits_;
 };
 
 }  // namespace

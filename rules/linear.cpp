@@ -60,7 +60,11 @@ int64_t LinearView::fan_in() const {
   const size_t rank = out.size();
   const bool has_channels = op == "Conv" || op == "ConvTranspose";
   const int64_t outputs = rank < 2 ? 1 : out[has_channels ? 1 : data_ == 0 ? rank - 1 : rank - 2];
-  return element_count(context_.b.shape(w_)) / std::max<int64_t>(outputs, 1);
+  int64_t terms = element_count(context_.b.shape(w_)) / std::max<int64_t>(outputs, 1);
+  if (op != "ConvTranspose") return terms;
+  // Upsampling: an output sees one in so many taps.
+  for (const int64_t stride : ints_attribute(context_.node, "strides")) terms /= std::max<int64_t>(stride, 1);
+  return terms;
 }
 
 std::optional<LinearView::ChannelAxes> LinearView::channel_axes() const {

@@ -11,7 +11,7 @@ class ZPlusRule final : public Rule {
   explicit ZPlusRule(const Conventions& conventions)
       : stabiliser_(conventions.stabiliser),
         bias_(conventions.zplus_bias == Conventions::HalfBias::include),
-        exact_(conventions.exact_splits) {}
+        splits_(conventions.exact_splits) {}
 
   std::string name() const override { return "z_plus"; }
 
@@ -19,7 +19,7 @@ class ZPlusRule final : public Rule {
     // R_in = x+ T(w+, s) + x- T(w-, s), s = R / safe(x+ * w+ + x- * w- [+ b+])   (Montavon et al. 2017)
     Builder& b = context.b;
     const LinearView linear(context);
-    Contributions contributions(b, linear, exact_);
+    Contributions contributions(b, linear, splits_);
     Var total = contributions.positive();
     if (bias_ && linear.bias()) total = b.add(total, b.max(linear.bias(), 0.0));
     linear.send(contributions.share(divided(b, linear.R(), total, stabiliser_), {}));
@@ -27,7 +27,8 @@ class ZPlusRule final : public Rule {
 
  private:
   Conventions::Stabiliser stabiliser_;
-  bool bias_, exact_;
+  bool bias_;
+  Conventions::Splits splits_;
 };
 
 }  // namespace

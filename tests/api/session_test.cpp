@@ -215,7 +215,7 @@ TEST_CASE("wrong requests are errors of usage that say what is right") {
   CHECK(says(error({image(1)}, {.methods = {"gradient"}, .output = "nothing"}), ErrorCode::usage,
              "no output 'nothing'; it has probabilities"));
   CHECK(says(error({image(1)}, {.methods = {"gradient"}, .at = "nothing"}), ErrorCode::usage,
-             "no node or value is called 'nothing'"));
+             "no node, value or module is called 'nothing'"));
   CHECK(says(error({image(1)}, {.methods = {"gradient"}, .targets = {Target::index(5)}}), ErrorCode::usage,
              "target 5 is outside"));
   CHECK(says(error({image(1)}, {.methods = {"gradient"}, .convention = "captum"}), ErrorCode::usage,

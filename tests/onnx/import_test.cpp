@@ -144,6 +144,17 @@ TEST_CASE("A node keeps its names and the module paths that torch noted", "[onnx
   CHECK(origin.scopes == std::vector<std::string>{"layer1", "layer1.0"});
 }
 
+TEST_CASE("the names that TorchScript gives hold module paths", "[onnx]") {
+  using Strings = std::vector<std::string>;
+  CHECK(scopes_of_name("/features/features.0/Conv") == Strings{"features", "features.0"});
+  CHECK(scopes_of_name("/blocks/blocks.1/body/body.3/Relu") ==
+        Strings{"blocks", "blocks.1", "blocks.1.body", "blocks.1.body.3"});
+  CHECK(scopes_of_name("/fc/Gemm") == Strings{"fc"});
+  CHECK(scopes_of_name("/Flatten").empty());
+  CHECK(scopes_of_name("model/dense/MatMul").empty());
+  CHECK(scopes_of_name("/").empty());
+}
+
 TEST_CASE("Python lists are parsed as repr writes them", "[onnx]") {
   using Strings = std::vector<std::string>;
   CHECK(parse_python_list("['a', \"b'c\", 'd\\'e']") == Strings{"a", "b'c", "d'e"});
