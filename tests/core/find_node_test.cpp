@@ -11,9 +11,14 @@ Graph two_nodes() {
   Graph graph;
   const ValueId x = graph.add_value("x"), c = graph.add_value("c"), y = graph.add_value("y");
   graph.inputs.push_back({x, {}, false});
-  Node conv{.op = "Conv", .inputs = {x}, .outputs = {c}};
+  Node conv, relu;
+  conv.op = "Conv";
+  conv.inputs = {x};
+  conv.outputs = {c};
   conv.origin = {{"/body/body.0/Conv", "/body/body.0/BatchNormalization"}, {"body", "body.0"}};
-  Node relu{.op = "Relu", .inputs = {c}, .outputs = {y}};
+  relu.op = "Relu";
+  relu.inputs = {c};
+  relu.outputs = {y};
   relu.origin = {{"/body/body.0/Relu"}, {"body", "body.0"}};
   graph.nodes = {conv, relu};
   graph.outputs = {y};
