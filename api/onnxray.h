@@ -107,14 +107,24 @@ struct ExplainManyOptions {
       {};  ///< of integrated gradients and occlusion, one per explained input; or none
   std::vector<Tensor> noise =
       {};  ///< likewise [samples, ...] for SmoothGrad and kin, added as it is; none: drawn
+  /// Values that the model's input can take: bounds of the box rule where a method gives no low and high.
+  std::vector<double> input_low = {}, input_high = {};
   bool report_layers = false;  ///< fill Attribution::layers; costs a reduction per node
 };
 
-/// What LRP did at one node.
+/// What LRP did at one node; sums over the batch. Where a rule shares out all that it gets,
+/// relevance = sent + to_bias + to_stabiliser.
 struct LayerRelevance {
   std::string name, op, rule;
-  double relevance = 0;    ///< sum of what arrived at its outputs, over the batch
-  int64_t not_finite = 0;  ///< how many of its entries are NaN or infinite
+  double relevance = 0;             ///< what arrived at its outputs
+  int64_t not_finite = 0;           ///< how many of its entries are NaN or infinite
+  std::optional<double> sent = {};  ///< to its inputs; unset where the node keeps its derivative
+  double to_bias = 0;               ///< the share of the bias, or of constants among the terms of a sum
+  double to_stabiliser = 0;         ///< of what was added to denominators, and of units without contributions
+  std::optional<double> smallest_denominator = {};
+  /// Denominators whose sign is not that of the contributions that they divide: relevance changes its sign
+  /// and can explode there.
+  int64_t crossings = 0;
 };
 
 struct Attribution {

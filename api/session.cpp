@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <list>
 #include <numeric>
@@ -355,9 +356,20 @@ std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& res
     const auto it = results.find(fmt::format("layer.{}{}", n, suffix));
     if (it == results.end()) continue;
     const Node& node = graph.nodes[n];
-    layers.push_back({node.origin.names.empty() ? "" : node.origin.names[0], node.op,
-                      rules.name_of(static_cast<int32_t>(n)), it->second.as_double(0),
-                      it->second.as_int64(1)});
+    LayerRelevance layer{node.origin.names.empty() ? "" : node.origin.names[0], node.op,
+                         rules.name_of(static_cast<int32_t>(n)), it->second.as_double(0),
+                         it->second.as_int64(1)};
+    const auto entry = [&](std::string_view name) {
+      const auto found = results.find(fmt::format("layer.{}.{}{}", n, name, suffix));
+      return found == results.end() ? std::optional<double>() : found->second.as_double(0);
+    };
+    layer.sent = entry("sent");
+    layer.to_bias = entry("bias").value_or(0);
+    layer.to_stabiliser = entry("stabiliser").value_or(0);
+    if (const auto smallest = entry("smallest"); smallest && std::isfinite(*smallest))
+      layer.smallest_denominator = smallest;
+    layer.crossings = static_cast<int64_t>(entry("crossings").value_or(0));
+    layers.push_back(std::move(layer));
   }
   return layers;
 }
@@ -366,6 +378,17 @@ std::vector<std::string> names_of(const Graph& graph, const std::vector<ValueId>
   std::vector<std::string> names;
   for (const ValueId id : values) names.push_back(graph[id].name);
   return names;
+}
+
+}  // namespace
+
+namespace {
+
+std::vector<MethodSpec> resolve(const ExplainManyOptions& options) {
+  std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
+  if (options.input_low.empty() || options.input_high.empty()) return methods;
+  for (MethodSpec& method : methods) set_default_bounds(method, {options.input_low, options.input_high});
+  return methods;
 }
 
 }  // namespace
@@ -381,8 +404,7 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
   require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
           "explain needs a method and a target");
   const std::vector<TargetSpec> targets = specs_of(options.targets);
-  const std::vector<MethodSpec> methods =
-      resolve_methods(options.methods, options.parameters, options.convention);
+  const std::vector<MethodSpec> methods = resolve(options);
 
   std::vector<Tensor> given = options.baselines;
   given.insert(given.end(), options.noise.begin(), options.noise.end());
@@ -427,7 +449,7 @@ std::vector<std::pair<std::string, double>> Session::profile(const std::vector<T
                                                              const ExplainManyOptions& options) {
   if (options.methods.empty()) return impl_->profile(impl_->plan_for(inputs, {}), inputs, {}, {});
   const std::vector<TargetSpec> targets = specs_of(options.targets);
-  std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
+  std::vector<MethodSpec> methods = resolve(options);
   methods.resize(1);
   return impl_->profile(impl_->plan_for(inputs, key_of(options, methods, targets)), inputs, {}, targets);
 }
@@ -455,8 +477,7 @@ std::string Session::export_onnx(const std::vector<Tensor>& inputs, const Explai
   require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
           "an export needs a method and a target");
   const std::vector<TargetSpec> targets = specs_of(options.targets);
-  const std::vector<MethodSpec> methods =
-      resolve_methods(options.methods, options.parameters, options.convention);
+  const std::vector<MethodSpec> methods = resolve(options);
   std::vector<Tensor> given = options.baselines;
   given.insert(given.end(), options.noise.begin(), options.noise.end());
   ExplainManyOptions plain = options;
@@ -511,8 +532,7 @@ Explanation Session::explain(const Tensor& input, const ExplainOptions& options)
 Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   std::vector<TargetSpec> targets(options.methods.empty() ? 0 : 1);
   std::vector<MethodSpec> methods;
-  const std::vector<MethodSpec> all =
-      resolve_methods(options.methods, options.parameters, options.convention);
+  const std::vector<MethodSpec> all = resolve(options);
   // Methods that run in programs of their own are inspected one by one.
   if (!all.empty()) {
     const std::vector<std::vector<size_t>> groups = group_methods(all);

@@ -68,11 +68,13 @@ void ReverseWalk::walk_node(int32_t index) {
   if (std::ranges::any_of(node.inputs, wanted)) {
     const OpDef* op = forward_.ops->find(node.domain, node.op);
     if (rule || (op && op->straight_through)) {
+      ledger_ = {};
       NodeContext context(*this, index);
       if (rule)
         rule->emit(context);
       else if (context.wants(0))
         context.send(0, context.cotangent());
+      if (rule && on_ledger) on_ledger(index, ledger_);
     } else {
       walk_steps(forward_.node_steps[static_cast<size_t>(index)]);
     }
@@ -113,13 +115,20 @@ Var NodeContext::output(size_t i) const {
 
 SignFact NodeContext::sign(size_t i) const { return walk_.graph_[node.inputs[i]].sign; }
 
+Ledger* NodeContext::ledger() const { return walk_.on_ledger ? &walk_.ledger_ : nullptr; }
+
 bool NodeContext::wants(size_t i) const {
   const Var v = input(i);
   return v && walk_.needed(v);
 }
 
 void NodeContext::send(size_t i, Var share) {
-  if (share) walk_.seed(input(i), share);
+  if (!share) return;
+  if (Ledger* books = ledger()) {
+    const Var total = b.reshape(b.sum(share, {}), {1});
+    books->sent = books->sent ? b.add(books->sent, total) : total;
+  }
+  walk_.seed(input(i), share);
 }
 
 NodeContext::Replay NodeContext::replay(std::span<const Substitute> substitutes) const {

@@ -23,6 +23,8 @@ class ReverseWalk {
 
   /// Called before each node that something arrived at, with what arrived at each output; for reports.
   std::function<void(int32_t node, std::span<const Var>)> on_node;
+  /// Called after each node that a rule treated. Setting it makes rules keep books.
+  std::function<void(int32_t node, const Ledger&)> on_ledger;
 
  private:
   friend class NodeContext;
@@ -40,6 +42,7 @@ class ReverseWalk {
   const Forward& forward_;
   Builder& b_;
   RulePicker rules_;
+  Ledger ledger_;                      // of the node that is being treated
   std::vector<bool> needed_;           // by variable of the forward pass
   std::map<int32_t, Var> cotangents_;  // by variable
   std::map<int32_t, Var> arrived_;     // of `wrt`, at the moment their producer took them

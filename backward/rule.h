@@ -8,6 +8,16 @@ namespace onnxray {
 
 class ReverseWalk;
 
+/// What becomes of the relevance at a node, for reports; sums over the batch, unset where a rule enters
+/// nothing. A rule that sends its share of R to every contribution has sum R = sent + bias + stabiliser.
+struct Ledger {
+  Var sent;        ///< to the node's inputs
+  Var bias;        ///< share of the bias, or of constants among the terms of a sum
+  Var stabiliser;  ///< share of what was added to denominators, and of units that have no contribution to pay
+  Var smallest;    ///< the smallest denominator in absolute value
+  Var crossings;   ///< how many denominators have another sign than the contributions that they divide
+};
+
 /// A node seen from behind: its operands, what arrived at its outputs, and where to send what its inputs get.
 class NodeContext {
  public:
@@ -27,6 +37,8 @@ class NodeContext {
   /// Whether anybody wants the cotangent of input i.
   bool wants(size_t i) const;
   void send(size_t i, Var share);
+  /// Where rules enter what they do not pass on; null unless a report asks.
+  Ledger* ledger() const;
 
   /// What the Jacobian's transpose makes of `s` arriving at output 0, for each input (unset where not
   /// wanted). `substitutes` replace operands of the node: T(w', s) is the adjoint under another weight. An

@@ -49,8 +49,10 @@ int dry_run(const Options& options) {
   const std::optional<Preprocess> preprocess = choose_preprocess(options);
   const LoadedInputs loaded = load_inputs(options, model, preprocess);
   Session session(model, options.session);
-  const Inspection inspection = session.inspect(
-      loaded.tensors, explain_request(options, preprocess ? preprocess->labels : std::vector<std::string>{}));
+  ExplainManyOptions request =
+      explain_request(options, preprocess ? preprocess->labels : std::vector<std::string>{});
+  if (preprocess) bound_input(request, model, *preprocess);
+  const Inspection inspection = session.inspect(loaded.tensors, request);
   for (const NodeReport& node : inspection.nodes)
     fmt::print("{:<22} {:<18} {}\n", node.op, node.rule, node.name);
   fmt::print("{} nodes, {:.1f} MiB of activations\n", inspection.nodes.size(),

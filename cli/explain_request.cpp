@@ -1,5 +1,8 @@
 #include "cli/explain_request.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "cli/progress.h"
 #include "cli/targets.h"
 
@@ -7,9 +10,16 @@ namespace onnxray::cli {
 
 namespace {
 
-/// Parameters that name a .npy file: the library takes the tensors.
+/// The numbers of an array as the text of a parameter.
+std::string numbers_of(const std::string& path) {
+  return fmt::format("{}", fmt::join(read_array(path).to_doubles(), ";"));
+}
+
+/// Parameters that name a .npy file: the library takes the tensors, or for bounds the numbers.
 void read_given_tensors(const Options& options, ExplainManyOptions& request) {
   for (const auto& [name, value] : options.parameters) {
+    if ((name == "low" || name == "high") && value.ends_with(".npy"))
+      request.parameters[name] = numbers_of(value.starts_with("@") ? value.substr(1) : value);
     if (name == "noise_file") request.noise = {read_array(value)};
     if ((name == "baseline" || name == "reference_inputs") && value.ends_with(".npy"))
       request.baselines = {read_array(value)};
@@ -17,6 +27,17 @@ void read_given_tensors(const Options& options, ExplainManyOptions& request) {
 }
 
 }  // namespace
+
+void bound_input(ExplainManyOptions& request, const Model& model, const Preprocess& preprocess) {
+  const std::vector<ValueInfo> inputs = model.inputs();
+  if (inputs.empty() || inputs[0].extents.size() != 4) return;
+  const bool last = preprocess.layout == "NHWC";
+  const auto* channels = std::get_if<int64_t>(&inputs[0].extents[last ? 3 : 1]);
+  if (!channels || *channels < 1 || *channels > 4) return;
+  const ValueRange range = value_range(preprocess, *channels);
+  request.input_low = range.low;
+  request.input_high = range.high;
+}
 
 ExplainManyOptions explain_request(const Options& options, const std::vector<std::string>& labels) {
   ExplainManyOptions request;
@@ -41,8 +62,9 @@ Explained explain(const Options& options) {
   result.backend = session.backend_description();
   Progress progress("explain");
   session.on_progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
-  result.explanations =
-      session.explain_many(result.loaded.tensors, explain_request(options, result.labels()));
+  ExplainManyOptions request = explain_request(options, result.labels());
+  if (result.preprocess) bound_input(request, result.model, *result.preprocess);
+  result.explanations = session.explain_many(result.loaded.tensors, request);
   return result;
 }
 

@@ -9,6 +9,9 @@ namespace onnxray::cli {
 /// The explanation that the options ask for, without their targets' labels resolved from elsewhere.
 ExplainManyOptions explain_request(const Options& options, const std::vector<std::string>& labels);
 
+/// Bounds the model's first input by what its declared preprocessing of images yields.
+void bound_input(ExplainManyOptions& request, const Model& model, const Preprocess& preprocess);
+
 /// Everything that `explain` and `verify` need of one run.
 struct Explained {
   Model model;

@@ -32,6 +32,22 @@ std::map<std::string, std::string> parse_parameters(const std::vector<std::strin
   return parameters;
 }
 
+/// The seed page's names of --target, given as parameters. Two that differ are an error.
+void take_target_parameters(Options& o) {
+  for (const char* name : {"target", "target_class", "neuron_selection"}) {
+    const auto it = o.parameters.find(name);
+    if (it == o.parameters.end()) continue;
+    const std::string value = it->second == "max_activation" ? "argmax" : it->second;
+    if (!o.targets.empty() && o.targets != std::vector{value}) {
+      throw onnxray::Error(ErrorCode::usage,
+                           fmt::format("--param {}={} and target {} mean the same parameter", name,
+                                       it->second, o.targets.front()));
+    }
+    o.targets = {value};
+    o.parameters.erase(it);
+  }
+}
+
 void add_session_options(CLI::App& command, Options& o) {
   command.add_option("--backend", o.session.backend, "auto, onednn, reference or cudnn")
       ->capture_default_str();
@@ -139,6 +155,7 @@ int dispatch(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  take_target_parameters(o);
   o.show_program = program->count() > 0;
   if (run.parsed()) return onnxray::cli::run_command(o);
   if (explain.parsed()) return onnxray::cli::explain_command(o);

@@ -12,6 +12,8 @@ namespace onnxray::cli {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct Entry {
   int64_t index = 0;
   std::string label;
@@ -104,16 +106,38 @@ std::string summary_text(const Explanations& explanations, const Options& option
   return text;
 }
 
+namespace {
+
+/// Share of what arrived, in percent.
+std::string percent(double part, const LayerRelevance& layer) {
+  return part == 0 || layer.relevance == 0 ? "-" : fmt::format("{:.2f} %", 100 * part / layer.relevance);
+}
+
+std::string layer_line(const LayerRelevance& layer) {
+  std::string line = fmt::format(
+      "  {:<20} {:<20} {:12.5f} {:>11} {:>11} {:>9}  {}\n", layer.op, layer.rule, layer.relevance,
+      percent(layer.to_bias, layer), percent(layer.to_stabiliser, layer),
+      layer.smallest_denominator ? fmt::format("{:.1e}", *layer.smallest_denominator) : "-", layer.name);
+  if (layer.not_finite > 0)
+    line +=
+        fmt::format("  warning: {} entries of the relevance above are NaN or infinite\n", layer.not_finite);
+  if (layer.crossings > 0) {
+    line += fmt::format("  warning: {} denominators above have another sign than their contributions\n",
+                        layer.crossings);
+  }
+  return line;
+}
+
+}  // namespace
+
 std::string layers_text(const Explanations& explanations) {
   std::string text;
   for (const Attribution& a : explanations.attributions) {
     if (a.layers.empty()) continue;
     text += fmt::format("layers under {}, from the output\n", a.method);
-    for (const LayerRelevance& layer : a.layers) {
-      text += fmt::format("  {:<22} {:<20} relevance {:12.5f}{}  {}\n", layer.op, layer.rule, layer.relevance,
-                          layer.not_finite > 0 ? fmt::format("  {} NaN or infinite", layer.not_finite) : "",
-                          layer.name);
-    }
+    text += fmt::format("  {:<20} {:<20} {:>12} {:>11} {:>11} {:>9}\n", "operator", "rule", "relevance",
+                        "to bias", "stabiliser", "smallest");
+    for (const LayerRelevance& layer : a.layers) text += layer_line(layer);
   }
   return text;
 }
@@ -149,11 +173,17 @@ std::string summary_json(const Explanations& explanations, const Options& option
     if (!a.embeddings.empty()) row["embeddings"] = a.embeddings;
     if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;
     for (const LayerRelevance& layer : a.layers) {
-      row["layers"].push_back({{"name", layer.name},
-                               {"op", layer.op},
-                               {"rule", layer.rule},
-                               {"relevance", layer.relevance},
-                               {"not_finite", layer.not_finite}});
+      row["layers"].push_back(
+          {{"name", layer.name},
+           {"op", layer.op},
+           {"rule", layer.rule},
+           {"relevance", layer.relevance},
+           {"not_finite", layer.not_finite},
+           {"sent", layer.sent ? Json(*layer.sent) : Json()},
+           {"to_bias", layer.to_bias},
+           {"to_stabiliser", layer.to_stabiliser},
+           {"smallest_denominator", layer.smallest_denominator ? Json(*layer.smallest_denominator) : Json()},
+           {"crossings", layer.crossings}});
     }
     json["attributions"].push_back(std::move(row));
   }

@@ -22,7 +22,8 @@ struct ExplainSpec {
 /// them, then "target:K" for each target that is not an argmax. Program outputs: the graph's outputs; then,
 /// with methods, "logits", for each target "index:K" (not for masks) and "score:K" [N], and for each method
 /// M, target K and explained input I "attribution:M:K:I"; integrated gradients also "gap:M:K" [N], LRP
-/// with report_layers "layer.NODE:M:K" [2].
+/// with report_layers "layer.NODE:M:K" [2], and "layer.NODE.ENTRY:M:K" [1] for the entries of the Ledger that
+/// its rule made.
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);
 
 /// What an attribution is over: an input of the model, or an inner value.

@@ -64,7 +64,7 @@ Composite lrp_composite(const MethodSpec& method) {
 
 namespace {
 
-/// [sum of the relevance that arrived at a node, how many of its entries are NaN or infinite]
+/// [sum of the relevance that arrived at a node, how many of its entries are NaN or infinite] of each [1]
 Var layer_report(Builder& b, std::span<const Var> arrived) {
   Var sum, bad;
   for (const Var R : arrived) {
@@ -88,6 +88,16 @@ std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context
   if (context.report_layers) {
     walk.on_node = [&](int32_t node, std::span<const Var> arrived) {
       context.report(fmt::format("layer.{}", node), layer_report(context.b, arrived));
+    };
+    walk.on_ledger = [&](int32_t node, const Ledger& books) {
+      const std::pair<std::string_view, Var> entries[] = {{"sent", books.sent},
+                                                          {"bias", books.bias},
+                                                          {"stabiliser", books.stabiliser},
+                                                          {"smallest", books.smallest},
+                                                          {"crossings", books.crossings}};
+      for (const auto& [name, v] : entries) {
+        if (v) context.report(fmt::format("layer.{}.{}", node, name), v);
+      }
     };
   }
   walk.seed(context.logits(), seed(method, context));

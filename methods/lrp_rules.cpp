@@ -57,10 +57,14 @@ RuleSpec bounded_rule(const MethodSpec& method) {
   const bool vgg = method.name.model == "VGG16ILSVRC";
   const std::string *low = method.find("low"), *high = method.find("high");
   require(vgg || (low && high), ErrorCode::usage,
-          "'{}' bounds the input: give the parameters low and high, one number or one per channel",
+          "'{}' bounds the input: give the parameters low and high (a number, one per channel, or a .npy "
+          "file), or "
+          "declare the input's preprocessing",
           method.text);
-  return bounded(low ? read_numbers(method, "low", *low) : std::vector{-123.68},
-                 high ? read_numbers(method, "high", *high) : std::vector{151.061});
+  RuleSpec rule = bounded(low ? read_numbers(method, "low", *low) : std::vector{-123.68},
+                          high ? read_numbers(method, "high", *high) : std::vector{151.061});
+  if (method.find("bounds_of_input")) rule.parameters["of_input"] = 1;
+  return rule;
 }
 
 RuleSpec named_rule(const MethodSpec& method, const std::string& name) {

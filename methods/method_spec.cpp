@@ -177,6 +177,18 @@ std::vector<MethodSpec> resolve_methods(const std::vector<std::string>& texts,
   return methods;
 }
 
+void set_default_bounds(MethodSpec& method, const InputRange& range) {
+  if (!takes(method, "low") || method.find("low") || method.find("high") || !method.name.model.empty())
+    return;
+  const auto text = [](const std::vector<double>& numbers) {
+    const bool same = std::ranges::all_of(numbers, [&](double v) { return v == numbers[0]; });
+    return same ? fmt::format("{}", numbers.at(0)) : fmt::format("{}", fmt::join(numbers, ";"));
+  };
+  method.parameters["low"] = text(range.low);
+  method.parameters["high"] = text(range.high);
+  method.parameters["bounds_of_input"] = "1";
+}
+
 std::vector<MethodInfo> method_list() {
   return {
       {"gradient", "df/dx", "", "Simonyan et al. 2014"},

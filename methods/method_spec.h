@@ -32,6 +32,14 @@ std::vector<MethodSpec> resolve_methods(const std::vector<std::string>& texts,
                                         const std::map<std::string, std::string>& parameters,
                                         const std::string& convention);
 
+/// Values that the model's input can take, one or one per channel.
+struct InputRange {
+  std::vector<double> low, high;
+};
+
+/// Bounds the input where a method can have bounds and got none. A model suffix of the name brings its own.
+void set_default_bounds(MethodSpec& method, const InputRange& range);
+
 /// The methods as data, for `onnxray methods` and docs/methods.md.
 struct MethodInfo {
   std::string pattern, formula, parameters, citation;

@@ -18,8 +18,10 @@ class AffineZRule final : public Rule {
     channel[channel.size() > 1 ? 1 : 0] = b.shape(context.input(2))[0];
     const Var beta = b.reshape(context.input(2), channel), mean = b.reshape(context.input(3), channel);
     const Var D = b.mul(b.sub(x, mean), y);
-    const Var numerator = b.mul(b.mul(x, b.sub(y, beta)), context.cotangent());
-    context.send(0, b.div(numerator, stabilised(b, D, kSafeEpsilon)));
+    const Var contribution = b.mul(x, b.sub(y, beta)), stable = stabilised(b, D, kSafeEpsilon);
+    context.send(0, b.div(b.mul(contribution, context.cotangent()), stable));
+    if (context.ledger())
+      enter_losses(context, b.div(context.cotangent(), stable), D, stable, b.sub(D, contribution));
   }
 };
 

@@ -32,22 +32,20 @@ class AlphaBetaRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     Contributions contributions(b, linear, splits_);
-    const Var p = b.mul(
-        divided(b, linear.R(), with_bias(b, linear, contributions.positive(), Opcode::max), stabiliser_),
-        alpha_);
-    Var n;
-    if (beta_ != 0) {
-      n = b.mul(
-          divided(b, linear.R(), with_bias(b, linear, contributions.negative(), Opcode::min), stabiliser_),
-          -beta_);
-    }
+    const auto per_unit = [&](Var half, Opcode part, double weight) {
+      const Var bias = bias_of(b, linear, part);
+      return divided(context, linear.R(), bias ? b.add(half, bias) : half, stabiliser_, bias, weight);
+    };
+    const Var p = per_unit(contributions.positive(), Opcode::max, alpha_);
+    const Var n = beta_ == 0 ? Var() : per_unit(contributions.negative(), Opcode::min, -beta_);
     linear.send(contributions.share(p, n));
   }
 
  private:
-  Var with_bias(Builder& b, const LinearView& linear, Var half, Opcode part) const {
-    if (!linear.bias() || bias_ == Bias::ignore) return half;
-    return b.add(half, bias_ == Bias::split ? b.binary(part, linear.bias(), 0.0) : linear.bias());
+  /// b_P or b_N; unset: nothing.
+  Var bias_of(Builder& b, const LinearView& linear, Opcode part) const {
+    if (!linear.bias() || bias_ == Bias::ignore) return {};
+    return bias_ == Bias::split ? b.binary(part, linear.bias(), 0.0) : linear.bias();
   }
 
   double alpha_, beta_;

@@ -13,7 +13,8 @@ class BilinearRule final : public Rule {
     // (Achtibat et al. 2024, AttnLRP)
     Builder& b = context.b;
     const auto factors = context.node.op == "Einsum" ? static_cast<double>(context.input_count()) : 2.0;
-    const Var s = b.div(context.cotangent(), safe(b, b.mul(context.output(), factors)));
+    const Var all = b.mul(context.output(), factors), D = safe(b, all), s = b.div(context.cotangent(), D);
+    enter_losses(context, s, all, D);
     const std::vector<Var> shares = context.adjoint(s);
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));

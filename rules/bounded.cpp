@@ -9,15 +9,21 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-/// One number, or one per channel (axis 1) of x, in the shape of one sample of x.
+/// One number, one per channel (axis 1) of x, or one per entry, in the shape of one sample of x.
 Var like(Builder& b, const LinearView& linear, const Numbers& numbers, std::string_view name) {
   const Var x = linear.x();
-  if (numbers.size() == 1) return b.filled(numbers[0], linear.sample_shape(), b.dtype(x));
+  const Shape sample = linear.sample_shape();
+  if (numbers.size() == 1) return b.filled(numbers[0], sample, b.dtype(x));
+  const auto count = static_cast<int64_t>(numbers.size());
   const int64_t channels = b.rank(x) > 1 ? b.shape(x)[1] : 1;
-  require(static_cast<int64_t>(numbers.size()) == channels, ErrorCode::usage,
-          "bounded: {} has {} numbers, the layer's input has {} channels", name, numbers.size(), channels);
+  require(count == channels || count == element_count(sample), ErrorCode::usage,
+          "bounded: {} has {} numbers, the layer's input has {} channels and {} entries: give one number, or "
+          "as many as "
+          "either",
+          name, count, channels, element_count(sample));
   Shape shape(b.rank(x), 1);
   shape[1] = channels;
+  if (count != channels) shape = sample;
   const Var vector = b.constant(Tensor::of<double>(shape, numbers));
   return b.broadcast(b.cast(vector, b.dtype(x)), linear.sample_shape());
 }
@@ -32,6 +38,7 @@ class BoundedRule final : public Rule {
 
   std::string name() const override {
     const auto text = [](const Numbers& numbers) {
+      if (numbers.size() > 8) return fmt::format("[{} numbers]", numbers.size());
       return numbers.size() == 1 ? fmt::format("{:g}", numbers[0])
                                  : fmt::format("[{:g}]", fmt::join(numbers, ", "));
     };
@@ -44,25 +51,28 @@ class BoundedRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     const Var l = like(b, linear, low_, "low"), h = like(b, linear, high_, "high");
-    takes_literal_terms(linear, splits_) ? emit_literal(b, linear, l, h) : emit_two_forms(b, linear, l, h);
+    takes_literal_terms(linear, splits_) ? emit_literal(context, linear, l, h)
+                                         : emit_two_forms(context, linear, l, h);
   }
 
  private:
-  void emit_literal(Builder& b, const LinearView& linear, Var l, Var h) const {
+  void emit_literal(NodeContext& context, const LinearView& linear, Var l, Var h) const {
+    Builder& b = context.b;
     const Var x = linear.x(), w_plus = b.max(linear.w(), 0.0), w_minus = b.min(linear.w(), 0.0);
     const Var bounds = b.add(linear.product(l, w_plus), linear.product(h, w_minus));
-    const Var s = divided(b, linear.R(), b.sub(linear.z_without_bias(), bounds), stabiliser_);
+    const Var s = divided(context, linear.R(), b.sub(linear.z_without_bias(), bounds), stabiliser_);
     const Var at_bounds = b.add(b.mul(l, linear.adjoint(w_plus, s)), b.mul(h, linear.adjoint(w_minus, s)));
     linear.send(b.sub(b.mul(x, linear.adjoint(s)), at_bounds));
   }
 
-  void emit_two_forms(Builder& b, const LinearView& linear, Var l, Var h) const {
+  void emit_two_forms(NodeContext& context, const LinearView& linear, Var l, Var h) const {
+    Builder& b = context.b;
     // With m = (l + h) / 2 and d = (h - l) / 2: D = x * w - (m * w - d * |w|), a constant in parentheses
     const Var w_abs = b.abs(linear.w()), d = b.mul(b.sub(h, l), 0.5);
     const Var m = b.mul(b.add(l, h), 0.5), centred = b.sub(linear.x(), m);
     const Var of_bounds = b.sub(linear.product(m, linear.w()), linear.product(d, w_abs));
     const Var D = b.sub(linear.z_without_bias(), of_bounds);
-    const Var s = divided(b, linear.R(), D, stabiliser_);
+    const Var s = divided(context, linear.R(), D, stabiliser_);
     linear.send(b.add(b.mul(centred, linear.adjoint(s)), b.mul(d, linear.adjoint(w_abs, s))));
   }
 

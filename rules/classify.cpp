@@ -16,15 +16,16 @@ int64_t dependent_operands(const Node& node, const std::vector<bool>& dependent)
   return std::ranges::count_if(node.inputs, [&](ValueId id) { return holds(dependent, id); });
 }
 
-bool is_transparent(const Node& node, RelevanceClass relevance, const std::vector<bool>& dependent) {
+bool is_transparent(const Node& node, RelevanceClass relevance, const std::vector<bool>& dependent,
+                    bool through_affine) {
   constexpr std::string_view kShapeOps[] = {
       "Identity", "Dropout", "Cast",   "Reshape",      "Flatten",      "Squeeze",  "Unsqueeze",  "Transpose",
       "Pad",      "Slice",   "Expand", "DepthToSpace", "SpaceToDepth", "Saturate", "RoundToGrid"};
   constexpr std::string_view kAffineOps[] = {"BatchNormalization", "Add", "Sub", "Mul", "Div"};
   if (dependent_operands(node, dependent) != 1) return false;
-  return relevance == RelevanceClass::affine ||
-         std::ranges::find(kShapeOps, node.op) != std::end(kShapeOps) ||
-         std::ranges::find(kAffineOps, node.op) != std::end(kAffineOps);
+  if (std::ranges::find(kShapeOps, node.op) != std::end(kShapeOps)) return true;
+  return through_affine && (relevance == RelevanceClass::affine ||
+                            std::ranges::find(kAffineOps, node.op) != std::end(kAffineOps));
 }
 
 }  // namespace
@@ -64,7 +65,7 @@ RelevanceClass classify(const Node& node, const OpRegistry& ops, const std::vect
 }
 
 std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops,
-                                   const std::vector<bool>& dependent) {
+                                   const std::vector<bool>& dependent, bool through_affine) {
   std::vector<bool> sees_input(graph.values.size(), false), found(graph.nodes.size(), false);
   for (const InputInfo& input : graph.inputs)
     sees_input[static_cast<size_t>(input.value)] = holds(dependent, input.value);
@@ -76,7 +77,7 @@ std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops,
     const RelevanceClass relevance = classify(node, ops, dependent);
     if (relevance == RelevanceClass::linear) {
       found[n] = true;
-    } else if (is_transparent(node, relevance, dependent)) {
+    } else if (is_transparent(node, relevance, dependent, through_affine)) {
       for (const ValueId id : node.outputs) {
         if (id != kNoValue) sees_input[static_cast<size_t>(id)] = true;
       }

@@ -16,6 +16,6 @@ RelevanceClass classify(const Node& node, const OpRegistry& ops, const std::vect
 /// By node: linear nodes whose data operand is the model's input, seen through shape nodes, Identity,
 /// Dropout, Cast and constant affine nodes alone.
 std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops,
-                                   const std::vector<bool>& dependent);
+                                   const std::vector<bool>& dependent, bool through_affine = true);
 
 }  // namespace onnxray

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/fail.h"
+#include "rules/classify.h"
 #include "rules/match.h"
 
 namespace onnxray {
@@ -63,6 +64,17 @@ RuleSpec batchnorm_rule(const Composite& composite, const Conventions& conventio
   return {"z"};
 }
 
+/// Bounds of the model's input are in its units: nothing may scale it on the way to the layer.
+void check_units(const Graph& graph, const OpRegistry& ops, const RuleSpec& rule, size_t n) {
+  if (rule.parameter("of_input", 0) == 0) return;
+  require(static_cast<bool>(find_input_layer(graph, ops, data_dependent(graph), /*through_affine=*/false)[n]),
+          ErrorCode::usage,
+          "the range of the declared preprocessing does not bound the input of {}: nodes before it scale it; "
+          "give low and "
+          "high in that layer's own units",
+          graph.nodes[n].describe());
+}
+
 }  // namespace
 
 RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const Composite& composite,
@@ -85,7 +97,10 @@ RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const 
     const auto entry =
         std::ranges::find_if(matched, [&](const std::vector<bool>& m) { return static_cast<bool>(m[n]); });
     if (entry != matched.end())
+    if (entry != matched.end()) {
       spec = completed(composite.entries[static_cast<size_t>(entry - matched.begin())].rule, matcher, n);
+      check_units(graph, ops, *spec, n);
+    }
     rules_.push_back(spec ? make_rule(*spec, conventions) : nullptr);
   }
 }

@@ -17,7 +17,8 @@ class ZRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     const Var z = bias_ ? linear.z() : linear.z_without_bias();
-    linear.send(b.mul(linear.x(), linear.adjoint(divided(b, linear.R(), z, stabiliser_))));
+    linear.send(b.mul(linear.x(), linear.adjoint(divided(context, linear.R(), z, stabiliser_,
+                                                         bias_ ? linear.bias() : Var()))));
   }
 
  private:
@@ -36,7 +37,8 @@ class EpsilonRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     const Var z = bias_ ? linear.z() : linear.z_without_bias();
-    const Var s = b.div(linear.R(), stabilised(b, z, epsilon_));
+    const Var D = stabilised(b, z, epsilon_), s = b.div(linear.R(), D);
+    enter_losses(context, s, z, D, bias_ ? linear.bias() : Var());
     linear.send(b.mul(linear.x(), linear.adjoint(s)));
   }
 

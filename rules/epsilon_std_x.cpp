@@ -2,6 +2,7 @@
 
 #include "rules/linear.h"
 #include "rules/rules.h"
+#include "rules/stabilise.h"
 
 namespace onnxray {
 
@@ -22,7 +23,8 @@ class EpsilonStdXRule final : public Rule {
     Shape like_z(b.rank(z), 1);
     if (per_sample_) like_z[0] = b.shape(x)[0];
     const Var epsilon = b.mul(b.sqrt(b.reshape(b.mean(b.mul(centred, centred), axes), like_z)), factor_);
-    const Var s = b.div(linear.R(), b.add(z, b.mul(epsilon, b.unary(Opcode::sign_positive, z))));
+    const Var D = b.add(z, b.mul(epsilon, b.unary(Opcode::sign_positive, z))), s = b.div(linear.R(), D);
+    enter_losses(context, s, z, D, linear.bias());
     linear.send(b.mul(x, linear.adjoint(s)));
   }
 

@@ -20,7 +20,7 @@ class FlatRule final : public Rule {
     if (channels) shape[static_cast<size_t>(channels->of_w)] = 1;
     const Var w = b.filled(1, shape, b.dtype(linear.w()));
     const Var total = linear.product(b.filled(1, linear.sample_shape(), b.dtype(linear.x())), w);
-    const Var s = divided(b, linear.R(), total, stabiliser_);
+    const Var s = divided(context, linear.R(), total, stabiliser_);
     linear.send(linear.adjoint(w, channels ? b.sum(s, {channels->of_z}) : s));
   }
 

@@ -24,7 +24,7 @@ class GammaRule final : public Rule {
     const LinearView linear(context);
     if (splits_ != Conventions::Splits::literal && linear.x_is_non_negative() &&
         vanishes_behind_relu(b.program(), linear.R(), context.output()))
-      return emit_positive(b, linear);
+      return emit_positive(context, linear);
     Contributions contributions(b, linear, splits_);
     const Var z = linear.z(), zero = b.scalar(0, b.dtype(z));
     Var P = contributions.positive();
@@ -32,21 +32,34 @@ class GammaRule final : public Rule {
     const Var N = b.sub(z, P);  // N + b-; for z < 0 nothing cancels
     const Var above = b.less(0.0, z), below = b.less(z, 0.0);
     const Var own = b.select(above, P, N);
-    const Var s = divided(b, linear.R(), b.add(z, b.mul(own, gamma_)), stabiliser_);
+    // R without the units of z = 0.
+    const Var R = b.select(b.equal(z, 0.0), zero, linear.R());
+    if (context.ledger()) enter_dropped(context, b.sub(linear.R(), R));
+    const Var s =
+        divided(context, R, b.add(z, b.mul(own, gamma_)), stabiliser_, raised_bias(b, linear, above));
     const Var s_above = b.select(above, s, zero), s_below = b.select(below, s, zero);
     linear.send(contributions.share(b.add(b.mul(s_above, 1 + gamma_), s_below),
                                     b.add(s_above, b.mul(s_below, 1 + gamma_))));
   }
 
  private:
+  /// b + gamma b+ where z > 0, else b + gamma b-: what the denominators have of the bias.
+  Var raised_bias(Builder& b, const LinearView& linear, Var above) const {
+    const Var bias = linear.bias();
+    if (!bias) return {};
+    return b.add(bias, b.mul(b.select(above, b.max(bias, 0.0), b.min(bias, 0.0)), gamma_));
+  }
+
   /// For x >= 0 and no relevance at z <= 0: one product and one adjoint under w' = w + gamma w+, b' alike:
   ///   R_in = x T(w', R / (x * w' + b'))
-  void emit_positive(Builder& b, const LinearView& linear) const {
+  void emit_positive(NodeContext& context, const LinearView& linear) const {
+    Builder& b = context.b;
     const auto raised = [&](Var v) { return b.add(v, b.mul(b.max(v, 0.0), gamma_)); };
     const Var w = raised(linear.w());
     Var z = linear.product(linear.x(), w);
     if (linear.bias()) z = b.add(z, raised(linear.bias()));
-    linear.send(b.mul(linear.x(), linear.adjoint(w, divided(b, linear.R(), z, stabiliser_))));
+    const Var bias = linear.bias() ? raised(linear.bias()) : Var();
+    linear.send(b.mul(linear.x(), linear.adjoint(w, divided(context, linear.R(), z, stabiliser_, bias))));
   }
 
   double gamma_;

@@ -18,7 +18,8 @@ class ProportionalRule final : public Rule {
     // Constants among the inputs keep their share, as a bias does.
     Builder& b = context.b;
     const Var R = context.cotangent(), twin = rectified_twin(b.program(), R, context.output());
-    Var s = divided(b, R, twin ? twin : context.output(), stabiliser_);
+    const Var y = twin ? twin : context.output(), per_unit = divided(context, R, y, stabiliser_);
+    Var s = per_unit;
     // Every factor of a product contributes all of it: each gets its part.
     if (context.node.op == "ReduceProd") {
       const auto factors =
@@ -28,6 +29,10 @@ class ProportionalRule final : public Rule {
     const std::vector<Var> shares = context.adjoint(s);
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));
+    }
+    if (Ledger* books = context.ledger(); books && books->sent) {
+      // y = sum of the terms that move + constants: what s y did not send is the constants'.
+      books->bias = b.sub(b.reshape(b.sum(b.mul(per_unit, y), {}), {1}), books->sent);
     }
   }
 

@@ -24,7 +24,7 @@ const std::vector<Entry>& all_rules() {
       {"z_plus", make_z_plus},
       {"z_plus_fast", make_z_plus_fast},
       {"gamma", make_gamma, {"gamma"}},
-      {"bounded", make_bounded, {"low", "high"}},
+      {"bounded", make_bounded, {"low", "high", "of_input"}},
       {"w_square", make_w_square},
       {"flat", make_flat},
       {"pass", make_pass},

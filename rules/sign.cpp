@@ -16,7 +16,7 @@ class SignRule final : public Rule {
     // R_in = sgn(x) * T(w, R / safe(z)), sgn(0) = +1     (Gumpfer et al. 2023, SIGN)
     Builder& b = context.b;
     const LinearView linear(context);
-    const Var s = divided(b, linear.R(), linear.z(), stabiliser_);
+    const Var s = divided(context, linear.R(), linear.z(), stabiliser_, linear.bias());
     linear.send(b.mul(b.unary(Opcode::sign_positive, linear.x()), linear.adjoint(s)));
   }
 
@@ -32,7 +32,7 @@ class SignMuRule final : public Rule {
     // R_in = s_mu(x) * T(w, R / safe(z)), s_mu(x) = +1 where x >= mu, else -1
     Builder& b = context.b;
     const LinearView linear(context);
-    const Var s = divided(b, linear.R(), linear.z(), stabiliser_);
+    const Var s = divided(context, linear.R(), linear.z(), stabiliser_, linear.bias());
     const DType type = b.dtype(linear.x());
     const Var sign = b.select(b.less(linear.x(), mu_), b.scalar(-1, type), b.scalar(1, type));
     linear.send(b.mul(sign, linear.adjoint(s)));

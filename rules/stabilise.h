@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backward/rule.h"
 #include "core/builder.h"
 #include "rules/conventions.h"
 
@@ -20,10 +21,21 @@ inline Var stabilised(Builder& b, Var z, double epsilon) {
   return b.add(z, b.mul(b.unary(Opcode::sign_positive, z), epsilon));
 }
 
-/// R / z with the denominator that the convention wants for rules other than epsilon.
-inline Var divided(Builder& b, Var R, Var z, Conventions::Stabiliser stabiliser) {
-  return b.div(R,
-               stabiliser == Conventions::Stabiliser::safe ? safe(b, z) : stabilised(b, z, kSignedEpsilon));
+/// z as the denominator that the convention wants for rules other than epsilon.
+inline Var denominator(Builder& b, Var z, Conventions::Stabiliser stabiliser) {
+  return stabiliser == Conventions::Stabiliser::safe ? safe(b, z) : stabilised(b, z, kSignedEpsilon);
 }
+
+/// Enters into the books what s, relevance per unit of z, does not carry on: the share of `bias`, a part of z
+/// (unset: none), and that of D - z, where D is z stabilised.
+void enter_losses(NodeContext& context, Var s, Var z, Var D, Var bias = {});
+
+/// Enters relevance that a rule drops, since no contribution can pay it.
+void enter_dropped(NodeContext& context, Var R);
+
+/// weight R / D with the denominator that the convention wants, entered into the books. `bias` is a part of
+/// z.
+Var divided(NodeContext& context, Var R, Var z, Conventions::Stabiliser stabiliser, Var bias = {},
+            double weight = 1);
 
 }  // namespace onnxray

@@ -20,8 +20,9 @@ class WSquareRule final : public Rule {
     const LinearView linear(context);
     const Var w = b.mul(linear.w(), linear.w());
     Var total = linear.product(b.filled(1, linear.sample_shape(), b.dtype(linear.x())), w);
-    if (bias_ && linear.bias()) total = b.add(total, b.mul(linear.bias(), linear.bias()));
-    linear.send(linear.adjoint(w, divided(b, linear.R(), total, stabiliser_)));
+    const Var bias = bias_ && linear.bias() ? b.mul(linear.bias(), linear.bias()) : Var();
+    if (bias) total = b.add(total, bias);
+    linear.send(linear.adjoint(w, divided(context, linear.R(), total, stabiliser_, bias)));
   }
 
  private:

@@ -21,8 +21,9 @@ class ZPlusRule final : public Rule {
     const LinearView linear(context);
     Contributions contributions(b, linear, splits_);
     Var total = contributions.positive();
-    if (bias_ && linear.bias()) total = b.add(total, b.max(linear.bias(), 0.0));
-    linear.send(contributions.share(divided(b, linear.R(), total, stabiliser_), {}));
+    const Var bias = bias_ && linear.bias() ? b.max(linear.bias(), 0.0) : Var();
+    if (bias) total = b.add(total, bias);
+    linear.send(contributions.share(divided(context, linear.R(), total, stabiliser_, bias), {}));
   }
 
  private:

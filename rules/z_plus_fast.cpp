@@ -15,7 +15,7 @@ class ZPlusFastRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     const Var w = b.max(linear.w(), 0.0);
-    const Var s = divided(b, linear.R(), linear.product(linear.x(), w), stabiliser_);
+    const Var s = divided(context, linear.R(), linear.product(linear.x(), w), stabiliser_);
     linear.send(b.mul(linear.x(), linear.adjoint(w, s)));
   }
 

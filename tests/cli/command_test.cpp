@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #include "cli/npy.h"
 #include "cli/npz.h"
+#include "cli/preprocess.h"
 #include "tests/catch.h"
 
 namespace onnxray::cli {
@@ -116,6 +118,49 @@ TEST_CASE("the layers under LRP start with the logit and name their rules") {
   CHECK(first["rule"] == "z_plus");
   CHECK(first["relevance"].get<double>() == Approx(report["targets"][0]["scores"][0].get<double>()));
   CHECK(first["not_finite"] == 0);
+  // What arrives goes on, to the bias or to the stabiliser.
+  CHECK(first["relevance"].get<double>() ==
+        Approx(first["sent"].get<double>() + first["to_bias"].get<double>() +
+               first["to_stabiliser"].get<double>())
+            .epsilon(1e-4));
+  CHECK(first["smallest_denominator"].get<double>() > 0);
+}
+
+TEST_CASE("the box rule is bounded by what the declared preprocessing yields, by numbers, or by files") {
+  const Folder out;
+  const std::string request =
+      "explain " + kModel + " -i " + kBoot + " -m lrp_z_plus:input_layer_rule=Bounded ";
+  const auto map = [&](const std::string& options, const std::string& name) {
+    const Outcome outcome = onnxray(request + options + " -o " + out / name);
+    INFO(outcome.output);
+    REQUIRE(outcome.exit_code == 0);
+    return read_npy(out / name).to_doubles();
+  };
+  const Preprocess declared = load_preprocess(kModels + "fashion_mnist_torch.json");
+  const ValueRange range = value_range(declared, 1);
+  const std::string numbers = fmt::format("--param low={} --param high={}", range.low[0], range.high[0]);
+  const auto automatic = map("", "a.npy");
+  CHECK(automatic == map(numbers, "b.npy"));
+  write_npy(out / "low.npy", Tensor::filled(DType::f64, {1, 28, 28}, range.low[0]));
+  write_npy(out / "high.npy", Tensor::filled(DType::f64, {1}, range.high[0]));
+  CHECK(automatic == map("--param low=@" + out / "low.npy" + " --param high=" + out / "high.npy", "c.npy"));
+  CHECK(automatic != map("--param low=-3 --param high=3", "d.npy"));
+  // Without a declaration there is no range to take.
+  fs::copy_file(kModel, out / "bare.onnx");
+  write_npy(out / "x.npy", Tensor(DType::f32, {1, 1, 28, 28}));
+  const Outcome bare = onnxray("explain " + out / "bare.onnx" + " -i " + out / "x.npy" + " -m zblrp_z");
+  CHECK(bare.exit_code == 2);
+  CHECK(bare.output.find("low and high") != std::string::npos);
+}
+
+TEST_CASE("the seed page's names of the target are the target") {
+  const std::string request = "explain " + kModel + " -i " + kBoot + " -m lrp_z --json ";
+  const std::string wanted = onnxray(request + "--target 3").output;
+  CHECK(onnxray(request + "--param neuron_selection=3").output == wanted);
+  CHECK(onnxray(request + "--param target_class=3").output == wanted);
+  CHECK(onnxray(request + "--param target_class=3 --target 3").output == wanted);
+  CHECK(onnxray(request + "--param target_class=3 --target 4").exit_code == 2);
+  CHECK(onnxray(request + "--param target_class=3 --param neuron_selection=4").exit_code == 2);
 }
 
 TEST_CASE("verify agrees with its own map, finds a changed one, and reads suites") {

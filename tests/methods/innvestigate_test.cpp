@@ -37,7 +37,7 @@ Graph net_of(const nlohmann::json& row) {
   return g.build({g.flatten(y)});
 }
 
-TEST_CASE("LRP under the innvestigate convention is iNNvestigate's") {
+TEST_CASE("every analyzer under the innvestigate convention is iNNvestigate's") {
   std::ifstream file(std::string(ONNXRAY_SOURCE_DIR) + "/tests/methods/golden/lrp_innvestigate.json");
   const nlohmann::json all = nlohmann::json::parse(file);
   for (const auto& row : all["cases"]) {

@@ -1,7 +1,9 @@
 #include "methods/method_name.h"
 
 #include <cmath>
+#include <fstream>
 
+#include "methods/method_spec.h"
 #include "tests/catch.h"
 #include "tests/support/error_of.h"
 
@@ -102,6 +104,16 @@ TEST_CASE("the other families and SignXAI's aliases have names") {
   CHECK(parse_method_name("guided_backpropagation_x_sign").family == Family::guided_backprop);
   CHECK(parse_method_name("deconvolution").family == Family::deconvnet);
   CHECK(parse_method_name("gradients").family == Family::gradient);
+}
+
+TEST_CASE("all 152 names of SIGN-XAI 1.x resolve") {
+  std::ifstream file(std::string(ONNXRAY_SOURCE_DIR) + "/tests/methods/golden/signxai_1x_names.txt");
+  int64_t count = 0;
+  for (std::string name; std::getline(file, name); ++count) {
+    INFO(name);
+    CHECK_NOTHROW(resolve_methods({name}, {}, "signxai"));
+  }
+  CHECK(count == 152);
 }
 
 TEST_CASE("an unknown name or tail is an error that names the nearest") {

@@ -14,6 +14,18 @@ TEST_CASE("a constant per channel added after a linear node becomes its bias", "
   check_equal_results(before, changed);
 }
 
+TEST_CASE("a constant per channel behind a Squeeze becomes the bias in front of it", "[onnx][pass]") {
+  // What TensorFlow's Conv1D becomes: a convolution over one row.
+  GraphMaker g;
+  const ValueId x = g.input("x", {2, 3, 1, 8});
+  const ValueId y = g.node("Conv", 11, {x, g.weights({4, 3, 1, 3})});
+  const ValueId flat = g.node("Squeeze", 11, {y}, {{"axes", std::vector<int64_t>{2}}});
+  const Graph before = g.finish({g.node("Relu", 14, {g.node("Add", 14, {flat, g.weights({1, 4, 1})})})});
+  const Graph changed = after(add_to_bias, before);
+  CHECK(ops_of(changed) == "Conv Squeeze Relu");
+  check_equal_results(before, changed);
+}
+
 TEST_CASE("a constant that varies in space, or a second one, stays an Add", "[onnx][pass]") {
   GraphMaker g;
   const ValueId x = g.input("x", {2, 3, 5, 5});

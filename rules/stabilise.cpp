@@ -1,0 +1,45 @@
+#include "rules/stabilise.h"
+
+#include <cmath>
+
+namespace onnxray {
+
+namespace {
+
+void add_to(Builder& b, Var& total, Var term) {
+  const Var sum = b.reshape(b.sum(term, {}), {1});
+  total = total ? b.add(total, sum) : sum;
+}
+
+}  // namespace
+
+void enter_losses(NodeContext& context, Var s, Var z, Var D, Var bias) {
+  Ledger* books = context.ledger();
+  if (!books) return;
+  Builder& b = context.b;
+  add_to(b, books->stabiliser, b.mul(s, b.sub(D, z)));
+  // Only where relevance arrives do denominators matter.
+  const Var size = b.select(b.equal(s, 0.0), b.scalar(INFINITY, b.dtype(D)), b.abs(D));
+  const Var least = b.reshape(b.reduce(Reduce::Kind::min, size, {}), {1});
+  books->smallest = books->smallest ? b.min(books->smallest, least) : least;
+  if (!bias) return;
+  add_to(b, books->bias, b.mul(s, bias));
+  const Var crosses =
+      b.mul(b.cast(b.less(b.mul(D, b.sub(z, bias)), 0.0), b.dtype(s)), b.abs(b.unary(Opcode::sign, s)));
+  add_to(b, books->crossings, crosses);
+}
+
+void enter_dropped(NodeContext& context, Var R) {
+  if (Ledger* books = context.ledger()) add_to(context.b, books->stabiliser, R);
+}
+
+Var divided(NodeContext& context, Var R, Var z, Conventions::Stabiliser stabiliser, Var bias, double weight) {
+  Builder& b = context.b;
+  const Var D = denominator(b, z, stabiliser);
+  Var s = b.div(R, D);
+  if (weight != 1) s = b.mul(s, weight);
+  enter_losses(context, s, z, D, bias);
+  return s;
+}
+
+}  // namespace onnxray
