@@ -70,8 +70,7 @@ void check_units(const Graph& graph, const OpRegistry& ops, const RuleSpec& rule
   require(static_cast<bool>(find_input_layer(graph, ops, data_dependent(graph), /*through_affine=*/false)[n]),
           ErrorCode::usage,
           "the range of the declared preprocessing does not bound the input of {}: nodes before it scale it; "
-          "give low and "
-          "high in that layer's own units",
+          "give low and high in that layer's own units",
           graph.nodes[n].describe());
 }
 
@@ -84,8 +83,7 @@ RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const 
       std::ranges::any_of(composite.entries, [](const CompositeEntry& e) { return e.match.input_layer; });
   require(!wants_input_layer || matcher.has_input_layer(), ErrorCode::unsupported,
           "{} has a rule for the input layer, but no linear layer sees the model's input through shape, "
-          "normalisation "
-          "and dropout nodes alone; use the method without an input-layer rule",
+          "normalisation and dropout nodes alone; use the method without an input-layer rule",
           composite.name);
   std::vector<std::vector<bool>> matched;
   for (const CompositeEntry& entry : composite.entries) matched.push_back(matcher.matches(entry.match));
@@ -96,7 +94,6 @@ RuleAssignment::RuleAssignment(const Graph& graph, const OpRegistry& ops, const 
     if (carries_.back() && node.op == "BatchNormalization") spec = batchnorm_rule(composite, conventions);
     const auto entry =
         std::ranges::find_if(matched, [&](const std::vector<bool>& m) { return static_cast<bool>(m[n]); });
-    if (entry != matched.end())
     if (entry != matched.end()) {
       spec = completed(composite.entries[static_cast<size_t>(entry - matched.begin())].rule, matcher, n);
       check_units(graph, ops, *spec, n);

@@ -9,13 +9,15 @@ namespace {
 /// What rounding leaves of a sum without a contribution: a and z then differ by this share of a at most.
 double rounding(DType type) { return type == DType::f64 ? std::ldexp(4, -53) : std::ldexp(4, -24); }
 
-/// Sums of fewer terms lose more to cancellation than further products cost.
-constexpr int64_t kFewTerms = 64;
+/// Sums of fewer terms lose more to cancellation than further products cost: one where x >= 0, else two and
+/// an adjoint more, which is little for depthwise and narrow grouped convolutions alone.
+constexpr int64_t kFewTerms = 64, kFewSignedTerms = 16;
 
 }  // namespace
 
 bool takes_literal_terms(const LinearView& linear, Conventions::Splits splits) {
-  if (splits == Conventions::Splits::automatic) return linear.fan_in() < kFewTerms;
+  if (splits == Conventions::Splits::automatic)
+    return linear.fan_in() < (linear.x_is_non_negative() ? kFewTerms : kFewSignedTerms);
   return splits == Conventions::Splits::literal;
 }
 
