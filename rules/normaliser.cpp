@@ -36,10 +36,10 @@ std::optional<Statistics> centring_statistics(const NodeContext& context) {
   return std::nullopt;
 }
 
-/// The scale in a shape that broadcasts to x; unset where there is none.
-Var scale_of(const NodeContext& context) {
+/// The scale (input 1) or the bias (2) in a shape that broadcasts to x; unset where there is none.
+Var per_channel(const NodeContext& context, size_t input) {
   Builder& b = context.b;
-  const Var w = context.input(1);
+  const Var w = context.input(input);
   const Shape x = b.shape(context.input(0));
   if (!w || context.node.op == "LayerNormalization") return w;
   Shape channels(x.size(), 1);
@@ -65,8 +65,10 @@ class NormaliserRule final : public Rule {
     const auto& [shape, axes, epsilon] = *statistics;
     const Var x = context.input(0);
     const Shape original = b.shape(x);
-    Var s = divided(b, context.cotangent(), context.output(), stabiliser_);
-    if (const Var w = scale_of(context)) s = b.mul(s, w);
+    // y's part that no x pays: beta.
+    const Var beta = per_channel(context, 2);
+    Var s = divided(context, context.cotangent(), context.output(), stabiliser_, beta);
+    if (const Var w = per_channel(context, 1)) s = b.mul(s, w);
     // The same steps as the node's own: they are computed once.
     const Var grouped = b.reshape(x, shape);
     const Var centred = b.sub(grouped, b.mean(grouped, axes));

@@ -42,7 +42,7 @@ TEST_CASE("what an operator is to relevance is decided by its class") {
   CHECK(facts("MatMul").all_data == "bilinear");
   CHECK(facts("Mul").one_data == "pass");
   CHECK(facts("Einsum").one_data == "z");
-  CHECK(facts("Attention").one_data == "proportional");
+  CHECK(facts("Attention").one_data == "of its parts");
   CHECK(facts("Where").all_data == "adjoint");
   CHECK(facts("Equal").one_data == "-");
   CHECK(facts("LSTM").gradient == "of its parts");
