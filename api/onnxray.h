@@ -82,6 +82,9 @@ struct SessionOptions {
   std::string backend = "auto";    ///< auto, onednn, reference
   std::string precision = "fp32";  ///< fp32, double (reference only)
   int threads = 0;                 ///< 0: as many as the machine has cores
+  /// Bytes that a plan may take (docs/performance.md); 0: no bound. A batch that takes more is explained in
+  /// groups of samples; where that is not enough, or not possible, Error(failed) before anything runs.
+  int64_t max_memory = 0;
 };
 
 struct ExplainOptions {
@@ -211,6 +214,13 @@ class Session {
 
  private:
   static std::vector<TargetSpec> specs_of(const std::vector<Target>& targets);
+
+  /// explain_many for a batch that is not split.
+  Explanations explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+  Explanations explain_in_groups(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
+                                 int64_t samples, int64_t most);
+  /// What the largest plan of explain_many takes.
+  int64_t bytes_needed(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
   class Impl;
   std::unique_ptr<Impl> impl_;

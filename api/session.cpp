@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <list>
 #include <numeric>
 #include <utility>
@@ -115,6 +116,7 @@ class Session::Impl {
  public:
   Impl(Model model, const SessionOptions& options)
       : model_(std::move(model)),
+        max_memory_(options.max_memory),
         backend_(make_backend(options)),
         folder_(make_backend({"reference", "double", 1})),
         bound_(bound_inputs(graph(), ops())) {}
@@ -136,6 +138,21 @@ class Session::Impl {
   }
 
   double device_milliseconds = 0;  // of the last run
+
+  int64_t max_memory() const { return max_memory_; }
+
+  /// Plans of an input's shape depend on its first axis alone if the model leaves that axis open.
+  bool can_split(const std::vector<Tensor>& inputs) const {
+    if (inputs.empty() || inputs.size() != graph().inputs.size() || !bound_.empty()) return false;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const InputInfo& declared = graph().inputs[i];
+      if (inputs[i].shape().empty() || inputs[i].shape()[0] != inputs[0].shape()[0]) return false;
+      if (declared.has_shape &&
+          (declared.extents.empty() || std::holds_alternative<int64_t>(declared.extents[0])))
+        return false;
+    }
+    return true;
+  }
 
   /// Milliseconds by step.
   StepTimes profile(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
@@ -180,6 +197,10 @@ class Session::Impl {
   std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
                                     const std::vector<Tensor>& given, const std::vector<TargetSpec>& targets,
                                     const std::function<void(int64_t, int64_t)>& progress) {
+    const int64_t needed = max_memory_ > 0 ? bytes_at_most(compiled.plan) : 0;
+    require(needed <= max_memory_, ErrorCode::failed,
+            "the plan needs {} bytes, more than the {} of --max-memory; give at least {}, or smaller inputs",
+            needed, max_memory_, needed);
     std::vector<Tensor> values =
         executable(compiled).run(operands(compiled, inputs, given, targets), progress);
     device_milliseconds = compiled.executable->device_milliseconds();
@@ -265,6 +286,7 @@ class Session::Impl {
   }
 
   Model model_;
+  int64_t max_memory_ = 0;
   std::unique_ptr<Backend> backend_, folder_;
   std::vector<ValueId> bound_;
   std::list<CompiledPlan> plans_;  // the last used first
@@ -400,7 +422,116 @@ std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
   return specs;
 }
 
+namespace {
+
+/// Samples [first, first + count) of t.
+Tensor samples_of(const Tensor& t, int64_t first, int64_t count) {
+  Shape shape = t.shape();
+  const int64_t each = t.byte_size() / shape[0];
+  shape[0] = count;
+  const auto owner = std::make_shared<const Tensor>(t);
+  return {t.dtype(), shape, owner, owner->bytes() + first * each};
+}
+
+/// `all` followed by `more` along the first axis.
+Tensor joined(const Tensor& all, const Tensor& more) {
+  Shape shape = all.shape();
+  shape[0] += more.shape()[0];
+  Tensor both(all.dtype(), shape);
+  std::memcpy(both.mutable_bytes(), all.bytes(), static_cast<size_t>(all.byte_size()));
+  std::memcpy(both.mutable_bytes() + all.byte_size(), more.bytes(), static_cast<size_t>(more.byte_size()));
+  return both;
+}
+
+template <class T>
+void append(std::vector<T>& all, const std::vector<T>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+void append(Explanations& all, const Explanations& more) {
+  for (size_t i = 0; i < all.outputs.size(); ++i)
+    all.outputs[i].tensor = joined(all.outputs[i].tensor, more.outputs[i].tensor);
+  all.logits = joined(all.logits, more.logits);
+  for (size_t k = 0; k < all.targets.size(); ++k) {
+    append(all.targets[k].indices, more.targets[k].indices);
+    append(all.targets[k].scores, more.targets[k].scores);
+  }
+  for (size_t a = 0; a < all.attributions.size(); ++a) {
+    all.attributions[a].values = joined(all.attributions[a].values, more.attributions[a].values);
+    append(all.attributions[a].sums, more.attributions[a].sums);
+    append(all.attributions[a].completeness_gap, more.attributions[a].completeness_gap);
+  }
+}
+
+bool is_per_sample(const Explanations& e, int64_t samples) {
+  const auto fits = [&](const Tensor& t) { return !t.shape().empty() && t.shape()[0] == samples; };
+  return fits(e.logits) && std::ranges::all_of(e.outputs, fits, &NamedTensor::tensor) &&
+         std::ranges::all_of(e.attributions, fits, &Attribution::values);
+}
+
+}  // namespace
+
+int64_t Session::bytes_needed(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  const std::vector<TargetSpec> targets = specs_of(options.targets);
+  const std::vector<MethodSpec> methods = resolve(options);
+  int64_t most = 0;
+  for (const std::vector<size_t>& group : group_methods(methods)) {
+    std::vector<MethodSpec> chosen;
+    for (const size_t m : group) chosen.push_back(methods[m]);
+    most = std::max(most, bytes_at_most(impl_->plan_for(inputs, key_of(options, chosen, targets)).plan));
+  }
+  return most;
+}
+
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  const int64_t bound = impl_->max_memory();
+  if (bound <= 0 || options.methods.empty() || options.targets.empty() ||
+      bytes_needed(inputs, options) <= bound)
+    return explain_group(inputs, options);
+  // Statistics over the batch, and tensors given for all of it, keep it together.
+  bool splits = impl_->can_split(inputs) && options.baselines.empty() && options.noise.empty() &&
+                !options.report_layers;
+  for (const Target& t : options.targets) splits = splits && t.kind_ != Target::Kind::mask;
+  for (const MethodSpec& m : resolve(options))
+    splits = splits && m.conventions.std_x == Conventions::StdX::per_sample;
+  const int64_t samples = inputs.empty() || inputs[0].shape().empty() ? 1 : inputs[0].shape()[0];
+  if (!splits || samples < 2) return explain_group(inputs, options);
+  int64_t most = samples;
+  const auto first = [&](int64_t count) {
+    std::vector<Tensor> some;
+    for (const Tensor& t : inputs) some.push_back(samples_of(t, 0, count));
+    return some;
+  };
+  while (most > 1 && bytes_needed(first(most), options) > bound) most = (most + 1) / 2;
+  return explain_in_groups(inputs, options, samples, most);
+}
+
+Explanations Session::explain_in_groups(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
+                                        int64_t samples, int64_t most) {
+  Explanations all;
+  for (int64_t at = 0; at < samples; at += most) {
+    const int64_t count = std::min(most, samples - at);
+    std::vector<Tensor> some;
+    for (const Tensor& t : inputs) some.push_back(samples_of(t, at, count));
+    ExplainManyOptions now = options;
+    for (Target& t : now.targets) {
+      const auto given = static_cast<int64_t>(t.indices_.size());
+      require(given <= 1 || given == samples, ErrorCode::usage,
+              "{} targets for a batch of {}: give one, or one per sample", given, samples);
+      if (given > 1) t.indices_ = {t.indices_.begin() + at, t.indices_.begin() + at + count};
+    }
+    Explanations part = explain_group(some, now);
+    require(
+        is_per_sample(part, count), ErrorCode::failed,
+        "the batch does not fit --max-memory and cannot be split: not every result has the samples first; "
+        "whole, it needs {} bytes",
+        bytes_needed(inputs, options));
+    at == 0 ? void(all = std::move(part)) : append(all, part);
+  }
+  return all;
+}
+
+Explanations Session::explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
           "explain needs a method and a target");
   const std::vector<TargetSpec> targets = specs_of(options.targets);

@@ -53,6 +53,8 @@ void add_session_options(CLI::App& command, Options& o) {
       ->capture_default_str();
   command.add_option("--precision", o.session.precision, "fp32 or double")->capture_default_str();
   command.add_option("--threads", o.session.threads, "0: all cores")->capture_default_str();
+  command.add_option("--max-memory", o.session.max_memory, "bytes of a plan, as 500MB or 2GB; 0: no bound")
+      ->transform(CLI::AsSizeValue(false));
 }
 
 void add_model(CLI::App& command, Options& o, bool needs_input, const char* what = "an ONNX file") {

@@ -114,4 +114,18 @@ PlanMemory memory_of(const Plan& plan) {
   return memory;
 }
 
+int64_t bytes_at_most(const Plan& plan) {
+  int64_t packed = 0;
+  for (const Step& step : plan.program.steps) {
+    const bool is_product = std::holds_alternative<Convolution>(step.primitive) ||
+                            std::holds_alternative<ConvolutionInput>(step.primitive) ||
+                            std::holds_alternative<MatMul>(step.primitive);
+    if (!is_product) continue;
+    for (const Var v : step.inputs) {
+      if (plan[v].home == Placement::Home::constant) packed += bytes_of(plan.program, v, plan.options);
+    }
+  }
+  return memory_of(plan).total() + packed;
+}
+
 }  // namespace onnxray

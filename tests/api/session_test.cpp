@@ -231,6 +231,33 @@ TEST_CASE("wrong requests are errors of usage that say what is right") {
   CHECK(session.explain(image(1)).attribution.size() == 192);
 }
 
+TEST_CASE("a batch beyond max_memory is explained in groups, each sample as before") {
+  const ModelFile file(classifier());
+  const ExplainManyOptions options{.methods = {"lrp_epsilon_0_1", "gradient"},
+                                   .targets = {Target::argmax(), Target::indices({4, 0, 2, 1, 3})}};
+  const Explanations whole = Session(file.load(), kDouble).explain_many({image(5)}, options);
+  SessionOptions bounded = kDouble;
+  bounded.max_memory = 1;
+  Session least(file.load(), bounded);
+  const Error refused = error_of([&] { least.explain_many({image(5)}, options); });
+  CHECK(refused.code() == ErrorCode::failed);
+  const std::string text = refused.what();
+  const size_t digits = text.find("needs ") + 6;
+  // What the message names is enough for one sample, and a byte less is not.
+  bounded.max_memory = std::stoll(text.substr(digits));
+  const Explanations split = Session(file.load(), bounded).explain_many({image(5)}, options);
+  REQUIRE(split.attributions.size() == whole.attributions.size());
+  for (size_t a = 0; a < whole.attributions.size(); ++a) {
+    CHECK(split.attributions[a].values.to_doubles() == whole.attributions[a].values.to_doubles());
+    CHECK(split.attributions[a].sums == whole.attributions[a].sums);
+  }
+  CHECK(split.targets[1].indices == whole.targets[1].indices);
+  CHECK(split.logits.to_doubles() == whole.logits.to_doubles());
+  --bounded.max_memory;
+  Session less(file.load(), bounded);
+  CHECK(error_of([&] { less.explain_many({image(5)}, options); }).code() == ErrorCode::failed);
+}
+
 TEST_CASE("a batch of no samples has an empty explanation") {
   for (const SessionOptions& options : {kDouble, SessionOptions{.backend = "onednn"}}) {
     INFO(options.backend);
