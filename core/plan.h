@@ -11,7 +11,8 @@ namespace onnxray {
 struct PlanOptions {
   int64_t real_size = 4;       ///< bytes of a real: 4 (float) or 8 (double)
   bool channels_last = false;  ///< activations of sliding windows are held channels-last
-  bool separate_bias = false;  ///< a bias costs less in the elementwise chain that follows than in the convolution
+  bool separate_bias =
+      false;  ///< a bias costs less in the elementwise chain that follows than in the convolution
 };
 
 /// How one variable lies in memory. Variables may share bytes: views (a reshape), or lives that do not

@@ -43,8 +43,7 @@ Memory::Memory(int64_t bytes, Place place, std::string_view purpose) : size_(byt
     cudaMemGetInfo(&free, &total);
     fail(ErrorCode::failed,
          "cudnn backend: {} needs {:.2f} GiB, and {:.2f} of the device's {:.2f} GiB are free; use a smaller "
-         "--batch or "
-         "--max-memory",
+         "batch",
          purpose, static_cast<double>(bytes) / 0x1p30, static_cast<double>(free) / 0x1p30,
          static_cast<double>(total) / 0x1p30);
   }
