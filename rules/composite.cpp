@@ -58,7 +58,7 @@ RuleSpec batchnorm_rule(const Composite& composite, const Conventions& conventio
     case Conventions::BatchNorm::fused: break;
   }
   for (const CompositeEntry& entry : composite.entries) {
-    const Matcher everywhere{.relevance = RelevanceClass::linear};
+    static const Matcher everywhere{.relevance = RelevanceClass::linear};
     if (entry.match == everywhere) return entry.rule;
   }
   return {"z"};

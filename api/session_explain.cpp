@@ -1,0 +1,248 @@
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "api/session_impl.h"
+
+// Session: explanations, as many samples at a time as fit the memory.
+
+namespace onnxray {
+
+namespace {
+
+std::vector<double> sums_per_sample(const Tensor& values) {
+  const int64_t samples = values.shape().empty() ? 1 : values.shape()[0];
+  const int64_t each = samples > 0 ? values.size() / samples : 0;
+  std::vector<double> sums(static_cast<size_t>(samples), 0.0);
+  const auto add_up = [&](auto element) {
+    for (int64_t s = 0; s < samples; ++s) {
+      // Independent partial sums: one would wait for every addition.
+      std::array<double, 8> partial{};
+      const int64_t first = s * each, lanes = std::ssize(partial), whole = each / lanes * lanes;
+      for (int64_t i = 0; i < whole; i += lanes) {
+        for (int64_t j = 0; j < lanes; ++j) partial[static_cast<size_t>(j)] += element(first + i + j);
+      }
+      for (int64_t i = whole; i < each; ++i) partial[0] += element(first + i);
+      sums[static_cast<size_t>(s)] = std::accumulate(partial.begin(), partial.end(), 0.0);
+    }
+  };
+  // A large batch has tens of millions of entries: the type is looked up once.
+  if (values.dtype() == DType::f32)
+    add_up([data = values.data<float>()](int64_t i) { return double{data[static_cast<size_t>(i)]}; });
+  else
+    add_up([&](int64_t i) { return values.as_double(i); });
+  return sums;
+}
+
+/// What every program of an explanation computes besides its attributions.
+void read_shared_results(std::map<std::string, Tensor>& results, const Graph& graph, size_t targets,
+                         Explanations& explanations) {
+  for (const ValueId id : graph.outputs)
+    explanations.outputs.push_back({graph[id].name, results.at(result_name(graph[id].name))});
+  explanations.logits = results.at("logits");
+  for (size_t k = 0; k < targets; ++k) {
+    ExplainedTarget target;
+    if (const auto it = results.find(fmt::format("index:{}", k)); it != results.end())
+      target.indices = it->second.to_int64s();
+    target.scores = results.at(fmt::format("score:{}", k)).to_doubles();
+    explanations.targets.push_back(std::move(target));
+  }
+}
+
+/// The layer reports of one method and target, whose results end in `suffix`; none for methods without rules.
+std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& results, const Graph& graph,
+                                        const MethodSpec& method, const std::string& suffix) {
+  std::vector<LayerRelevance> layers;
+  if (method.name.family != MethodName::Family::lrp) return layers;
+  const RuleAssignment rules(graph, OpRegistry::builtin(), lrp_composite(method), method.conventions);
+  for (size_t n = graph.nodes.size(); n-- > 0;) {
+    const auto it = results.find(fmt::format("layer.{}{}", n, suffix));
+    if (it == results.end()) continue;
+    const Node& node = graph.nodes[n];
+    LayerRelevance layer{node.origin.names.empty() ? "" : node.origin.names[0], node.op,
+                         rules.name_of(static_cast<int32_t>(n)), it->second.as_double(0),
+                         it->second.as_int64(1)};
+    const auto entry = [&](std::string_view name) {
+      const auto found = results.find(fmt::format("layer.{}.{}{}", n, name, suffix));
+      return found == results.end() ? std::optional<double>() : found->second.as_double(0);
+    };
+    layer.sent = entry("sent");
+    layer.to_bias = entry("bias").value_or(0);
+    layer.to_stabiliser = entry("stabiliser").value_or(0);
+    if (const auto smallest = entry("smallest"); smallest && std::isfinite(*smallest))
+      layer.smallest_denominator = smallest;
+    layer.crossings = static_cast<int64_t>(entry("crossings").value_or(0));
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
+std::vector<std::string> names_of(const Graph& graph, const std::vector<ValueId>& values) {
+  std::vector<std::string> names;
+  for (const ValueId id : values) names.push_back(graph[id].name);
+  return names;
+}
+
+}  // namespace
+
+std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
+  std::vector<TargetSpec> specs;
+  for (const Target& t : targets)
+    specs.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
+  return specs;
+}
+
+namespace {
+
+/// Samples [first, first + count) of t.
+Tensor samples_of(const Tensor& t, int64_t first, int64_t count) {
+  Shape shape = t.shape();
+  const int64_t each = t.byte_size() / shape[0];
+  shape[0] = count;
+  const auto owner = std::make_shared<const Tensor>(t);
+  return {t.dtype(), shape, owner, owner->bytes() + first * each};
+}
+
+/// `all` followed by `more` along the first axis.
+Tensor joined(const Tensor& all, const Tensor& more) {
+  Shape shape = all.shape();
+  shape[0] += more.shape()[0];
+  Tensor both(all.dtype(), shape);
+  std::memcpy(both.mutable_bytes(), all.bytes(), static_cast<size_t>(all.byte_size()));
+  std::memcpy(both.mutable_bytes() + all.byte_size(), more.bytes(), static_cast<size_t>(more.byte_size()));
+  return both;
+}
+
+template <class T>
+void append(std::vector<T>& all, const std::vector<T>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+void append(Explanations& all, const Explanations& more) {
+  for (size_t i = 0; i < all.outputs.size(); ++i)
+    all.outputs[i].tensor = joined(all.outputs[i].tensor, more.outputs[i].tensor);
+  all.logits = joined(all.logits, more.logits);
+  for (size_t k = 0; k < all.targets.size(); ++k) {
+    append(all.targets[k].indices, more.targets[k].indices);
+    append(all.targets[k].scores, more.targets[k].scores);
+  }
+  for (size_t a = 0; a < all.attributions.size(); ++a) {
+    all.attributions[a].values = joined(all.attributions[a].values, more.attributions[a].values);
+    append(all.attributions[a].sums, more.attributions[a].sums);
+    append(all.attributions[a].completeness_gap, more.attributions[a].completeness_gap);
+  }
+}
+
+bool is_per_sample(const Explanations& e, int64_t samples) {
+  const auto fits = [&](const Tensor& t) { return !t.shape().empty() && t.shape()[0] == samples; };
+  return fits(e.logits) && std::ranges::all_of(e.outputs, fits, &NamedTensor::tensor) &&
+         std::ranges::all_of(e.attributions, fits, &Attribution::values);
+}
+
+}  // namespace
+
+int64_t Session::bytes_needed(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  const std::vector<TargetSpec> targets = specs_of(options.targets);
+  const std::vector<MethodSpec> methods = resolve(options);
+  int64_t most = 0;
+  for (const std::vector<size_t>& group : group_methods(methods)) {
+    std::vector<MethodSpec> chosen;
+    for (const size_t m : group) chosen.push_back(methods[m]);
+    most = std::max(most, bytes_at_most(impl_->plan_for(inputs, key_of(options, chosen, targets)).plan));
+  }
+  return most;
+}
+
+Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  const int64_t bound = impl_->max_memory();
+  if (bound <= 0 || options.methods.empty() || options.targets.empty() ||
+      bytes_needed(inputs, options) <= bound)
+    return explain_group(inputs, options);
+  // Statistics over the batch, and tensors given for all of it, keep it together.
+  bool splits = impl_->can_split(inputs) && options.baselines.empty() && options.noise.empty() &&
+                !options.report_layers;
+  for (const Target& t : options.targets) splits = splits && t.kind_ != Target::Kind::mask;
+  for (const MethodSpec& m : resolve(options))
+    splits = splits && m.conventions.std_x == Conventions::StdX::per_sample;
+  const int64_t samples = inputs.empty() || inputs[0].shape().empty() ? 1 : inputs[0].shape()[0];
+  if (!splits || samples < 2) return explain_group(inputs, options);
+  int64_t most = samples;
+  const auto first = [&](int64_t count) {
+    std::vector<Tensor> some;
+    for (const Tensor& t : inputs) some.push_back(samples_of(t, 0, count));
+    return some;
+  };
+  while (most > 1 && bytes_needed(first(most), options) > bound) most = (most + 1) / 2;
+  return explain_in_groups(inputs, options, samples, most);
+}
+
+Explanations Session::explain_in_groups(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
+                                        int64_t samples, int64_t most) {
+  Explanations all;
+  for (int64_t at = 0; at < samples; at += most) {
+    const int64_t count = std::min(most, samples - at);
+    std::vector<Tensor> some;
+    for (const Tensor& t : inputs) some.push_back(samples_of(t, at, count));
+    ExplainManyOptions now = options;
+    for (Target& t : now.targets) {
+      const auto given = static_cast<int64_t>(t.indices_.size());
+      require(given <= 1 || given == samples, ErrorCode::usage,
+              "{} targets for a batch of {}: give one, or one per sample", given, samples);
+      if (given > 1) t.indices_ = {t.indices_.begin() + at, t.indices_.begin() + at + count};
+    }
+    Explanations part = explain_group(some, now);
+    require(
+        is_per_sample(part, count), ErrorCode::failed,
+        "the batch does not fit --max-memory and cannot be split: not every result has the samples first; "
+        "whole, it needs {} bytes",
+        bytes_needed(inputs, options));
+    at == 0 ? void(all = std::move(part)) : append(all, part);
+  }
+  return all;
+}
+
+Explanations Session::explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
+          "explain needs a method and a target");
+  const std::vector<TargetSpec> targets = specs_of(options.targets);
+  const std::vector<MethodSpec> methods = resolve(options);
+
+  std::vector<Tensor> given = options.baselines;
+  given.insert(given.end(), options.noise.begin(), options.noise.end());
+
+  Explanations explanations;
+  std::map<std::pair<size_t, size_t>, std::vector<Attribution>> found;  // by target, method
+  for (const std::vector<size_t>& group : group_methods(methods)) {
+    std::vector<MethodSpec> chosen;
+    for (const size_t m : group) chosen.push_back(methods[m]);
+    CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, chosen, targets));
+    auto results = impl_->run(compiled, inputs, given, targets, on_progress);
+    if (explanations.targets.empty())
+      read_shared_results(results, compiled.graph, targets.size(), explanations);
+    const std::vector<ExplainedInput> explained = explained_inputs(compiled.graph, compiled.spec);
+    for (size_t k = 0; k < targets.size(); ++k) {
+      for (size_t g = 0; g < group.size(); ++g) {
+        std::vector<LayerRelevance> layers;
+        if (options.report_layers)
+          layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
+        for (size_t i = 0; i < explained.size(); ++i) {
+          Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
+          Attribution a{methods[group[g]].text, k, compiled.graph[explained[i].input].name, values,
+                        sums_per_sample(values)};
+          if (explained[i].tokens) a.embeddings = names_of(compiled.graph, explained[i].values);
+          if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end())
+            a.completeness_gap = gap->second.to_doubles();
+          a.layers = layers;
+          found[{k, group[g]}].push_back(std::move(a));
+        }
+      }
+    }
+  }
+  for (auto& [unused, attributions] : found) {
+    for (Attribution& a : attributions) explanations.attributions.push_back(std::move(a));
+  }
+  return explanations;
+}
+
+}  // namespace onnxray
