@@ -154,6 +154,7 @@ struct Explanations {
   Tensor logits;                     ///< what targets index
   std::vector<ExplainedTarget> targets;
   std::vector<Attribution> attributions;  ///< targets outermost, then methods, then inputs
+  std::vector<std::string> notes;         ///< about the run: steps that a device left to the CPU
 };
 
 struct Explanation {

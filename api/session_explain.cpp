@@ -218,6 +218,8 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
     for (const size_t m : group) chosen.push_back(methods[m]);
     CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, chosen, targets));
     auto results = impl_->run(compiled, inputs, given, targets, on_progress);
+    const std::vector<std::string> notes = compiled.executable->notes();
+    explanations.notes.insert(explanations.notes.end(), notes.begin(), notes.end());
     if (explanations.targets.empty())
       read_shared_results(results, compiled.graph, targets.size(), explanations);
     const std::vector<ExplainedInput> explained = explained_inputs(compiled.graph, compiled.spec);

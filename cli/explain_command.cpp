@@ -67,6 +67,7 @@ int explain_command(const Options& options) {
   if (options.dry_run) return dry_run(options);
   const Explained explained = explain(options);
   for (const std::string& note : explained.model.notes()) fmt::print(stderr, "note: {}\n", note);
+  for (const std::string& note : explained.explanations.notes) fmt::print(stderr, "note: {}\n", note);
 
   const std::string json =
       summary_json(explained.explanations, options, explained.labels(), explained.backend);

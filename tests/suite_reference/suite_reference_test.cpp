@@ -50,6 +50,24 @@ TEST_CASE("attributions in float32 on onednn are those of the frameworks") {
   check(&Compared::in_float, [](const Case& c) { return std::max(1e-5, 10 * c.float32); });
 }
 
+TEST_CASE("attributions on the GPU are those of the frameworks", "[gpu]") {
+  const std::vector<std::string> known = backends();
+  if (std::ranges::none_of(known, [](const std::string& line) { return line.starts_with("cudnn"); })) {
+    WARN("no CUDA device: skipped the comparisons on it");
+    return;
+  }
+  for (const std::string& name : reference_names()) {
+    const ReferenceFile file = read_reference(name);
+    const std::vector<double> found = errors(file, {.backend = "cudnn"});
+    for (size_t i = 0; i < file.cases.size(); ++i) {
+      const Case& c = file.cases[i];
+      INFO(c.reference << " on " << c.model << ": " << c.method << ", " << c.convention);
+      // As on onednn, but 1e-4 in any case: Winograd's and FFT's transforms cost a digit (docs/gpu.md).
+      CHECK(found[i] <= std::max(1e-4, 10 * c.float32));
+    }
+  }
+}
+
 std::string read_text(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
