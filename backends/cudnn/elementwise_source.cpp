@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "backends/cudnn/collapse.h"
+#include "backends/cudnn/kernels/elements.h"
 #include "backends/cudnn/kernels/opcode_math_text.h"
 
 namespace onnxray::cudnn {
@@ -196,9 +197,8 @@ class Writer {
     if (dtype == DType::boolean) return t + " != 0";
     const std::string whole = is_real() ? fmt::format("truncated((double){})", t) : t;
     if (dtype == DType::u8) return "(unsigned char)" + whole;
-    const bool is_signed =
-        dtype == DType::i8 || dtype == DType::i16 || dtype == DType::i32 || dtype == DType::i64;
-    return fmt::format("wrap({}, {}, {})", 8 * size_of(dtype), is_signed, whole);
+    const StoreAs as = store_as(dtype);
+    return fmt::format("wrap({}, {}, {})", as.bits, as.is_signed, whole);
   }
 
   const Expression& expression_;

@@ -1,3 +1,4 @@
+#include "backends/cudnn/kernels/copy.h"
 #include "backends/cudnn/kernels/elements.h"
 #include "backends/cudnn/kernels/kernels.h"
 #include "backends/cudnn/kernels/places.h"
@@ -76,13 +77,6 @@ struct AddPicked {
 };
 
 template <class E>
-struct Clear {
-  E* x;
-  Places<1> places;
-  ONNXRAY_DEVICE void operator()(int64_t i) const { x[places(i).offset[0]] = E{0}; }
-};
-
-template <class E>
 struct PickElement {
   const E* x;
   E* y;
@@ -125,17 +119,6 @@ struct ScatterLane {
   }
 };
 
-template <class E>
-struct CopyAll {
-  const E* x;
-  E* y;
-  Places<2> places;  // sets: y, x
-  ONNXRAY_DEVICE void operator()(int64_t i) const {
-    const auto at = places(i);
-    y[at.offset[0]] = x[at.offset[1]];
-  }
-};
-
 Strides with_zero(Strides strides, size_t axis) {
   strides[axis] = 0;
   return strides;
@@ -167,7 +150,7 @@ std::unique_ptr<DeviceStep> compile(const GatherAdjoint& p, const Operands& o) {
     return make_step([=, bytes = is_bytes(index), count = element_count(x.shape), as = store_as(x.dtype),
                       extent = p.extent](const Launch& l, Sources in, Targets out) {
       E* to = out_as<E>(out[0]);
-      for_each(l.stream, count, Clear<E>{to, all});
+      for_each(l.stream, count, Fill<E>{to, E{0}, all});
       for_each(l.stream, picks.rest_count,
                AddPicked<E>{in_as<E>(in[0]), to, {in[1], bytes, extent, l.fault}, picks, as});
     });
@@ -212,7 +195,7 @@ std::unique_ptr<DeviceStep> compile(const ScatterElements& p, const Operands& o)
     return make_step(
         [=, count = element_count(y.shape), lane_count = element_count(without(index.shape, p.axis))](
             const Launch& l, Sources in, Targets out) {
-          for_each(l.stream, count, CopyAll<E>{in_as<E>(in[0]), out_as<E>(out[0]), all});
+          for_each(l.stream, count, Copy<E>{in_as<E>(in[0]), out_as<E>(out[0]), all});
           ScatterLane<E> now = scatter;
           now.y = out_as<E>(out[0]);
           now.updates = in_as<E>(in[2]);

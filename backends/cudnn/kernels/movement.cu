@@ -1,3 +1,4 @@
+#include "backends/cudnn/kernels/copy.h"
 #include "backends/cudnn/kernels/elements.h"
 #include "backends/cudnn/kernels/kernels.h"
 #include "backends/cudnn/kernels/places.h"
@@ -5,26 +6,6 @@
 namespace onnxray::cudnn {
 
 namespace {
-
-/// to[i] = from[i], each at its own strides.
-template <class E>
-struct Copy {
-  const E* from;
-  E* to;
-  Places<2> places;
-  ONNXRAY_DEVICE void operator()(int64_t i) const {
-    const auto at = places(i);
-    to[at.offset[0]] = from[at.offset[1]];
-  }
-};
-
-template <class E>
-struct Fill {
-  E* to;
-  E value;
-  Places<1> places;
-  ONNXRAY_DEVICE void operator()(int64_t i) const { to[places(i).offset[0]] = value; }
-};
 
 /// A copy of x, read at `src` from `src_offset`, to y, written at `dst` from `dst_offset`, under `shape`.
 struct CopyPlan {
