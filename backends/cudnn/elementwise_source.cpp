@@ -6,9 +6,9 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "backends/cudnn/collapse.h"
 #include "backends/cudnn/kernels/elements.h"
 #include "backends/cudnn/kernels/opcode_math_text.h"
+#include "backends/loop_nest.h"
 
 namespace onnxray::cudnn {
 
@@ -31,8 +31,9 @@ class Writer {
     if (o.in.size() + o.out.size() > kMostOperands) throw std::length_error("too many operands");
     std::vector<Strides> strides;
     for (const Operand& y : o.out) strides.push_back(y.strides);
-    for (const Operand& x : o.in) strides.push_back(broadcast_strides(x.shape, x.strides, o.out[0].shape));
-    walk_ = collapse(o.out[0].shape, strides, Order::memory);
+    for (const Operand& x : o.in)
+      strides.push_back(broadcast_strides(x.shape, x.strides, o.out[0].shape.size()));
+    walk_ = collapse(o.out[0].shape, strides, LoopOrder::memory);
     if (walk_.extents.size() > kMostAxes) throw std::length_error("too many axes");
     width_ = vectorises() ? kWidth : 1;
   }
@@ -203,7 +204,7 @@ class Writer {
 
   const Expression& expression_;
   const Operands& o_;
-  Collapsed walk_;  // sets: outputs, then inputs
+  LoopNest walk_;  // sets: outputs, then inputs
   int64_t width_ = 1;
 };
 

@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "backends/cudnn/collapse.h"
 #include "backends/cudnn/compile.h"
 #include "backends/cudnn/gemm.h"
 #include "backends/cudnn/kernels/kernels.h"
+#include "backends/loop_nest.h"
 
 namespace onnxray::cudnn {
 
@@ -15,12 +15,12 @@ bool is_dense(const Operand& x) { return same_layout(x.shape, x.strides, row_maj
 Strides batch_strides(const Operand& x, const Shape& batch) {
   const Shape leading(x.shape.begin(), x.shape.end() - 2);
   const Strides strides(x.strides.begin(), x.strides.end() - 2);
-  return broadcast_strides(leading, strides, batch);
+  return broadcast_strides(leading, strides, batch.size());
 }
 
 class MatMulStep final : public DeviceStep {
  public:
-  MatMulStep(Gemm gemm, Collapsed batch, const Operands& o, bool in_epilogue)
+  MatMulStep(Gemm gemm, LoopNest batch, const Operands& o, bool in_epilogue)
       : gemm_(std::move(gemm)),
         batch_(std::move(batch)),
         y_shape_(o.out[0].shape),
@@ -28,7 +28,7 @@ class MatMulStep final : public DeviceStep {
     const bool biased = o.in.size() > 2;
     in_epilogue_ = biased && in_epilogue;
     added_ = biased && !in_epilogue;
-    if (biased) bias_strides_ = broadcast_strides(o.in[2].shape, o.in[2].strides, y_shape_);
+    if (biased) bias_strides_ = broadcast_strides(o.in[2].shape, o.in[2].strides, y_shape_.size());
   }
 
   int64_t workspace_bytes() const override { return gemm_.workspace_bytes(); }
@@ -56,7 +56,7 @@ class MatMulStep final : public DeviceStep {
   }
 
   Gemm gemm_;
-  Collapsed batch_;  // sets: y, a, b
+  LoopNest batch_;  // sets: y, a, b
   Shape y_shape_;
   Strides y_strides_, bias_strides_;
   bool in_epilogue_ = false, added_ = false;
@@ -78,14 +78,16 @@ std::unique_ptr<DeviceStep> compile_matmul(Compiler& c, const MatMul& p, const O
   s.transpose_a = p.transpose_a;
   s.transpose_b = p.transpose_b;
   const Shape leading(y.shape.begin(), y.shape.end() - 2);
-  Collapsed batch = collapse(
+  LoopNest batch = collapse(
       leading,
       {Strides(y.strides.begin(), y.strides.end() - 2), batch_strides(a, leading), batch_strides(b, leading)},
-      Order::row_major);
+      LoopOrder::row_major);
   s.batch = batch.extents.back();
-  s.c_stride = batch.strides[0].back();
-  s.a_stride = batch.strides[1].back();
-  s.b_stride = batch.strides[2].back();
+  if (s.batch > 1) {
+    s.c_stride = batch.strides[0].back();
+    s.a_stride = batch.strides[1].back();
+    s.b_stride = batch.strides[2].back();
+  }
   // One matrix b for a dense stack of a: a single tall product.
   if (s.batch > 1 && s.b_stride == 0 && !s.transpose_a && s.a_stride == s.rows * s.inner &&
       s.c_stride == s.rows * s.columns) {

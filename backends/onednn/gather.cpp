@@ -1,4 +1,5 @@
 #include "backends/onednn/kernels.h"
+#include "backends/onednn/loop_nest.h"
 #include "backends/onednn/strided_copy.h"
 #include "backends/onednn/thread_split.h"
 #include "core/fail.h"
@@ -7,18 +8,12 @@ namespace onnxray::onednn {
 
 namespace {
 
-template <class T>
-std::vector<T> without(std::vector<T> values, size_t axis) {
-  values.erase(values.begin() + static_cast<int64_t>(axis));
-  return values;
-}
-
 /// y[.., j.., ..] = x[.., index[j..], ..]: one copy of a slice of x per index.
 class GatherKernel final : public Kernel {
  public:
   GatherKernel(size_t axis, const Operand& x, const Operand& index, const Operand& y)
-      : slice_(without(x.shape, axis), slice_strides(axis, index.shape.size(), y), without(x.strides, axis),
-               storage_of(y.dtype)),
+      : slice_(without(x.shape, static_cast<int64_t>(axis)), slice_strides(axis, index.shape.size(), y),
+               without(x.strides, static_cast<int64_t>(axis)), storage_of(y.dtype)),
         index_shape_(index.shape),
         index_strides_(index.strides),
         y_strides_(y.strides.begin() + static_cast<int64_t>(axis),

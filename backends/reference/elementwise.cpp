@@ -92,7 +92,7 @@ class ElementwiseKernel final : public Kernel {
     const Shape& shape = o.out[0].shape;
     std::vector<Strides> strides;
     for (const Operand& y : o.out) strides.push_back(y.strides);
-    for (const Operand& x : o.in) strides.push_back(broadcast_strides(x.shape, x.strides, shape));
+    for (const Operand& x : o.in) strides.push_back(broadcast_strides(x.shape, x.strides, shape.size()));
     return {shape, std::move(strides), Walk::Order::fastest};
   }
 

@@ -20,7 +20,7 @@ Plane plane_of(const Strides& strides, bool transposed) {
 /// Strides of the leading axes of an operand under the result's leading axes.
 Strides leading(const Operand& x, const Shape& batch) {
   return broadcast_strides({x.shape.begin(), x.shape.end() - 2}, {x.strides.begin(), x.strides.end() - 2},
-                           batch);
+                           batch.size());
 }
 
 struct Sizes {
@@ -60,7 +60,7 @@ std::unique_ptr<Kernel> make_matmul(const MatMul& p, const Operands& o) {
   const Shape batch(y.shape.begin(), y.shape.end() - 2);
   const bool biased = o.in.size() > 2;
   const Strides bias =
-      biased ? broadcast_strides(o.in[2].shape, o.in[2].strides, y.shape) : Strides(y.shape.size(), 0);
+      biased ? broadcast_strides(o.in[2].shape, o.in[2].strides, y.shape.size()) : Strides(y.shape.size(), 0);
   const Strides bias_batch(bias.begin(), bias.end() - 2), y_batch(y.strides.begin(), y.strides.end() - 2);
   const Walk walk(batch, {y_batch, leading(a, batch), leading(b, batch), bias_batch});
   const Plane to = plane_of(y.strides, false), add = plane_of(bias, false);

@@ -61,7 +61,7 @@ std::unique_ptr<Kernel> compile(const Transpose& p, const Operands& o) {
 template <class T>
 std::unique_ptr<Kernel> compile(const Broadcast&, const Operands& o) {
   const Operand &x = o.in[0], &y = o.out[0];
-  return make_copy<T>(o, y.shape, y.strides, broadcast_strides(x.shape, x.strides, y.shape));
+  return make_copy<T>(o, y.shape, y.strides, broadcast_strides(x.shape, x.strides, y.shape.size()));
 }
 
 template <class T>

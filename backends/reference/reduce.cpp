@@ -36,7 +36,8 @@ void fold_rows(const Walk& walk, const E* x, Wide<E>* sums, F fold) {
 template <class E>
 std::unique_ptr<Kernel> make_reduce(Reduce::Kind kind, const Operand& x, const Operand& y) {
   const Strides dense = row_major_strides(y.shape);
-  const Walk walk(x.shape, {x.strides, broadcast_strides(y.shape, dense, x.shape)}, Walk::Order::fastest);
+  const Walk walk(x.shape, {x.strides, broadcast_strides(y.shape, dense, x.shape.size())},
+                  Walk::Order::fastest);
   const Walk store(y.shape, {y.strides, dense});
   std::vector<Wide<E>> sums(static_cast<size_t>(element_count(y.shape)));
   return make_kernel([=, dtype = y.dtype](Sources in, Targets out) mutable {

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/shape.h"
+#include "backends/loop_nest.h"
 
 namespace onnxray::reference {
 
@@ -83,23 +83,6 @@ class Walk {
   std::vector<int64_t> extents_;
   std::vector<std::vector<int64_t>> strides_;  // by axis, then by set
 };
-
-/// Strides that read a tensor of `shape` under the larger shape `target` by numpy's rules: 0 where it
-/// repeats.
-inline Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shape& target) {
-  Strides result(target.size(), 0);
-  const size_t extra = target.size() - shape.size();
-  for (size_t a = 0; a < shape.size(); ++a) {
-    if (shape[a] != 1) result[a + extra] = strides[a];
-  }
-  return result;
-}
-
-/// `values` without entry `axis`.
-inline std::vector<int64_t> without(std::vector<int64_t> values, int64_t axis) {
-  values.erase(values.begin() + axis);
-  return values;
-}
 
 /// A prepared copy of elements of type E between two layouts of one shape.
 template <class E>

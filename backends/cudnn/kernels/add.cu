@@ -28,7 +28,7 @@ void increment(Stream stream, int64_t* counter) { for_each(stream, 1, Increment{
 void add_strided(Stream stream, const Shape& shape, float* y, const Strides& y_strides, const float* x,
                  const Strides& x_strides) {
   for_each(stream, element_count(shape),
-           Add{y, x, make_places<2>(shape, {y_strides, x_strides}, Order::memory)});
+           Add{y, x, make_places<2>(shape, {y_strides, x_strides}, LoopOrder::memory)});
 }
 
 }  // namespace onnxray::cudnn

@@ -36,7 +36,7 @@ std::unique_ptr<DeviceStep> compile(const AxisMap& p, const Operands& o) {
   Strides rest = x.strides, along(y.shape.size(), 0);
   rest[axis] = 0;
   along[axis] = 1;
-  const auto places = make_places<3>(y.shape, {y.strides, rest, along}, Order::memory);
+  const auto places = make_places<3>(y.shape, {y.strides, rest, along}, LoopOrder::memory);
   return with_storage(y.dtype, [&]<class E>(std::type_identity<E>) {
     return make_step([=, offsets = upload(p.table->offsets), index = upload(p.table->index),
                       weight = upload(p.table->weight), count = element_count(y.shape),

@@ -206,14 +206,14 @@ std::unique_ptr<DeviceStep> compile_direct(const MatMul& p, const Operands& o) {
     const size_t inner = is_left ? columns : rows;
     step = strides[inner];
     shape[inner] = 1;
-    return broadcast_strides(shape, strides, y.shape);
+    return broadcast_strides(shape, strides, y.shape.size());
   };
   int64_t a_step = 0, b_step = 0;
   const Strides from_a = operand_strides(a, p.transpose_a, true, a_step),
                 from_b = operand_strides(b, p.transpose_b, false, b_step);
   const Strides from_bias =
-      o.in.size() > 2 ? broadcast_strides(o.in[2].shape, o.in[2].strides, y.shape) : Strides(rank, 0);
-  const auto places = make_places<4>(y.shape, {y.strides, from_a, from_b, from_bias}, Order::memory);
+      o.in.size() > 2 ? broadcast_strides(o.in[2].shape, o.in[2].strides, y.shape.size()) : Strides(rank, 0);
+  const auto places = make_places<4>(y.shape, {y.strides, from_a, from_b, from_bias}, LoopOrder::memory);
   const int64_t extent = a.shape[a.shape.size() - (p.transpose_a ? 2 : 1)];
   return with_storage(y.dtype, [&]<class E>(std::type_identity<E>) {
     return make_step([=, count = element_count(y.shape), as = store_as(y.dtype)](const Launch& l, Sources in,

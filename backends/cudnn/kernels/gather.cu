@@ -34,7 +34,7 @@ struct Picks {
     Strides picked_rest = picked.strides;
     picked_rest.erase(picked_rest.begin() + axis, picked_rest.begin() + axis + (last - first));
     const Shape rest_shape = without(whole.shape, axis);
-    rest = make_places<2>(rest_shape, {picked_rest, without(whole.strides, axis)}, Order::memory);
+    rest = make_places<2>(rest_shape, {picked_rest, without(whole.strides, axis)}, LoopOrder::memory);
     entries = make_places<2>(index.shape, {Strides(first, last), index.strides});
     rest_count = element_count(rest_shape);
     entry_count = element_count(index.shape);
@@ -145,7 +145,7 @@ std::unique_ptr<DeviceStep> compile(const GatherAdjoint& p, const Operands& o) {
   const Operand &g = o.in[0], &index = o.in[1], &x = o.out[0];
   if (!alike(g, x) || !is_index(index)) return nullptr;
   const Picks picks(x, index, g, p.axis);
-  const auto all = make_places<1>(x.shape, {x.strides}, Order::memory);
+  const auto all = make_places<1>(x.shape, {x.strides}, LoopOrder::memory);
   return with_storage(x.dtype, [&]<class E>(std::type_identity<E>) {
     return make_step([=, bytes = is_bytes(index), count = element_count(x.shape), as = store_as(x.dtype),
                       extent = p.extent](const Launch& l, Sources in, Targets out) {
@@ -162,7 +162,7 @@ std::unique_ptr<DeviceStep> compile(const GatherElements& p, const Operands& o) 
   if (!alike(x, y) || !is_index(index)) return nullptr;
   const auto axis = static_cast<size_t>(p.axis);
   const auto places =
-      make_places<3>(index.shape, {y.strides, with_zero(x.strides, axis), index.strides}, Order::memory);
+      make_places<3>(index.shape, {y.strides, with_zero(x.strides, axis), index.strides}, LoopOrder::memory);
   return with_storage(y.dtype, [&]<class E>(std::type_identity<E>) {
     return make_step([=, bytes = is_bytes(index), count = element_count(index.shape), extent = x.shape[axis],
                       step = x.strides[axis]](const Launch& l, Sources in, Targets out) {
@@ -180,7 +180,7 @@ std::unique_ptr<DeviceStep> compile(const ScatterElements& p, const Operands& o)
   const auto lanes = make_places<3>(
       without(index.shape, p.axis),
       {without(y.strides, p.axis), without(updates.strides, p.axis), without(index.strides, p.axis)});
-  const auto all = make_places<2>(y.shape, {y.strides, x.strides}, Order::memory);
+  const auto all = make_places<2>(y.shape, {y.strides, x.strides}, LoopOrder::memory);
   return with_storage(y.dtype, [&]<class E>(std::type_identity<E>) {
     ScatterLane<E> scatter{nullptr,
                            nullptr,

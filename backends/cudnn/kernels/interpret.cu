@@ -171,11 +171,11 @@ std::unique_ptr<DeviceStep> make_interpreter(const Elementwise& p, const Operand
   }
   k = 0;
   for (const Operand& x : o.in) {
-    strides.push_back(broadcast_strides(x.shape, x.strides, shape));
+    strides.push_back(broadcast_strides(x.shape, x.strides, shape.size()));
     kernel.held[k++] = storage_of(x.dtype);
   }
   strides.resize(kOperands, Strides(shape.size(), 0));
-  kernel.places = make_places<kOperands>(shape, strides, Order::memory);
+  kernel.places = make_places<kOperands>(shape, strides, LoopOrder::memory);
   kernel.instructions = static_cast<int>(p.expression.code.size());
   kernel.inputs = static_cast<int>(o.in.size());
   kernel.outputs = static_cast<int>(o.out.size());

@@ -11,7 +11,7 @@ namespace {
 struct CopyPlan {
   CopyPlan(const Shape& shape, const Strides& dst, const Strides& src, int64_t dst_from = 0,
            int64_t src_from = 0)
-      : places(make_places<2>(shape, {dst, src}, Order::memory)),
+      : places(make_places<2>(shape, {dst, src}, LoopOrder::memory)),
         count(element_count(shape)),
         dst_offset(dst_from),
         src_offset(src_from) {}
@@ -74,7 +74,7 @@ std::unique_ptr<DeviceStep> compile(const Transpose& p, const Operands& o) {
 
 std::unique_ptr<DeviceStep> compile(const Broadcast&, const Operands& o) {
   const Operand &x = o.in[0], &y = o.out[0];
-  return copy_step(o, {y.shape, y.strides, broadcast_strides(x.shape, x.strides, y.shape)});
+  return copy_step(o, {y.shape, y.strides, broadcast_strides(x.shape, x.strides, y.shape.size())});
 }
 
 std::unique_ptr<DeviceStep> compile(const Slice& p, const Operands& o) {
@@ -87,7 +87,7 @@ std::unique_ptr<DeviceStep> compile(const Place& p, const Operands& o) {
   if (!alike(x, y)) return nullptr;
   const View view(y.strides, p.starts, p.steps);
   const CopyPlan copy(x.shape, view.strides, x.strides, view.offset);
-  const auto all = make_places<1>(y.shape, {y.strides}, Order::memory);
+  const auto all = make_places<1>(y.shape, {y.strides}, LoopOrder::memory);
   return with_storage(y.dtype, [&]<class E>(std::type_identity<E>) {
     return make_step([copy, all, count = element_count(y.shape), fill = store_as(y.dtype).to<E>(p.fill)](
                          const Launch& l, Sources in, Targets out) {
@@ -121,7 +121,7 @@ void clear(Stream stream, float* y, int64_t count) {
 void copy_strided(Stream stream, const Shape& shape, const float* from, const Strides& src, float* to,
                   const Strides& dst) {
   for_each(stream, element_count(shape),
-           Copy<float>{from, to, make_places<2>(shape, {dst, src}, Order::memory)});
+           Copy<float>{from, to, make_places<2>(shape, {dst, src}, LoopOrder::memory)});
 }
 
 }  // namespace onnxray::cudnn

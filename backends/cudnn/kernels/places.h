@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "backends/cudnn/collapse.h"
 #include "backends/cudnn/kernels/launch.h"
+#include "backends/loop_nest.h"
 
 namespace onnxray::cudnn {
 
@@ -44,8 +44,8 @@ struct Places {
 /// to the CPU.
 template <int kSets>
 Places<kSets> make_places(const Shape& shape, const std::vector<Strides>& strides,
-                          Order order = Order::row_major) {
-  const Collapsed collapsed = collapse(shape, strides, order);
+                          LoopOrder order = LoopOrder::row_major) {
+  const LoopNest collapsed = collapse(shape, strides, order);
   if (collapsed.extents.size() > kMaxRank) throw std::length_error("too many axes");
   Places<kSets> places;
   places.rank = static_cast<int>(collapsed.extents.size());

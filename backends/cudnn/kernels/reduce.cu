@@ -88,7 +88,7 @@ Wide<E> start_of(Reduce::Kind kind, DType dtype) {
 struct Lanes {
   Lanes(const Shape& shape, int64_t axis, const Operand& y, const Operand& x)
       : places(make_places<2>(without(shape, axis), {without(y.strides, axis), without(x.strides, axis)},
-                              Order::memory)),
+                              LoopOrder::memory)),
         count(element_count(without(shape, axis))),
         extent(x.shape[static_cast<size_t>(axis)]),
         y_step(y.strides[static_cast<size_t>(axis)]),
@@ -198,8 +198,8 @@ std::unique_ptr<DeviceStep> make_reduce(const Reduce& p, const Operand& x, const
     reduced_shape[static_cast<size_t>(a)] = x.shape[static_cast<size_t>(a)];
     kept_strides[static_cast<size_t>(a)] = 0;
   }
-  const auto kept = make_places<2>(y.shape, {y.strides, kept_strides}, Order::memory);
-  const auto reduced = make_places<1>(reduced_shape, {x.strides}, Order::memory);
+  const auto kept = make_places<2>(y.shape, {y.strides, kept_strides}, LoopOrder::memory);
+  const auto reduced = make_places<1>(reduced_shape, {x.strides}, LoopOrder::memory);
   const int64_t rows = element_count(y.shape), extent = element_count(reduced_shape);
   const Fold<W> fold{p.kind, start_of<E>(p.kind, y.dtype)};
   const StoreAs as = store_as(y.dtype);
