@@ -26,7 +26,7 @@ class CudnnBackend final : public Backend {
 
  private:
   Device device_;
-  Jit jit_;
+  Jit jit_{device_.architecture};
   Tuner tuner_;
   WeightStore weights_;
   Compiler compiler_{device_, jit_, tuner_};

@@ -71,6 +71,7 @@ Device::Device(Precision precision_) : precision(precision_) {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, 0), "asking for the device's properties");
   name = properties.name;
+  architecture = fmt::format("sm_{}{}", properties.major, properties.minor);
   require(properties.major >= 8, ErrorCode::failed,
           "the cudnn backend needs a device of compute capability 8.0 or newer; {} has {}.{}", name,
           properties.major, properties.minor);

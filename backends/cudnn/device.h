@@ -52,8 +52,9 @@ class Device {
   Stream stream = nullptr;
   cudnnHandle_t cudnn = nullptr;
   cublasLtHandle_t blas = nullptr;
-  std::string name;         ///< "NVIDIA H100 80GB HBM3"
-  std::string description;  ///< with the versions of driver and libraries
+  std::string architecture;  ///< "sm_90"
+  std::string name;          ///< "NVIDIA H100 80GB HBM3"
+  std::string description;   ///< with the versions of driver and libraries
 };
 
 }  // namespace onnxray::cudnn

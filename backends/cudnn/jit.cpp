@@ -31,12 +31,6 @@ std::string compile_to_cubin(const std::string& text, const std::string& archite
   return code;
 }
 
-Jit::Jit() {
-  cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, 0), "asking for the device's properties");
-  architecture_ = fmt::format("sm_{}{}", properties.major, properties.minor);
-}
-
 Jit::~Jit() {
   for (const auto& [text, library] : libraries_) cudaLibraryUnload(library);
 }

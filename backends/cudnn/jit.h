@@ -5,13 +5,15 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace onnxray::cudnn {
 
 /// Compiles CUDA C++ at run time with NVRTC, each text once.
 class Jit {
  public:
-  Jit();
+  /// `architecture`: "sm_90".
+  explicit Jit(std::string architecture) : architecture_(std::move(architecture)) {}
   ~Jit();
   Jit(const Jit&) = delete;
   Jit& operator=(const Jit&) = delete;

@@ -19,7 +19,10 @@ inline bool has_device() {
 /// What compiles steps for the device.
 struct DeviceCompiler {
   explicit DeviceCompiler(cudnn::Precision precision = cudnn::Precision::fp32, bool interpret = false)
-      : device(precision), tuner(device, ""), compiler{device, jit, tuner, interpret} {}
+      : device(precision),
+        jit(device.architecture),
+        tuner(device, ""),
+        compiler{device, jit, tuner, interpret} {}
   cudnn::Device device;
   cudnn::Jit jit;
   cudnn::Tuner tuner;
