@@ -22,10 +22,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import numpy as np
 
+from zoo import LRP, is_known, relevance
+
 FORWARD_TOLERANCE, GRADIENT_TOLERANCE = 1e-4, 1e-3
-LRP = ["lrp_z", "lrp_epsilon_0_1", "lrp_alpha_2_beta_1", "lrp:composite=epsilon_plus_flat"]
 SIZES = {
-    "MobileNet": 64, "MobileNetV2": 64, "MobileNetV3Small": 64, "MobileNetV3Large": 64, "NASNetMobile": 224, "DenseNet121": 64,
+    "MobileNet": 64, "MobileNetV2": 64, "MobileNetV3Small": 64, "MobileNetV3Large": 64, "NASNetMobile": 64, "DenseNet121": 64,
     "EfficientNetB0": 64, "EfficientNetV2B0": 64, "ResNet50": 64, "ResNet50V2": 64, "ResNetRS50": 64, "RegNetX002": 64,
     "RegNetY002": 64, "VGG16": 32, "VGG19": 32, "Xception": 72, "InceptionV3": 80, "ConvNeXtTiny": 64, "InceptionResNetV2": 80,
 }
@@ -53,8 +54,14 @@ def build(name, size, dtype="float32"):
 def export(model, path):
     import tensorflow as tf
     import tf2onnx
+    from keras.src.layers.convolutional.base_conv import Conv
     signature = (tf.TensorSpec((1, *model.input_shape[1:]), model.input.dtype, name="x"),)
-    tf2onnx.convert.from_keras(model, input_signature=signature, opset=15, output_path=str(path))
+    compiled = Conv._jit_compiled_convolution_op
+    Conv._jit_compiled_convolution_op = Conv.convolution_op  # Keras compiles grouped convolutions; tf2onnx cannot look inside
+    try:
+        tf2onnx.convert.from_keras(model, input_signature=signature, opset=15, output_path=str(path))
+    finally:
+        Conv._jit_compiled_convolution_op = compiled
 
 
 def onnxray(command, *arguments):
@@ -93,10 +100,13 @@ def check(name, size, command, folder):
     explain = lambda *options: onnxray(command, "explain", path, "-i", x_file, "--target", target, "-o", g_file, *common, *options)
     explain("-m", "gradient", "--keep-softmax")
     result["gradient"] = relative_error(np.load(g_file)["gradient"], gradient)
-    explain(*(f for m in LRP for f in ("-m", m)))
-    maps, logit = np.load(g_file), float(expected[0, target])
-    result["lrp"] = {m: abs(float(maps[m].sum(dtype=np.float64)) - logit) / abs(logit) if np.isfinite(maps[m]).all() else "not finite"
-                     for m in LRP}
+
+    def maps(methods):
+        explain(*(f for m in methods for f in ("-m", m)))
+        arrays = np.load(g_file)
+        return {m: [arrays[m]] for m in methods}
+
+    result |= relevance(maps, float(expected[0, target]))
     if result["gradient"] > GRADIENT_TOLERANCE:
         result["gradient32"] = result["gradient"]
         weights = model.get_weights()
@@ -127,10 +137,12 @@ def page(results):
     for r in results:
         lrp = r.get("lrp", {})
         note = " ".join(r.get("error", "").split())[:160].replace("|", "/")
+        failed = [f"{m} fails: " + " ".join(e.split())[:80].replace("|", "/") for m, e in r.get("lrp_failed", {}).items()]
+        note = "; ".join(failed + ([note] if note else []))
         if "gradient32" in r:
             note = f"gradient compared in double; float32 differs by {number(r['gradient32'])}"
         lines.append(f"| {r['model']} | {number(r.get('forward'))} | {number(r.get('gradient'))} | "
-                     f"{sum(v != 'not finite' for v in lrp.values())}/{len(LRP)} | {number(lrp.get('lrp_z'))} | "
+                     f"{sum(v != 'not finite' for v in lrp.values())}/{len(lrp) + len(r.get('lrp_failed', {}))} | {number(lrp.get('lrp_z'))} | "
                      f"{number(lrp.get('lrp:composite=epsilon_plus_flat'))} | {note} |")
     return "\n".join(lines)
 
@@ -147,17 +159,21 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "onnxray_keras_zoo")
     parser.add_argument("--limit", type=int, default=600, help="seconds per model")
+    parser.add_argument("--retry", action="store_true", help="run again what failed")
     parser.add_argument("--write", type=pathlib.Path, help="make this page's table from the cache")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
+    if not arguments.write:
+        LRP[:] = [m for m in LRP if is_known(arguments.command, m)]
     if arguments.one:
         return one(arguments.one, arguments.command, arguments.cache / f"{arguments.one}.json")
     if arguments.write:
         return write_page(arguments.write, [json.loads(f.read_text()) for f in sorted(arguments.cache.glob("*.json"))])
     for name in SIZES:
         file = arguments.cache / f"{name}.json"
-        if file.exists() or not re.search(arguments.only, name):
+        done = file.exists() and not (arguments.retry and "error" in json.loads(file.read_text()))
+        if done or not re.search(arguments.only, name):
             continue
         try:
             subprocess.run([sys.executable, __file__, "--one", name, "--command", arguments.command, "--cache", arguments.cache],

@@ -15,12 +15,12 @@ whose operand lies within float32's rounding of its kink may fall on either side
 computed in double, which leaves only true differences. `conservation` is |sum of relevance - logit| / |logit|.
 """
 import argparse
-import collections
 import json
 import multiprocessing
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,8 +28,9 @@ import time
 
 import numpy as np
 
+from zoo_page import GRADIENT_TOLERANCE, failed, write_page
+
 EXPORTERS = ("dynamo", "torchscript")
-FORWARD_TOLERANCE, GRADIENT_TOLERANCE = 1e-4, 1e-3
 LRP = ["lrp_z", "lrp_epsilon_0_1", "lrp_alpha_1_beta_0", "lrp_gamma", "lrp_w_square", "lrp_flat"] + [
     f"lrp:composite={name}" for name in (
         "sequential_composite_a", "sequential_composite_b", "sequential_preset_a", "sequential_preset_b", "sequential_preset_a_flat",
@@ -85,6 +86,26 @@ def autograd(model, inputs, target):
     return [x.grad.numpy() for x in inputs if x.requires_grad]
 
 
+def relevance(explain, logit):
+    """Runs LRP; explain(methods) gives the maps of each. -> the result's entries"""
+    failed, skipped, maps = {}, [], {}
+    try:
+        maps = explain(LRP)
+    except RuntimeError:
+        for method in LRP:  # one by one, to learn which
+            try:
+                maps |= explain([method])
+            except RuntimeError as error:
+                # A rule for the input layer needs one; the message is the documented answer.
+                if "no linear layer sees the model's input" in str(error):
+                    skipped.append(method)
+                else:
+                    failed[method] = str(error)
+    error = lambda arrays: abs(float(sum(np.sum(a, dtype=np.float64) for a in arrays)) - logit) / max(abs(logit), 1e-30)
+    return {"lrp": {m: error(arrays) if all(np.isfinite(a).all() for a in arrays) else "not finite" for m, arrays in maps.items()},
+            "lrp_failed": failed, "lrp_skipped": skipped}
+
+
 class Check:
     """One model through one exporter."""
 
@@ -93,6 +114,9 @@ class Check:
         self.path = folder / "model.onnx"
         self.with_lrp = with_lrp
         self.result = {}
+
+    def export(self, inputs):
+        export(self.model, inputs, str(self.path), self.exporter)
 
     def save_inputs(self, inputs):
         import onnxruntime
@@ -104,12 +128,16 @@ class Check:
             self.arguments += ["-i", f"{name}={self.folder / name}.npy"]
             feed[name] = x.numpy()
         self.explained = [name for name, x in zip(names, inputs) if x.is_floating_point()]
+        self.names = names
         self.count = len(names)
         self.output = session.get_outputs()[0].name
         return session.run(None, feed)
 
+    def reference(self):
+        self.expected = self.save_inputs(self.inputs)
+
     def forward(self):
-        expected = self.save_inputs(self.inputs)
+        expected = self.expected
         onnxray(self.command, "run", self.path, *self.arguments, "--threads", 1, "-o", self.folder / "y.npz")
         outputs = np.load(self.folder / "y.npz")
         self.result["forward"] = max(relative_error(outputs[name], e) for name, e in zip(outputs.files, expected))
@@ -121,7 +149,8 @@ class Check:
         onnxray(self.command, "explain", self.path, *self.arguments, *flags, "--target", self.target, "--threads", 1,
                 "-o", self.folder / "maps.npz", *options)
         maps = np.load(self.folder / "maps.npz")
-        return {m: [maps[m if self.count == 1 else f"{m}:{name}"] for name in self.explained] for m in methods}
+        explained = self.explained or self.names  # ids: what reaches the embedding, summed per token
+        return {m: [maps[m if self.count == 1 else f"{m}:{name}"] for name in explained] for m in methods}
 
     def gradient_error(self, inputs, *options):
         ours = self.explain(["gradient"], "--keep-softmax", *options)["gradient"]
@@ -139,7 +168,7 @@ class Check:
         self.model.double()
         doubles = tuple(x.double() if x.is_floating_point() else x for x in self.inputs)
         try:
-            export(self.model, doubles, str(self.path), self.exporter)
+            self.export(doubles)
             # Torch in double on both sides; ONNX Runtime lacks some double kernels and is not asked.
             for name, x in zip(self.explained, (x for x in doubles if x.is_floating_point())):
                 np.save(self.folder / f"{name}.npy", x.numpy())
@@ -147,32 +176,17 @@ class Check:
             self.result["gradient_in"] = "double"
         finally:
             self.model.float()
-            export(self.model, self.inputs, str(self.path), self.exporter)
+            self.export(self.inputs)
             self.save_inputs(self.inputs)
 
     def relevance(self):
-        if not self.explained or not self.with_lrp:
+        if not self.with_lrp:
             return
-        failed, maps = {}, {}
-        try:
-            maps = self.explain(LRP)
-        except RuntimeError:
-            for method in LRP:  # one by one, to learn which
-                try:
-                    maps |= self.explain([method])
-                except RuntimeError as error:
-                    # A rule for the input layer needs one; the message is the documented answer.
-                    if "no linear layer sees the model's input" not in str(error):
-                        failed[method] = str(error)
-        logit = float(self.logits.reshape(-1)[self.target])
-        self.result["lrp"] = {
-            m: (abs(float(sum(np.sum(a, dtype=np.float64) for a in arrays)) - logit) / max(abs(logit), 1e-30)
-                if all(np.isfinite(a).all() for a in arrays) else "not finite") for m, arrays in maps.items()}
-        self.result["lrp_failed"] = failed
+        self.result |= relevance(self.explain, float(self.logits.reshape(-1)[self.target]))
 
     def run(self):
-        steps = [("export", lambda: export(self.model, self.inputs, str(self.path), self.exporter)),
-                 ("forward", self.forward), ("gradient", self.gradient), ("lrp", self.relevance)]
+        steps = [("export", lambda: self.export(self.inputs)),
+                 ("ONNX Runtime", self.reference), ("forward", self.forward), ("gradient", self.gradient), ("lrp", self.relevance)]
         for name, step in steps:
             try:
                 step()
@@ -197,6 +211,7 @@ def versions():
 
 def check_model(name, family, build, exporter, command, file, with_lrp):
     import torch
+    os.setsid()  # so that the limit ends the commands it started as well
     torch.set_num_threads(1)
     torch.manual_seed(0)
     result = {"model": name, "family": family, "exporter": exporter}
@@ -219,8 +234,24 @@ def file_of(cache, name, exporter):
     return cache / (re.sub(r"\W+", "_", name) + f".{exporter}.json")
 
 
+def is_partial(result):
+    """Whether LRP methods were added since."""
+    known = {*result.get("lrp", {}), *result.get("lrp_failed", {}), *result.get("lrp_skipped", [])}
+    return bool(known) and not set(LRP) <= known
+
+
 def has_lrp(file):
     return file.exists() and "lrp" in json.loads(file.read_text())
+
+
+def warm_up():
+    """Loads once what each process would otherwise load for itself: exporters, their tables, ONNX Runtime."""
+    import onnxruntime, torch  # noqa: F401
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        for exporter in EXPORTERS:
+            export(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1), torch.nn.BatchNorm2d(1)).eval(), (torch.zeros(1, 1, 2, 2),),
+                   f"{folder}/model.onnx", exporter)
 
 
 def run_all(arguments, models):
@@ -228,25 +259,21 @@ def run_all(arguments, models):
     for name, (family, build) in models.items():
         for exporter in EXPORTERS:
             file = file_of(arguments.cache, name, exporter)
-            if file.exists() and not (arguments.retry and failed(json.loads(file.read_text()))):
-                continue
+            if file.exists():
+                result = json.loads(file.read_text())
+                if not (arguments.retry and (failed(result) or is_partial(result))):
+                    continue
             with_lrp = exporter == EXPORTERS[0] or not has_lrp(file_of(arguments.cache, name, EXPORTERS[0]))
             process = context.Process(target=check_model, args=(name, family, build, exporter, arguments.command, file, with_lrp))
             process.start()
             process.join(arguments.limit)
             if process.is_alive():
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.join()
                 file.write_text(json.dumps({"model": name, "family": family, "exporter": exporter, "failed_at": "time",
                                             "error": f"not done within {arguments.limit} s"}))
             result = json.loads(file.read_text()) if file.exists() else {"error": "the process died"}
             print(name, exporter, summary(result), flush=True)
-
-
-def failed(result):
-    return (result.get("failed_at") is not None or result["forward"] > FORWARD_TOLERANCE or
-            (result["gradient"] != "ids" and result["gradient"] > GRADIENT_TOLERANCE) or bool(result.get("lrp_failed")) or
-            "not finite" in result.get("lrp", {}).values())
 
 
 def summary(result):
@@ -255,74 +282,13 @@ def summary(result):
     return json.dumps(numbers | ({"lrp": bad} if bad else {}))
 
 
-# The page --------------------------------------------------------------------------------------------------------------
-def number(value):
-    return value if isinstance(value, str) else "" if value is None else f"{value:.1e}"
-
-
-def cause(result):
-    if result.get("failed_at"):
-        return f"{result['failed_at']}: " + " ".join(result["error"].split())[:160].replace("|", "/")
-    parts = [f"{m} fails: " + " ".join(e.split())[:80] for m, e in result.get("lrp_failed", {}).items()]
-    parts += [f"{m} not finite" for m, v in result.get("lrp", {}).items() if v == "not finite"]
-    if result.get("gradient_in"):
-        parts.append(f"gradient compared in double; float32 differs by {number(result['gradient32'])}")
-    return "; ".join(parts).replace("|", "/")
-
-
-def row(result):
-    lrp = result.get("lrp", {})
-    finite = sum(v != "not finite" for v in lrp.values())
-    ran = f"{finite}/{len(lrp) + len(result.get('lrp_failed', {}))}" if lrp else ""
-    return (f"| {result['model'].removeprefix('timm:')} | {result['family']} | {result['exporter']} | {number(result.get('forward'))} | "
-            f"{number(result.get('gradient'))} | {ran} | "
-            f"{number(lrp.get('lrp_z'))} | {number(lrp.get('lrp:composite=epsilon_plus'))} | {cause(result)} |")
-
-
-def page(results):
-    tried = [r for r in results if r.get("failed_at") not in ("build", "export", "time")]
-    ran = [r for r in tried if "forward" in r]
-    exact = [r for r in ran if r["forward"] <= FORWARD_TOLERANCE]
-    with_gradient = [r for r in tried if r.get("gradient") != "ids"]
-    right = [r for r in with_gradient if isinstance(r.get("gradient"), float) and r["gradient"] <= GRADIENT_TOLERANCE]
-    relevance = [r for r in tried if r.get("lrp")]
-    clean = [r for r in relevance if not r["lrp_failed"] and "not finite" not in r["lrp"].values()]
-    share = lambda a, b: f"{len(a)} of {len(b)} ({100 * len(a) / max(len(b), 1):.1f} %)"
-    lines = [f"{len({r['model'] for r in results})} architectures, {len(results)} exports tried, "
-             f"{len(tried)} written by the exporter.", "",
-             "| check | passed |", "|---|---|",
-             f"| loads and runs | {share(ran, tried)} |",
-             f"| forward equals ONNX Runtime within {FORWARD_TOLERANCE:g} | {share(exact, tried)} |",
-             f"| input gradient equals torch autograd within {GRADIENT_TOLERANCE:g} | {share(right, with_gradient)} |",
-             f"| every LRP method and composite runs and is finite | {share(clean, relevance)} |", ""]
-    errors = collections.defaultdict(list)
-    for r in relevance:
-        for method, value in r["lrp"].items():
-            if value != "not finite":
-                errors[method].append(value)
-    lines += ["| LRP | median conservation error | 90th percentile |", "|---|---|---|"]
-    lines += [f"| `{m}` | {np.median(v):.1e} | {np.percentile(v, 90):.1e} |" for m, v in errors.items()]
-    lines += ["", "| model | family | exporter | forward | gradient | LRP finite | conservation, lrp_z | epsilon_plus | cause, note |",
-              "|---|---|---|---|---|---|---|---|---|"]
-    lines += [row(r) for r in sorted(results, key=lambda r: (r["family"], r["model"], r["exporter"]))]
-    return "\n".join(lines)
-
-
-def write_page(path, results):
-    """Replaces what stands between the page's two markers."""
-    begin, end = "<!-- torch zoo: begin -->", "<!-- torch zoo: end -->"
-    text = path.read_text()
-    head, rest = text.split(begin, 1)
-    path.write_text(f"{head}{begin}\n{page(results)}\n{end}{rest.split(end, 1)[1]}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--command", default="build/release/onnxray")
     parser.add_argument("--only", help="a regular expression over names")
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "onnxray_zoo")
     parser.add_argument("--limit", type=int, default=600, help="seconds per model and exporter")
-    parser.add_argument("--retry", action="store_true", help="run again what failed")
+    parser.add_argument("--retry", action="store_true", help="run again what failed or lacks an LRP method")
     parser.add_argument("--write", type=pathlib.Path, help="make this page from the cache")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
@@ -333,6 +299,7 @@ def main():
     print(versions(), flush=True)
     LRP[:] = [m for m in LRP if is_known(arguments.command, m)]
     models = all_models()
+    warm_up()
     run_all(arguments, {n: m for n, m in models.items() if not arguments.only or re.search(arguments.only, n)})
 
 

@@ -1,38 +1,19 @@
 """The architectures of zoo.py: name -> (family, function that builds the module, its inputs).
 
-Every module takes tensors and returns one tensor or a tuple of them. Language models take embeddings instead of token
+Those of torchvision, timm and transformers are here, those of no library in zoo_images.py and zoo_series.py. Every module takes tensors and returns one tensor or a tuple of them. Language models take embeddings instead of token
 ids, so that there is an input gradient; a few are listed a second time with ids.
 """
 import torch
-from torch import nn
 
-
-class Wrapped(nn.Module):
-    """`call(model, *inputs)` as a module."""
-
-    def __init__(self, model, call):
-        super().__init__()
-        self.model, self.call = model, call
-
-    def forward(self, *inputs):
-        return self.call(self.model, *inputs)
-
-
-def image(size, batch=1):
-    return (torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(1)),)
-
-
-def noise(*shape):
-    return (torch.randn(*shape, generator=torch.Generator().manual_seed(1)),)
-
-
-def ids(length, vocabulary=100):
-    return (torch.randint(0, vocabulary, (1, length), generator=torch.Generator().manual_seed(1)),)
+from zoo_images import image_models
+from zoo_parts import Wrapped, ids, image, noise
+from zoo_series import series_models
 
 
 # torchvision -----------------------------------------------------------------------------------------------------------
+# AlexNet and VGG pool adaptively to 6 x 6 and 7 x 7, which TorchScript's exporter takes at 224 only.
 TORCHVISION = {
-    "alexnet": 80, "vgg11": 32, "vgg16": 32, "vgg16_bn": 32, "resnet18": 64, "resnet34": 64, "resnet50": 64,
+    "alexnet": 224, "vgg11": 224, "vgg16": 224, "vgg16_bn": 224, "resnet18": 64, "resnet34": 64, "resnet50": 64,
     "resnext50_32x4d": 64, "wide_resnet50_2": 64, "densenet121": 64, "squeezenet1_0": 64, "squeezenet1_1": 64,
     "googlenet": 64, "inception_v3": 80, "mobilenet_v2": 64, "mobilenet_v3_small": 64, "mobilenet_v3_large": 64,
     "mnasnet0_5": 64, "mnasnet1_0": 64, "shufflenet_v2_x0_5": 64, "shufflenet_v2_x1_0": 64, "regnet_x_400mf": 64,
@@ -126,8 +107,14 @@ def timm_models():
 SMALL = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, vocab_size=100)
 
 
+PATCHES = {k: v for k, v in SMALL.items() if k != "vocab_size"} | dict(image_size=32, patch_size=8)
+CACHING = ("OPTModel", "Qwen3", "Gemma2", "Phi3", "Olmo2", "StableLm", "Cohere", "Bloom", "Falcon", "GPTJ")  # take use_cache
+
+
 def with_embeddings(model, output="last_hidden_state", **fixed):
-    call = lambda m, e: getattr(m(inputs_embeds=e, return_dict=True, **fixed), output)
+    # Without a mask a causal model searches its positions for packed sequences, by operators that TorchScript does not export.
+    mask = torch.ones(1, 8, dtype=torch.int64)
+    call = lambda m, e: getattr(m(inputs_embeds=e, attention_mask=mask, return_dict=True, **fixed), output)
     return Wrapped(model, call), noise(1, 8, 32)
 
 
@@ -138,7 +125,7 @@ def transformers_models():
         return lambda: with_embeddings(getattr(t, model)(getattr(t, config)(**options)), output, **fixed_of(model))
 
     def fixed_of(model):
-        return {"use_cache": False} if "CausalLM" in model or "GPT" in model else {}
+        return {"use_cache": False} if "CausalLM" in model or "GPT" in model or model in CACHING else {}
 
     def vision(config, model, output="last_hidden_state", **options):
         def build():
@@ -148,7 +135,7 @@ def transformers_models():
 
     classify = {**SMALL, "num_labels": 5, "pad_token_id": 0}
     llama = {**SMALL, "num_key_value_heads": 2, "pad_token_id": 0}
-    patches = {k: v for k, v in SMALL.items() if k != "vocab_size"} | dict(image_size=32, patch_size=8)
+    patches = PATCHES
     yield "bert", "text", text("BertConfig", "BertForSequenceClassification", "logits", **classify)
     yield "bert (eager)", "text", text("BertConfig", "BertForSequenceClassification", "logits", attn_implementation="eager", **classify)
     yield "roberta", "text", text("RobertaConfig", "RobertaForSequenceClassification", "logits", **classify)
@@ -166,13 +153,16 @@ def transformers_models():
     yield "mistral", "text", text("MistralConfig", "MistralForCausalLM", "logits", **llama)
     yield "gemma", "text", text("GemmaConfig", "GemmaForCausalLM", "logits", head_dim=8, **llama)
     yield "phi", "text", text("PhiConfig", "PhiForCausalLM", "logits", **SMALL)
-    yield "t5 encoder", "text", lambda: with_embeddings(t.T5EncoderModel(t.T5Config(d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, vocab_size=100)))
+    # Eager attention: dynamo cannot decompose the views of the other.
+    yield "t5 encoder", "text", lambda: with_embeddings(t.T5EncoderModel(t.T5Config(attn_implementation="eager", d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, vocab_size=100)))
     yield "fnet", "text", text("FNetConfig", "FNetModel", hidden_size=32, num_hidden_layers=2, intermediate_size=64, vocab_size=100)
     yield "vit", "vision transformer", vision("ViTConfig", "ViTForImageClassification", "logits", num_labels=5, **patches)
     yield "deit", "vision transformer", vision("DeiTConfig", "DeiTModel", **patches)
     yield "beit", "vision transformer", vision("BeitConfig", "BeitModel", **patches)
     yield "dinov2", "vision transformer", vision("Dinov2Config", "Dinov2Model", **{k: v for k, v in patches.items() if k != "intermediate_size"})
-    yield "vit_mae encoder", "vision transformer", vision("ViTMAEConfig", "ViTMAEModel", mask_ratio=0.0, **patches)
+    yield "vit_mae encoder", "vision transformer", lambda: (Wrapped(
+        t.ViTMAEModel(t.ViTMAEConfig(mask_ratio=0.5, **patches)),
+        lambda m, x: m(x, noise=torch.linspace(0, 1, 16).roll(5)[None]).last_hidden_state), image(32))
     yield "clip vision", "vision transformer", vision("CLIPVisionConfig", "CLIPVisionModel", "pooler_output", **patches)
     yield "siglip vision", "vision transformer", vision("SiglipVisionConfig", "SiglipVisionModel", "pooler_output", **patches)
     yield "segformer", "segmentation", lambda: (Wrapped(t.SegformerForSemanticSegmentation(t.SegformerConfig(
@@ -198,53 +188,80 @@ def transformers_models():
         use_cls_token=True)), lambda m, x: m(past_values=x).prediction_logits), noise(1, 48, 3))
     yield "bert (ids)", "text ids", lambda: (Wrapped(t.BertForSequenceClassification(t.BertConfig(**classify)), lambda m, i: m(input_ids=i).logits), ids(8))
     yield "gpt2 (ids)", "text ids", lambda: (Wrapped(t.GPT2Model(t.GPT2Config(n_embd=32, n_layer=2, n_head=4, vocab_size=100)),
-                                             lambda m, i: m(input_ids=i, use_cache=False).last_hidden_state), ids(8))
+                                             lambda m, i: m(input_ids=i, attention_mask=torch.ones_like(i), use_cache=False).last_hidden_state), ids(8))
     yield "distilbert (ids)", "text ids", lambda: (Wrapped(t.DistilBertModel(t.DistilBertConfig(dim=32, n_layers=2, n_heads=4, hidden_dim=64, vocab_size=100)),
                                                    lambda m, i: m(input_ids=i).last_hidden_state), ids(8))
 
 
-# Nets of no library ----------------------------------------------------------------------------------------------------
-def recurrent(kind, **options):
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.cell = kind(6, 16, batch_first=True, **options)
-            self.head = nn.Linear(32 if options.get("bidirectional") else 16, 4)
+def more_transformers_models():
+    import transformers as t
 
-        def forward(self, x):
-            return self.head(self.cell(x)[0][:, -1])
-    return lambda: (Net(), noise(1, 12, 6))
+    def text(name, output="last_hidden_state", head="Model", **options):
+        options = SMALL | dict(pad_token_id=0) | options
+        fixed = {"use_cache": False} if name in CACHING else {}
+        return lambda: with_embeddings(getattr(t, name + head)(getattr(t, name + "Config")(**options)), output, **fixed)
 
+    def vision(name, output="last_hidden_state", head="Model", size=32, **options):
+        options = PATCHES | options
+        return lambda: (Wrapped(getattr(t, name + head)(getattr(t, name + "Config")(**options)), lambda m, x: getattr(m(x), output)), image(size))
 
-def series(*layers, channels=12, length=64):
-    return lambda: (nn.Sequential(*(layer() for layer in layers)), noise(1, channels, length))
+    def video(name, **options):
+        options = PATCHES | dict(num_frames=2, tubelet_size=2) | options
+        return lambda: (Wrapped(getattr(t, name + "Model")(getattr(t, name + "Config")(**options)), lambda m, x: m(x).last_hidden_state),
+                        noise(1, options["num_frames"], 3, 32, 32))
 
-
-def own_models():
-    yield "lstm", "recurrent", recurrent(nn.LSTM)
-    yield "lstm, 2 layers, bidirectional", "recurrent", recurrent(nn.LSTM, num_layers=2, bidirectional=True)
-    yield "gru", "recurrent", recurrent(nn.GRU)
-    yield "gru, bidirectional", "recurrent", recurrent(nn.GRU, bidirectional=True)
-    yield "rnn tanh", "recurrent", recurrent(nn.RNN)
-    yield "rnn relu", "recurrent", recurrent(nn.RNN, nonlinearity="relu")
-    yield "ecg 1-d cnn", "1-d", series(
-        lambda: nn.Conv1d(12, 16, 7, padding=3), lambda: nn.BatchNorm1d(16), nn.ReLU, lambda: nn.MaxPool1d(2),
-        lambda: nn.Conv1d(16, 32, 5, stride=2), lambda: nn.ELU(), lambda: nn.AdaptiveAvgPool1d(1), nn.Flatten, lambda: nn.Linear(32, 3))
-    yield "tcn 1-d dilated", "1-d", series(
-        lambda: nn.Conv1d(12, 16, 3, dilation=2, padding=2), nn.ReLU, lambda: nn.Conv1d(16, 16, 3, dilation=4, padding=4), nn.PReLU,
-        lambda: nn.AvgPool1d(4), nn.Flatten, lambda: nn.Linear(256, 3))
-    yield "1-d autoencoder", "1-d", series(
-        lambda: nn.Conv1d(12, 16, 4, 2, 1), nn.Softplus, lambda: nn.ConvTranspose1d(16, 12, 4, 2, 1), nn.Tanh)
-    yield "3-d cnn", "3-d", lambda: (nn.Sequential(
-        nn.Conv3d(3, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.SiLU(), nn.MaxPool3d(2), nn.Conv3d(8, 16, 3, groups=4), nn.Mish(),
-        nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(16, 4)), noise(1, 3, 8, 12, 12))
-    yield "transformer encoder", "text", lambda: (nn.TransformerEncoder(
-        nn.TransformerEncoderLayer(32, 4, 64, batch_first=True, norm_first=True), 2, enable_nested_tensor=False), noise(1, 8, 32))
+    grouped = dict(num_key_value_heads=2, head_dim=8)
+    yield "qwen3", "text", text("Qwen3", **grouped)
+    yield "gemma2", "text", text("Gemma2", query_pre_attn_scalar=8, sliding_window=4, **grouped)
+    yield "phi3", "text", text("Phi3", num_key_value_heads=2)
+    yield "olmo2", "text", text("Olmo2", num_key_value_heads=2)
+    yield "stablelm", "text", text("StableLm", num_key_value_heads=2)
+    yield "cohere", "text", text("Cohere", num_key_value_heads=2)
+    yield "bloom", "text", text("Bloom", n_layer=2, n_head=4)
+    yield "falcon", "text", text("Falcon", multi_query=True)
+    yield "gptj", "text", text("GPTJ", n_embd=32, n_layer=2, n_head=4, rotary_dim=4)
+    yield "xlnet", "text", text("XLNet", d_model=32, n_layer=2, n_head=4, d_inner=64)
+    yield "squeezebert", "text", text("SqueezeBert", embedding_size=32, q_groups=2, k_groups=2, v_groups=2, post_attention_groups=1,
+                                      intermediate_groups=2, output_groups=2)
+    yield "convbert", "text", text("ConvBert", embedding_size=32, head_ratio=2, conv_kernel_size=3)
+    yield "mobilebert", "text", text("MobileBert", embedding_size=32, true_hidden_size=16, intra_bottleneck_size=16, trigram_input=False)
+    yield "rembert", "text", text("RemBert", input_embedding_size=32)
+    yield "mamba", "text", lambda: (Wrapped(t.MambaModel(t.MambaConfig(hidden_size=32, state_size=4, num_hidden_layers=1, vocab_size=100)),
+                                            lambda m, e: m(inputs_embeds=e, use_cache=False).last_hidden_state), noise(1, 8, 32))
+    yield "bart, encoder and decoder", "text", lambda: (Wrapped(
+        t.BartModel(t.BartConfig(d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4,
+                                 encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=100)),
+        lambda m, a, b: m(inputs_embeds=a, decoder_inputs_embeds=b, use_cache=False).last_hidden_state), noise(1, 8, 32) + noise(1, 5, 32))
+    yield "swin (hf)", "vision transformer", vision("Swin", patch_size=4, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4)
+    yield "mobilevit (hf)", "vision transformer", vision("MobileViT", size=64, image_size=64, patch_size=2, hidden_sizes=[16, 24, 32],
+                                                        neck_hidden_sizes=[8, 8, 16, 16, 24, 32, 64])
+    yield "poolformer (hf)", "vision transformer", vision("PoolFormer", size=64, num_encoder_blocks=2, depths=[1, 1], hidden_sizes=[16, 32],
+                                                          patch_sizes=[7, 3], strides=[4, 2], padding=[2, 1])
+    yield "cvt", "vision transformer", vision("Cvt", size=64, embed_dim=[16, 32, 32], num_heads=[1, 2, 2], depth=[1, 1, 1])
+    yield "yolos", "detection", vision("Yolos", image_size=[32, 32], num_detection_tokens=5)
+    yield "dpt", "segmentation", lambda: (Wrapped(t.DPTForDepthEstimation(t.DPTConfig(
+        backbone_out_indices=[0, 0, 1, 1], neck_hidden_sizes=[8, 8, 16, 16], fusion_hidden_size=16, **PATCHES)),
+        lambda m, x: m(x).predicted_depth), image(32))
+    yield "data2vec vision", "vision transformer", vision("Data2VecVision")
+    yield "dinov2 with registers", "vision transformer", vision("Dinov2WithRegisters", num_register_tokens=2)
+    yield "ijepa", "vision transformer", vision("IJepa")
+    yield "videomae", "video", video("VideoMAE")
+    yield "timesformer", "video", video("Timesformer")
+    yield "vivit", "video", video("Vivit", tubelet_size=[2, 8, 8])
+    yield "clip", "image and text", lambda: (Wrapped(t.CLIPModel(t.CLIPConfig(
+        text_config=SMALL | dict(projection_dim=16, max_position_embeddings=8, eos_token_id=99), vision_config=PATCHES, projection_dim=16)),
+        lambda m, x, i: m(pixel_values=x, input_ids=i).logits_per_image), image(32) + ids(8))
+    yield "sew", "audio", lambda: (Wrapped(t.SEWModel(t.SEWConfig(
+        conv_dim=(16, 16), conv_stride=(5, 2), conv_kernel=(10, 3), num_feat_extract_layers=2, num_conv_pos_embeddings=8,
+        num_conv_pos_embedding_groups=4, **SMALL)), lambda m, x: m(x).last_hidden_state), noise(1, 400))
+    yield "patchtsmixer", "time series", lambda: (Wrapped(t.PatchTSMixerForPrediction(t.PatchTSMixerConfig(
+        context_length=48, patch_length=8, patch_stride=8, num_input_channels=3, d_model=16, num_layers=2, prediction_length=8)),
+        lambda m, x: m(past_values=x).prediction_outputs), noise(1, 48, 3))
 
 
 def all_models():
     """name -> (family, build), the families taking turns, so that an unfinished run has seen something of each."""
-    streams = [list(own_models()), list(torchvision_models()), list(transformers_models()), list(timm_models())]
+    streams = [list(series_models()), list(image_models()), list(torchvision_models()), [*transformers_models(), *more_transformers_models()], list(timm_models())]
     models = {}
     for i in range(max(len(s) for s in streams)):
         for stream in streams:
