@@ -125,7 +125,13 @@ void vjp_elementwise(const VjpContext& context, const Elementwise& primitive) {
       give(instruction.a, [&] { return derivative_in_a(b, instruction.op, o); });
       give(instruction.b, [&] { return derivative_in_b(b, instruction.op, o); });
       break;
-    default:  // select
+    default:
+      if (instruction.op == Opcode::clip) {
+        // Low < y < high iff low < x < high, and y is kept anyway. The bounds are numbers: nothing flows to
+        // them.
+        give(instruction.a, [&] { return where(b, b.less(o.b, y), where(b, b.less(y, o.c), o.g)); });
+        return;
+      }
       give(instruction.b, [&] { return b.select(o.a, o.g, zero_like(b, o.g)); });
       give(instruction.c, [&] { return b.select(o.a, zero_like(b, o.g), o.g); });
   }

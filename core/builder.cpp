@@ -109,6 +109,11 @@ Var Builder::select(Var condition, Var a, Var b) {
   return elementwise(Opcode::select, operands, domain_of(dtype(a)), dtype(a));
 }
 
+Var Builder::clip(Var x, Var low, Var high) {
+  const Var operands[] = {x, low, high};
+  return elementwise(Opcode::clip, operands, domain_of(dtype(x)), dtype(x));
+}
+
 Var Builder::cast(Var x, DType to) {
   if (dtype(x) == to) return x;
   const Var operands[] = {x};

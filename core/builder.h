@@ -38,6 +38,8 @@ class Builder {
   Var binary(Opcode op, Var a, double b) { return binary(op, a, scalar(b, dtype(a))); }
   Var binary(Opcode op, double a, Var b) { return binary(op, scalar(a, dtype(b)), b); }
   Var select(Var condition, Var a, Var b);
+  /// min(max(x, low), high).
+  Var clip(Var x, Var low, Var high);
   /// Converts; the same variable where the type is already right.
   Var cast(Var x, DType dtype);
 

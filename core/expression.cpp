@@ -5,7 +5,7 @@
 namespace onnxray {
 
 int arity(Opcode op) {
-  if (op == Opcode::select) return 3;
+  if (op >= Opcode::select) return 3;
   return op >= Opcode::add ? 2 : 1;
 }
 
@@ -79,6 +79,7 @@ std::string_view name_of(Opcode op) {
     case Opcode::shift_left: return "shift_left";
     case Opcode::shift_right: return "shift_right";
     case Opcode::select: return "select";
+    case Opcode::clip: return "clip";
   }
   return "?";
 }

@@ -65,6 +65,7 @@ enum class Opcode : uint8_t {
   shift_right,
   // ternary
   select,  ///< a != 0 ? b : c
+  clip,    ///< min(max(a, b), c): a between the bounds b and c
 };
 
 int arity(Opcode op);

@@ -133,19 +133,20 @@ void lower_shrink(LowerContext& c) {
   c.set(0, b.select(b.less(lambda, x), b.sub(x, bias), low));
 }
 
+/// The bounds are attributes up to version 6, inputs later; a bound of one element may come as a vector.
 void lower_clip(LowerContext& c) {
   Builder& b = c.b;
-  Var x = c.input(0);
-  if (c.version < 11) {
-    if (c.has_attr("min")) x = b.max(x, c.float_attr("min", 0));
-    if (c.has_attr("max")) x = b.min(x, c.float_attr("max", 0));
-    return c.set(0, x);
-  }
-  // A bound of one element may come as a vector of length 1.
-  const auto bound = [&](size_t i) { return b.reshape(c.input(i), {}); };
-  if (c.has(1)) x = b.max(x, bound(1));
-  if (c.has(2)) x = b.min(x, bound(2));
-  c.set(0, x);
+  const Var x = c.input(0);
+  const auto bound = [&](size_t i, std::string_view attribute) -> Var {
+    if (c.version < 11)
+      return c.has_attr(attribute) ? b.scalar(c.float_attr(attribute, 0), b.dtype(x)) : Var();
+    return c.has(i) ? b.reshape(c.input(i), {}) : Var();
+  };
+  const Var low = bound(1, "min"), high = bound(2, "max");
+  const bool known = low && high && b.constant(low) && b.constant(high);
+  if (known) return c.set(0, b.clip(x, low, high));
+  const Var above = low ? b.max(x, low) : x;
+  c.set(0, high ? b.min(above, high) : above);
 }
 
 /// swish(a) * b

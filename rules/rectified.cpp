@@ -30,7 +30,9 @@ class Tracer {
   bool rectifies_capped(Var v, Var z) const {
     if (rectifies(v, z)) return true;
     const auto [step, code] = instruction(v);
-    return step && code->op == Opcode::min && step->inputs.size() == 1 && rectifies(step->inputs[0], z);
+    if (!step) return false;
+    if (code->op == Opcode::clip) return step->inputs[0] == z && is_zero(code->b);
+    return code->op == Opcode::min && step->inputs.size() == 1 && rectifies(step->inputs[0], z);
   }
 
   /// Whether v is 0 wherever the gate is.

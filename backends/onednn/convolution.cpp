@@ -123,25 +123,16 @@ std::unique_ptr<Kernel> compile_rotated(const Context& context, const Convolutio
   return call;
 }
 
-/// The cap of max(x, 0), perhaps with a min(., cap); unset for any other expression.
+/// The cap of a Relu or of a clip from 0; unset for any other expression.
 std::optional<float> clip_from_zero(const Expression& e) {
-  const auto number = [](const Instruction& i) {
-    return i.a.kind == Source::Kind::immediate ? i.a.value : i.b.value;
-  };
-  const auto takes_number = [](const Instruction& i) {
-    return (i.a.kind == Source::Kind::immediate) != (i.b.kind == Source::Kind::immediate);
-  };
-  if (e.code.empty() || e.domain != Expression::Domain::real || e.results[0] + 1 != std::ssize(e.code))
-    return {};
-  const Instruction& first = e.code[0];
-  const bool rectifies =
-      first.op == Opcode::relu || (first.op == Opcode::max && takes_number(first) && number(first) == 0);
-  if (!rectifies || e.code.size() > 2) return {};
-  if (e.code.size() == 1) return std::numeric_limits<float>::infinity();
-  const Instruction& second = e.code[1];
-  const bool continues = (second.a.kind == Source::Kind::result) != (second.b.kind == Source::Kind::result);
-  const bool caps = second.op == Opcode::min && continues && takes_number(second) && number(second) > 0;
-  return caps ? std::optional(static_cast<float>(number(second))) : std::nullopt;
+  if (e.code.size() != 1 || e.domain != Expression::Domain::real) return {};
+  const Instruction& i = e.code[0];
+  const auto is_zero = [](const Source& s) { return s.kind == Source::Kind::immediate && s.value == 0; };
+  const bool is_rectifier = i.op == Opcode::relu || (i.op == Opcode::max && (is_zero(i.a) || is_zero(i.b)));
+  if (is_rectifier) return std::numeric_limits<float>::infinity();
+  const bool caps =
+      i.op == Opcode::clip && is_zero(i.b) && i.c.kind == Source::Kind::immediate && i.c.value > 0;
+  return caps ? std::optional(static_cast<float>(i.c.value)) : std::nullopt;
 }
 
 std::unique_ptr<Kernel> compile_forward(const Context& context, const Convolution& p, Operands in,

@@ -80,7 +80,7 @@ void apply_library(Opcode op, float* y, const float* a, const float* b, int64_t 
 }  // namespace
 
 bool has_loop(Opcode op) {
-  return op < Opcode::bitwise_and ? op != Opcode::bitwise_not : op == Opcode::select;
+  return op < Opcode::bitwise_and ? op != Opcode::bitwise_not : op >= Opcode::select;
 }
 
 ONNXRAY_EACH_ISA
@@ -128,6 +128,11 @@ void apply(Opcode op, float* y, const float* a, const float* b, const float* c, 
       return map(y, a, b, n, [](float p, float q) { return as_real((p != 0) != (q != 0)); });
     case Opcode::select:
       return map(y, a, b, c, n, [](float m, float p, float q) { return blend(m != 0, p, q); });
+    case Opcode::clip:
+      return map(y, a, b, c, n, [](float x, float low, float high) {
+        const float above = blend(x < low, low, x);
+        return blend(high < above, high, above);
+      });
     default: return apply_library(op, y, a, b, n);
   }
 }

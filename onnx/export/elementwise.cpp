@@ -159,6 +159,11 @@ Value ExpressionWriter::write(const Instruction& i) {
     case Opcode::shift_left: return shift("LEFT", i);
     case Opcode::shift_right: return shift("RIGHT", i);
     case Opcode::select: return node("Where", {as_boolean(i.a), in_domain(i.b), in_domain(i.c)}, domain_);
+    case Opcode::clip: {
+      // Clip's bounds are scalars; tensors of bounds broadcast here.
+      const Value above = node("Max", {in_domain(i.a), in_domain(i.b)}, domain_);
+      return node("Min", {above, in_domain(i.c)}, domain_);
+    }
   }
   return {};
 }

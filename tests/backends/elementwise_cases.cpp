@@ -28,7 +28,7 @@ std::pair<Tensor, Tensor> special_pairs() {
 
 std::vector<Opcode> opcodes(int wanted) {
   std::vector<Opcode> result;
-  for (int i = 0; i <= static_cast<int>(Opcode::select); ++i) {
+  for (int i = 0; i <= static_cast<int>(Opcode::clip); ++i) {
     if (arity(static_cast<Opcode>(i)) == wanted) result.push_back(static_cast<Opcode>(i));
   }
   return result;
@@ -81,6 +81,10 @@ void add_broadcasts_and_casts(std::vector<PrimitiveCase>& cases) {
       [](Builder& b, const auto& v) { b.add(v[0], v[1]); });
   add("select", {random_integers({3, 1, 5}, 76, 0, 2, DType::boolean).reshaped({3, 1, 5}), x, x},
       [](Builder& b, const auto& v) { b.select(v[0], v[1], b.scalar(-1)); });
+  add("clip between numbers", {x},
+      [](Builder& b, const auto& v) { b.clip(v[0], b.scalar(-0.5), b.scalar(1)); });
+  add("clip between tensors", {x, channel, column},
+      [](Builder& b, const auto& v) { b.clip(v[0], v[1], v[2]); });
   const Tensor wide = Tensor::of<float>({9}, {0, -0.5F, 1.9F, -1.9F, 255.5F, 300, -129, 3e9F, kNaN});
   for (const DType to : {DType::f64, DType::f16, DType::i8, DType::u8, DType::i16, DType::u16, DType::i32,
                          DType::u32, DType::i64, DType::boolean}) {

@@ -48,6 +48,13 @@ TEST_CASE("a value read twice by one node gets both shares") {
   CHECK(gradients(g.build({g.node("Sub", {x, x})}), {kX})[0].to_doubles() == std::vector<double>{0, 0, 0, 0});
 }
 
+TEST_CASE("a clip's gradient is read off its result, and is 0 at and beyond its bounds") {
+  GraphBuilder g;
+  const ValueId x = g.input("x", kRow);
+  const ValueId y = g.node("Clip", {x, g.constant(Tensor::scalar(0.5)), g.constant(Tensor::scalar(3))});
+  CHECK(gradients(g.build({y}), {kX})[0].to_doubles() == std::vector<double>{0, 0, 1, 0});
+}
+
 /// x -> dense -> tanh -> dense, the second layer with the weights of the first or with a copy of them.
 Graph twice(bool shared) {
   GraphBuilder g;

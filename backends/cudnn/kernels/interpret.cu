@@ -75,6 +75,7 @@ ONNXRAY_DEVICE D apply(Opcode op, D a, D b, D c) {
     case Opcode::shift_left: return op_shift_left(a, b);
     case Opcode::shift_right: return op_shift_right(a, b);
     case Opcode::select: return op_select(a, b, c);
+    case Opcode::clip: return op_clip(a, b, c);
   }
   return a;
 }

@@ -230,5 +230,10 @@ template <class D>
 ONNXRAY_DEVICE D op_select(D a, D b, D c) {
   return a != 0 ? b : c;
 }
+template <class D>
+ONNXRAY_DEVICE D op_clip(D x, D low, D high) {
+  const D above = x < low ? low : x;
+  return high < above ? high : above;
+}
 
 }  // namespace onnxray::cudnn
