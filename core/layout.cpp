@@ -76,7 +76,8 @@ class LayoutAssigner {
       }
     }
     if (!keeps_layout(step.primitive) || !may_mark(step.outputs[0])) return;
-    if (!wanted_[static_cast<size_t>(step.outputs[0].id)]) return;
+    const auto is_wanted = [&](Var v) { return static_cast<bool>(wanted_[static_cast<size_t>(v.id)]); };
+    if (std::ranges::none_of(step.outputs, is_wanted)) return;
     for (const Var v : step.outputs) marked(v) = true;
     if (std::holds_alternative<Transpose>(step.primitive)) return;
     for (const Var v : step.inputs) {

@@ -150,9 +150,11 @@ class ElementwiseKernel final : public Kernel {
     for (size_t i = 0; i < outputs_.size(); ++i) {
       Output& output = outputs_[i];
       output.slot = first_register + registers.of(e.results[i]);
-      // Only the last instruction may write in place: the result may share its memory with an input.
-      output.direct = output.storage == Storage::real && output_is_dense_[i] && outputs_.size() == 1 &&
-                      e.results[i] + 1 == static_cast<int32_t>(e.code.size());
+      // A single result may share its memory with an input: only the last instruction may write to it. Of
+      // several, none does (core/planner.cpp).
+      const bool is_safe = outputs_.size() == 1 ? e.results[i] + 1 == static_cast<int32_t>(e.code.size())
+                                                : std::ranges::count(e.results, e.results[i]) == 1;
+      output.direct = output.storage == Storage::real && output_is_dense_[i] && is_safe;
     }
   }
 
@@ -163,6 +165,13 @@ class ElementwiseKernel final : public Kernel {
     std::vector<float*> own(slots);
     for (size_t i = 0; i < slots; ++i) own[i] = memory.get() + i * kBlock;
     std::vector<const float*> read(own.begin(), own.end());
+    const auto write_in_place = [&](int64_t start) {
+      for (size_t i = 0; i < outputs_.size(); ++i) {
+        if (!outputs_[i].direct) continue;
+        const auto slot = static_cast<size_t>(outputs_[i].slot);
+        read[slot] = own[slot] = reinterpret_cast<float*>(out[i]) + start;
+      }
+    };
     for (size_t i = 0; i < numbers_.size(); ++i)
       std::fill_n(own[slots - numbers_.size() + i], std::min(piece_, total_), numbers_[i]);
     for (size_t i = 0; i < inputs_.size(); ++i) {
@@ -173,6 +182,7 @@ class ElementwiseKernel final : public Kernel {
       for (size_t i = 0; i < inputs_.size(); ++i) {
         if (!inputs_[i].repeats) read[i] = load(inputs_[i], in[i], own[i], start, count);
       }
+      if (outputs_.size() > 1) write_in_place(start);
       run_steps(read, own, out, start, count);
       for (size_t i = 0; i < outputs_.size(); ++i) {
         if (!outputs_[i].direct) store(i, out[i], own[static_cast<size_t>(outputs_[i].slot)], start, count);
@@ -182,7 +192,7 @@ class ElementwiseKernel final : public Kernel {
 
   void run_steps(const std::vector<const float*>& read, const std::vector<float*>& own,
                  std::span<std::byte* const> out, int64_t start, int64_t count) const {
-    const bool direct = outputs_[0].direct;
+    const bool direct = outputs_.size() == 1 && outputs_[0].direct;
     for (size_t i = 0; i < steps_.size(); ++i) {
       const Step& s = steps_[i];
       float* y = own[static_cast<size_t>(s.y)];

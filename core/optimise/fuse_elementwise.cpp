@@ -1,14 +1,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/optimise/elementwise_limits.h"
 #include "core/optimise/optimise.h"
 
 namespace onnxray {
 
 namespace {
-
-constexpr size_t kMaxInstructions = 24;  // what one pass over memory can hide
-constexpr size_t kMaxInputs = 8;
 
 class Fuser {
  public:
@@ -61,8 +59,8 @@ class Fuser {
     return uses_[static_cast<size_t>(v.id)] == 1 &&
            program_[v].shape == program_[consumer.outputs[0]].shape &&
            keeps_its_value(p->expression, program_[v].dtype, c.expression.domain) &&
-           p->expression.code.size() + c.expression.code.size() <= kMaxInstructions &&
-           producer.inputs.size() + consumer.inputs.size() - 1 <= kMaxInputs;
+           p->expression.code.size() + c.expression.code.size() <= kMaxFusedInstructions &&
+           producer.inputs.size() + consumer.inputs.size() - 1 <= kMaxFusedInputs;
   }
 
   /// Whether handing the producer's register over equals storing it as `dtype` and loading it in the

@@ -9,6 +9,8 @@ void optimise(Program& program, Backend& backend) {
   fold_constants(program, backend);
   if (backend.plan_options().separate_bias) separate_bias(program);
   fuse_elementwise(program);
+  fuse_siblings(program);
+  fuse_elementwise(program);  // what only the joined steps read
   eliminate_dead_code(program);
 }
 

@@ -19,6 +19,8 @@ void eliminate_dead_code(Program& program);
 void separate_bias(Program& program);
 /// Merges chains of elementwise steps whose intermediate results nobody else reads.
 void fuse_elementwise(Program& program);
+/// Joins neighbouring elementwise steps that read the same large operand into one step of several results.
+void fuse_siblings(Program& program);
 
 /// All passes, in order.
 void optimise(Program& program, Backend& backend);

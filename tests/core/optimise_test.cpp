@@ -84,6 +84,48 @@ TEST_CASE("a result that somebody else reads is not fused away") {
   CHECK(changed_by(program, {kX}, fuse_elementwise).steps.size() == 3);
 }
 
+TEST_CASE("neighbours that read one operand become a step of two results") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32), y = b.input("y", {2, 3}, DType::f32);
+  b.output("p", b.exp(b.mul(x, y)));
+  b.output("q", b.sub(x, 2.0));
+  const Program after = changed_by(program, {kX, kX}, [](Program& p) {
+    fuse_elementwise(p);
+    fuse_siblings(p);
+  });
+  REQUIRE(after.steps.size() == 1);
+  CHECK(after.steps[0].inputs.size() == 2);
+  CHECK(after.steps[0].outputs.size() == 2);
+}
+
+TEST_CASE("neighbours of different shapes, or of which one needs the other, stay apart") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  const Var p = b.exp(x);
+  b.output("p", p);
+  b.output("q", b.mul(x, b.sum(p, {1})));
+  b.output("r", b.add(x, b.constant(Tensor::of<float>({2, 2, 3}, std::vector<float>(12, 1)))));
+  CHECK(changed_by(program, {kX}, fuse_siblings).steps.size() == program.steps.size());
+}
+
+TEST_CASE("what only joined neighbours read is not kept in memory") {
+  // s = R / z is shared by both branches of a residual sum.
+  Program program;
+  Builder b(program);
+  const Var R = b.input("R", {2, 3}, DType::f32), x = b.input("x", {2, 3}, DType::f32);
+  const Var s = b.div(R, b.add(x, 10.0));
+  b.output("p", b.mul(s, x));
+  b.output("q", b.mul(s, R));
+  const Program after = changed_by(program, {kX, kX}, [](Program& p) {
+    fuse_elementwise(p);
+    fuse_siblings(p);
+    fuse_elementwise(p);
+  });
+  CHECK(after.steps.size() == 1);
+}
+
 TEST_CASE("a result that only steps of one chain read is fused away") {
   Program program;
   Builder b(program);
