@@ -177,7 +177,8 @@ struct Inspection {
   std::map<std::string, int64_t> primitives;  ///< how often each primitive runs
   int64_t arena_bytes = 0;
   double flops = 0, bytes = 0;  ///< of one run, counted from the program: arithmetic; operands moved
-  int64_t planned_bytes = 0;    ///< weights that the program reads, its arena, its inputs and outputs
+  int64_t planned_bytes = 0;    ///< weights that the program reads and their packed copies, its arena, its
+                                ///< inputs and outputs
 };
 
 /// Runs and explains one model. One thread at a time; several sessions may share a model.

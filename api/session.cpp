@@ -130,7 +130,7 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   const Cost cost = cost_of(compiled.plan);
   inspection.flops = cost.flops;
   inspection.bytes = cost.bytes;
-  inspection.planned_bytes = memory_of(compiled.plan).total();
+  inspection.planned_bytes = bytes_with_packed(compiled.plan);
   for (const Step& step : compiled.plan.program.steps)
     ++inspection.primitives[std::string(name_of(step.primitive))];
   std::optional<RuleAssignment> rules;

@@ -149,7 +149,7 @@ int64_t Session::bytes_needed(const std::vector<Tensor>& inputs, const ExplainMa
   for (const std::vector<size_t>& group : group_methods(methods)) {
     std::vector<MethodSpec> chosen;
     for (const size_t m : group) chosen.push_back(methods[m]);
-    most = std::max(most, bytes_at_most(impl_->plan_for(inputs, key_of(options, chosen, targets)).plan));
+    most = std::max(most, bytes_with_packed(impl_->plan_for(inputs, key_of(options, chosen, targets)).plan));
   }
   return most;
 }

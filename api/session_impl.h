@@ -212,7 +212,7 @@ class Session::Impl {
   std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
                                     const std::vector<Tensor>& given, const std::vector<TargetSpec>& targets,
                                     const std::function<void(int64_t, int64_t)>& progress) {
-    const int64_t needed = max_memory_ > 0 ? bytes_at_most(compiled.plan) : 0;
+    const int64_t needed = max_memory_ > 0 ? bytes_with_packed(compiled.plan) : 0;
     require(needed <= max_memory_, ErrorCode::failed,
             "the plan needs {} bytes, more than the {} of --max-memory; give at least {}, or smaller inputs",
             needed, max_memory_, needed);

@@ -4,8 +4,8 @@
     pip install torch torchvision onnx onnxscript onnxruntime zennit captum rapidocr-onnxruntime
     GOMP_SPINCOUNT=1000 bench/compare.py --quick --json results.json --markdown results.md
 
-All programs get the same model, input, batch and number of threads. A round runs each contestant of a row once,
-so a busy neighbour meets all of them; ratios are taken within rounds, and their median and quartiles are printed.
+All programs get the same model, input, batch and number of threads. A round gives each contestant of a row one
+turn (a run, or as many as fit in 50 ms), so a busy neighbour meets all of them; ratios are taken within rounds, and their median and quartiles are printed.
 Before a row is timed, its contestants' results must agree.
 """
 

@@ -52,9 +52,14 @@ class Onnxray:
 
 
 def timed(work):
-    start = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - start)
+    """Milliseconds of a turn: the median of as many runs as fit in 50 ms, at least one, as `bench --turns` has it."""
+    times = []
+    first = time.perf_counter()
+    while not times or time.perf_counter() - first < 0.05:
+        start = time.perf_counter()
+        work()
+        times.append(1000 * (time.perf_counter() - start))
+    return float(np.median(times))
 
 
 def ort_forward(model, x, threads):

@@ -114,18 +114,29 @@ PlanMemory memory_of(const Plan& plan) {
   return memory;
 }
 
-int64_t bytes_at_most(const Plan& plan) {
-  int64_t packed = 0;
+namespace {
+
+bool packs(const Plan& plan, const Step& step) {
+  if (std::holds_alternative<MatMul>(step.primitive)) {
+    const Shape& y = plan.program[step.outputs[0]].shape;
+    return element_count(y) / std::max<int64_t>(y.back(), 1) > plan.options.unpacked_rows;
+  }
+  return std::holds_alternative<Convolution>(step.primitive) ||
+         std::holds_alternative<ConvolutionInput>(step.primitive);
+}
+
+}  // namespace
+
+int64_t bytes_with_packed(const Plan& plan) {
+  int64_t bytes = memory_of(plan).total();
+  if (!plan.options.packs_weights) return bytes;
   for (const Step& step : plan.program.steps) {
-    const bool is_product = std::holds_alternative<Convolution>(step.primitive) ||
-                            std::holds_alternative<ConvolutionInput>(step.primitive) ||
-                            std::holds_alternative<MatMul>(step.primitive);
-    if (!is_product) continue;
+    if (!packs(plan, step)) continue;
     for (const Var v : step.inputs) {
-      if (plan[v].home == Placement::Home::constant) packed += bytes_of(plan.program, v, plan.options);
+      if (plan[v].home == Placement::Home::constant) bytes += bytes_of(plan.program, v, plan.options);
     }
   }
-  return memory_of(plan).total() + packed;
+  return bytes;
 }
 
 }  // namespace onnxray

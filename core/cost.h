@@ -30,7 +30,7 @@ struct PlanMemory {
 };
 PlanMemory memory_of(const Plan& plan);
 
-/// What a plan takes at most: memory_of, and a packed copy of each constant for each product that reads it.
-int64_t bytes_at_most(const Plan& plan);
+/// What a plan takes: memory_of, and the copies of constants that its backend packs for its products.
+int64_t bytes_with_packed(const Plan& plan);
 
 }  // namespace onnxray

@@ -13,6 +13,9 @@ struct PlanOptions {
   bool channels_last = false;  ///< activations of sliding windows are held channels-last
   bool separate_bias =
       false;  ///< a bias costs less in the elementwise chain that follows than in the convolution
+  bool packs_weights =
+      false;  ///< constants of products are copied into an order of the backend's own, but ...
+  int64_t unpacked_rows = 0;  ///< ... matrix products of so many rows read large ones where they lie
 };
 
 /// How one variable lies in memory. Variables may share bytes: views (a reshape), or lives that do not

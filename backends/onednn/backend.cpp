@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include "backends/onednn/dnnl_compat.h"
+#include "backends/onednn/matvec.h"
 #include "backends/onednn/onednn.h"
 
 namespace onnxray {
@@ -54,7 +55,9 @@ class OneDnnBackend final : public Backend {
            (threads == 1 ? " thread" : " threads");
   }
 
-  PlanOptions plan_options() const override { return {.real_size = 4, .channels_last = true}; }
+  PlanOptions plan_options() const override {
+    return {.real_size = 4, .channels_last = true, .packs_weights = true, .unpacked_rows = onednn::kFewRows};
+  }
 
   std::unique_ptr<Executable> compile(const Plan& plan) override {
     const ThreadScope scope(threads_);
