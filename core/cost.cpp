@@ -130,10 +130,13 @@ bool packs(const Plan& plan, const Step& step) {
 int64_t bytes_with_packed(const Plan& plan) {
   int64_t bytes = memory_of(plan).total();
   if (!plan.options.packs_weights) return bytes;
+  std::set<std::pair<int32_t, size_t>> packed;  // a constant, and the kind of product that reads it
   for (const Step& step : plan.program.steps) {
     if (!packs(plan, step)) continue;
     for (const Var v : step.inputs) {
-      if (plan[v].home == Placement::Home::constant) bytes += bytes_of(plan.program, v, plan.options);
+      const bool is_constant = plan[v].home == Placement::Home::constant;
+      if (is_constant && packed.insert({plan[v].root.id, step.primitive.index()}).second)
+        bytes += bytes_of(plan.program, v, plan.options);
     }
   }
   return bytes;

@@ -14,7 +14,8 @@ struct Operand {
   Strides strides;  ///< in elements
   DType dtype = DType::f32;
   const std::byte* constant =
-      nullptr;  ///< the elements in the backend's storage where they are known, else null
+      nullptr;  ///< the elements in the backend's storage where they are known, else null; they stay where
+                ///< they are as long as the compiler and its kernels live
 };
 
 /// A compiled step. `in` and `out` hold the address of element 0 of each operand, constants included.

@@ -109,16 +109,21 @@ std::vector<float> rotate_weights(const Weights& w, bool has_groups, const float
 std::unique_ptr<Kernel> compile_rotated(const Context& context, const ConvolutionGeometry& geometry,
                                         int64_t groups, Operands in, Operands out) {
   const Weights w = grouped(in[1], groups);
-  const std::vector<float> rotated =
-      rotate_weights(w, groups > 1, reinterpret_cast<const float*>(in[1].constant));
   Shape shape = w.shape;
   std::swap(shape[groups > 1 ? 1 : 0], shape[groups > 1 ? 2 : 1]);
   const auto pd = convolution_forward(context.engine, describe(in[0]), describe_any(shape), nullptr,
                                       describe(out[0]), geometry);
   auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(pd));
   call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
-  call->bind_constant(DNNL_ARG_WEIGHTS, onednn::describe(shape, row_major_strides(shape)), pd.weights_desc(),
-                      rotated.data());
+  std::vector<float> rotated;
+  call->bind_constant(DNNL_ARG_WEIGHTS,
+                      {in[1].constant, onednn::describe(shape, row_major_strides(shape)), pd.weights_desc(),
+                       PackedConstants::Form::rotated},
+                      [&] {
+                        rotated =
+                            rotate_weights(w, groups > 1, reinterpret_cast<const float*>(in[1].constant));
+                        return rotated.data();
+                      });
   call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
   return call;
 }

@@ -33,20 +33,18 @@ void DnnlCall::bind_output(int argument, const dnnl::memory::desc& desc, size_t 
 void DnnlCall::bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
                            size_t index, const std::byte* constant) {
   if (plain == packed) return bind_input(argument, plain, index);
-  if (constant) return bind_constant(argument, plain, packed, reinterpret_cast<const float*>(constant));
+  if (constant)
+    return bind_constant(argument, {constant, plain, packed},
+                         [&] { return reinterpret_cast<const float*>(constant); });
   dnnl::memory from(plain, context_.engine, nullptr);
   dnnl::memory to(packed, context_.engine);
   arguments_.emplace(argument, to);
   before_.push_back({dnnl::reorder(from, to), from, to, index});
 }
 
-void DnnlCall::bind_constant(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
-                             const float* values) {
-  dnnl::memory from(plain, context_.engine, const_cast<float*>(values));
-  dnnl::memory to(packed, context_.engine);
-  arguments_.emplace(argument, to);
-  dnnl::reorder(from, to).execute(context_.stream, from, to);
-  context_.stream.wait();
+void DnnlCall::bind_constant(int argument, const PackedConstants::Wanted& wanted,
+                             const std::function<const float*()>& values) {
+  arguments_.emplace(argument, context_.constants->get(wanted, context_.engine, context_.stream, values));
 }
 
 void DnnlCall::bind_unpacked(int argument, const dnnl::memory::desc& packed, const dnnl::memory::desc& plain,

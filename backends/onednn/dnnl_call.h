@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "backends/onednn/dnnl_compat.h"
+#include "backends/onednn/packed_constants.h"
 #include "core/kernel.h"
 
 namespace onnxray::onednn {
@@ -12,6 +12,7 @@ namespace onnxray::onednn {
 struct Context {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
+  std::shared_ptr<PackedConstants> constants = std::make_shared<PackedConstants>();
 };
 
 /// The operand's extents and strides as they are.
@@ -31,9 +32,9 @@ class DnnlCall final : public Kernel {
   /// in each run.
   void bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
                    size_t index, const std::byte* constant);
-  /// `values` lie as `plain`, are wanted as `packed`, and need not outlive the call.
-  void bind_constant(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
-                     const float* values);
+  /// A constant, packed at most once for all calls of the context. `values` is as in PackedConstants::get.
+  void bind_constant(int argument, const PackedConstants::Wanted& wanted,
+                     const std::function<const float*()>& values);
   /// The primitive writes output `index` as `packed`; each run reorders it to `plain`.
   void bind_unpacked(int argument, const dnnl::memory::desc& packed, const dnnl::memory::desc& plain,
                      size_t index);

@@ -144,7 +144,9 @@ std::unique_ptr<Kernel> compile_narrow_adjoint(const Context& context, const Con
   Operand operands[] = {dense(s.places(), s.features), dense(s.features, s.columns())};
   operands[1].constant = reinterpret_cast<const std::byte*>(weights.data());
   const Operand result[] = {dense(s.places(), s.columns())};
-  auto product = compile_matmul(context, {}, operands, result);
+  Context own = context;  // the weights that it packs are nobody else's, and move
+  own.constants = std::make_shared<PackedConstants>();
+  auto product = compile_matmul(own, {}, operands, result);
   if (!product) return nullptr;
   return std::make_unique<NarrowAdjoint>(s, std::move(weights), std::move(product));
 }

@@ -36,14 +36,15 @@ Tensor samples(const Tensor& t, int64_t first, int64_t last) {
 }  // namespace
 
 TEST_CASE("oneDNN kernels agree with the double reference in every layout") {
-  const auto reference = make_reference_compiler_f64(), tested = make_onednn_compiler();
+  const auto reference = make_reference_compiler_f64();
   for (const PrimitiveCase& c : primitive_cases()) {
     const std::vector<Tensor> expected = run_primitive(*reference, c, {.real_size = 8});
     for (const Lay lay : {Lay::row_major, Lay::channels_last, Lay::scattered}) {
       for (const bool constants : {false, true}) {
         INFO(c.name << " (" << attributes_text(c.primitive) << ") " << text(lay)
                     << (constants ? ", constants" : ""));
-        const std::vector<Tensor> got = run_primitive(*tested, c, {.lay = lay, .constants = constants});
+        const std::vector<Tensor> got =
+            run_primitive(*make_onednn_compiler(), c, {.lay = lay, .constants = constants});
         REQUIRE(got.size() == expected.size());
         for (size_t i = 0; i < got.size(); ++i)
           CHECK(distance(got[i], expected[i]) <= tolerance(c.results[i]));
@@ -85,7 +86,7 @@ TEST_CASE("a sample of a batch gets what it gets alone") {
 }
 
 TEST_CASE("few rows times a large matrix read it as it lies, in either direction") {
-  const auto reference = make_reference_compiler_f64(), tested = make_onednn_compiler();
+  const auto reference = make_reference_compiler_f64();
   // Sides that are no multiple of a tile or a vector.
   const Tensor w = random_tensor({1031, 1030}, 1), bias = random_tensor({1031}, 2);
   for (const int64_t rows : {1, 3, 4, 7, 8, 9}) {
@@ -97,14 +98,14 @@ TEST_CASE("few rows times a large matrix read it as it lies, in either direction
           make_case("g w", {g, w}, [](Builder&b, const auto&v) { b.matmul(v[0], v[1]); })}) {
       const RunOptions options{.constants = true};
       // Float sums of 1031 products.
-      CHECK(distance(run_primitive(*tested, c, options)[0],
+      CHECK(distance(run_primitive(*make_onednn_compiler(), c, options)[0],
                      run_primitive(*reference, c, {.real_size = 8})[0]) <= 2e-6);
     }
   }
 }
 
 TEST_CASE("large tensors, which several threads share, come out as small ones do") {
-  const auto reference = make_reference_compiler_f64(), tested = make_onednn_compiler();
+  const auto reference = make_reference_compiler_f64();
   const Tensor x = random_tensor({2, 48, 40, 41}, 1), g = random_tensor({2, 48, 20, 21}, 2),
                mask = random_integers({2, 48, 40, 41}, 3, 0, 2, DType::boolean);
   const Tensor winner = random_integers({2, 48, 20, 21}, 4, 0, 9, DType::u8);
@@ -144,7 +145,7 @@ TEST_CASE("large tensors, which several threads share, come out as small ones do
     const std::vector<Tensor> expected = run_primitive(*reference, c, {.real_size = 8});
     for (const Lay lay : {Lay::row_major, Lay::channels_last, Lay::scattered}) {
       INFO(c.name << " " << text(lay));
-      const std::vector<Tensor> got = run_primitive(*tested, c, {.lay = lay});
+      const std::vector<Tensor> got = run_primitive(*make_onednn_compiler(), c, {.lay = lay});
       for (size_t i = 0; i < got.size(); ++i) CHECK(distance(got[i], expected[i]) <= tolerance(c.results[i]));
     }
   }

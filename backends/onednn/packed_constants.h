@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "backends/onednn/dnnl_compat.h"
+#include "core/shape.h"
+
+namespace onnxray::onednn {
+
+/// Constants in the order that primitives want: one copy for all steps of a plan that want the same.
+class PackedConstants {
+ public:
+  /// How a constant is rearranged before oneDNN packs it.
+  enum class Form : uint8_t { as_it_lies, rotated };
+
+  struct Wanted {
+    const std::byte* constant = nullptr;  ///< stays where it is as long as this object lives
+    dnnl::memory::desc plain, packed;     ///< what `values` lie as, and the order asked for
+    Form form = Form::as_it_lies;
+    bool operator==(const Wanted&) const = default;
+  };
+
+  /// The packed copy; `values` is called for what is to be packed where there is none yet.
+  dnnl::memory get(const Wanted& wanted, const dnnl::engine& engine, dnnl::stream& stream,
+                   const std::function<const float*()>& values);
+
+ private:
+  struct Entry {
+    Wanted wanted;
+    dnnl::memory memory;
+  };
+  std::unordered_map<const std::byte*, std::vector<Entry>> entries_;
+};
+
+}  // namespace onnxray::onednn
