@@ -7,6 +7,7 @@ void optimise(Program& program, Backend& backend) {
   hoist_invariants(program);
   eliminate_dead_code(program);
   fold_constants(program, backend);
+  replace_one_hot_products(program);
   if (backend.plan_options().separate_bias) separate_bias(program);
   fuse_elementwise(program);
   fuse_siblings(program);

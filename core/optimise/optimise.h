@@ -15,6 +15,9 @@ void hoist_invariants(Program& program);
 void eliminate_common_subexpressions(Program& program);
 /// Drops steps that no output needs.
 void eliminate_dead_code(Program& program);
+/// A product of a matrix that is 0 but for one entry per row, as the seed of a class is, reads the rows of
+/// the other matrix that meet those entries.
+void replace_one_hot_products(Program& program);
 /// Adds the biases of convolutions in elementwise steps of their own, for backends that ask for it.
 void separate_bias(Program& program);
 /// Merges chains of elementwise steps whose intermediate results nobody else reads.

@@ -1,6 +1,7 @@
 #include "core/optimise/optimise.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "backends/reference/reference.h"
 #include "core/builder.h"
@@ -82,6 +83,31 @@ TEST_CASE("a result that somebody else reads is not fused away") {
   b.output("sum", b.sum(shared, {0}));
   b.output("y", b.neg(shared));
   CHECK(changed_by(program, {kX}, fuse_elementwise).steps.size() == 3);
+}
+
+TEST_CASE("the seed of a class reads one row of the weights, not all") {
+  constexpr int64_t kClasses = 512, kUnits = 128;
+  Program program;
+  Builder b(program);
+  std::vector<int64_t> counted(kClasses);
+  std::iota(counted.begin(), counted.end(), 0);
+  const Var index = b.input("index", {2, 1}, DType::i64),
+            logits = b.input("logits", {2, kClasses}, DType::f32);
+  const Var chosen = b.equal(b.constant(Tensor::of<int64_t>({1, kClasses}, counted)), index);
+  const Var seed = b.mul(b.cast(chosen, DType::f32), logits);
+  std::vector<float> weights(kClasses * kUnits);
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 97) - 48;
+  const Var w = b.constant(Tensor::of<float>({kClasses, kUnits}, weights));
+  b.output("back", b.matmul(seed, w));
+  b.output("other", b.matmul(logits, w));
+  std::vector<float> values(2 * kClasses);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 13) - 6;
+  const std::vector<Tensor> inputs{Tensor::of<int64_t>({2, 1}, {500, 3}),
+                                   Tensor::of<float>({2, kClasses}, values)};
+  // A sum whose other terms are 0 is exact.
+  const Program after = changed_by(program, inputs, replace_one_hot_products);
+  CHECK(count(after, "matmul") == 1);
+  CHECK(count(after, "gather") == 1);
 }
 
 TEST_CASE("neighbours that read one operand become a step of two results") {
