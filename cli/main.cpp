@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/options.h"
+#include "cli/spinning.h"
 
 namespace {
 
@@ -171,6 +172,7 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  onnxray::cli::limit_spinning(argv);
   try {
     return dispatch(argc, argv);
   } catch (const onnxray::Error& error) {
