@@ -10,6 +10,7 @@
 #include "core/fail.h"
 #include "core/find_node.h"
 #include "core/optimise/optimise.h"
+#include "core/recompute.h"
 #include "methods/explain.h"
 #include "onnx/specialise.h"
 
@@ -37,6 +38,7 @@ struct CompiledPlan {
   PlanKey key;
   Graph graph;
   ExplainSpec spec;
+  Program optimised;  ///< what the plan was made of; kept where memory is bounded
   Plan plan;
   std::unique_ptr<Executable> executable;
   std::vector<std::string> output_names;
@@ -212,10 +214,7 @@ class Session::Impl {
   std::map<std::string, Tensor> run(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
                                     const std::vector<Tensor>& given, const std::vector<TargetSpec>& targets,
                                     const std::function<void(int64_t, int64_t)>& progress) {
-    const int64_t needed = max_memory_ > 0 ? bytes_with_packed(compiled.plan) : 0;
-    require(needed <= max_memory_, ErrorCode::failed,
-            "the plan needs {} bytes, more than the {} of --max-memory; give at least {}, or smaller inputs",
-            needed, max_memory_, needed);
+    if (max_memory_ > 0) fit(compiled);
     std::vector<Tensor> values =
         executable(compiled).run(operands(compiled, inputs, given, targets), progress);
     device_milliseconds = compiled.executable->device_milliseconds();
@@ -226,6 +225,21 @@ class Session::Impl {
   }
 
  private:
+  /// Recomputes in place of keeping, where the plan is over the bound.
+  void fit(CompiledPlan& compiled) {
+    const int64_t bytes = bytes_with_packed(compiled.plan);
+    const int64_t rest = bytes - compiled.plan.arena_bytes;
+    if (bytes > max_memory_ && !compiled.executable) {
+      const PlanOptions options = backend_->plan_options();
+      compiled.plan = make_plan(recompute_to_fit(compiled.optimised, options, max_memory_ - rest), options);
+    }
+    const int64_t needed = bytes_with_packed(compiled.plan);
+    require(needed <= max_memory_, ErrorCode::failed,
+            "the plan needs {} bytes, more than the {} of --max-memory, after recomputing what can be; give "
+            "at least {}, or smaller inputs",
+            needed, max_memory_, needed);
+  }
+
   Executable& executable(CompiledPlan& compiled) {
     if (!compiled.executable) compiled.executable = backend_->compile(compiled.plan);
     return *compiled.executable;
@@ -295,6 +309,7 @@ class Session::Impl {
       compiled.output_names.push_back(is_models ? result_name(name) : name);
       if (!is_models && name == "logits") compiled.logits = program[var].shape;
     }
+    if (max_memory_ > 0) compiled.optimised = program;
     compiled.plan = make_plan(std::move(program), backend_->plan_options());
     compiled.key = std::move(key);
     return compiled;

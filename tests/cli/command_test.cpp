@@ -27,8 +27,8 @@ struct Outcome {
   std::string output;  ///< stdout and stderr
 };
 
-Outcome onnxray(const std::string& arguments) {
-  FILE* pipe = popen((std::string(ONNXRAY_COMMAND) + " " + arguments + " 2>&1").c_str(), "r");
+Outcome onnxray(const std::string& arguments, const std::string& environment = "") {
+  FILE* pipe = popen((environment + " " + ONNXRAY_COMMAND + " " + arguments + " 2>&1").c_str(), "r");
   REQUIRE(pipe);
   Outcome outcome;
   std::array<char, 4096> buffer;
@@ -104,6 +104,20 @@ TEST_CASE("methods and the version are listed") {
   CHECK(version.exit_code == 0);
   CHECK(version.output.find("onednn") != std::string::npos);
 }
+
+#ifdef __linux__
+TEST_CASE("idle threads of the command hardly spin, unless the environment says how they wait") {
+  const auto spins = [](const std::string& environment) {
+    const Outcome outcome =
+        onnxray("--version", "env -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose " + environment);
+    const size_t last = outcome.output.rfind("GOMP_SPINCOUNT = '");
+    REQUIRE(last != std::string::npos);
+    return std::stoll(outcome.output.substr(last + 18));
+  };
+  CHECK(spins("") == 1000);
+  CHECK(spins("GOMP_SPINCOUNT=77") == 77);
+}
+#endif
 
 TEST_CASE("the layers under LRP start with the logit and name their rules") {
   const Folder out;
@@ -205,6 +219,20 @@ TEST_CASE("wrong usage and unreadable files exit with 2 and say what to do") {
   fails("explain " + out / "random.onnx" + " -i " + kBoot, "random.onnx");
   fails("explain " + kModel, "--input");
   fails("frobnicate", "");
+}
+
+TEST_CASE("max-memory refuses what cannot fit, names what is needed, and with that gives the same map") {
+  const Folder out;
+  const std::string command =
+      "explain " + kModel + " -i " + kBoot + " -m lrp_epsilon_0_1 --backend reference";
+  const Outcome refused = onnxray(command + " --max-memory 1KB");
+  CHECK(refused.exit_code == 1);
+  const size_t at = refused.output.find("give at least ");
+  REQUIRE(at != std::string::npos);
+  const std::string least = std::to_string(std::stoll(refused.output.substr(at + 14)));
+  REQUIRE(onnxray(command + " --max-memory " + least + " -o " + out / "least.npy").exit_code == 0);
+  REQUIRE(onnxray(command + " -o " + out / "whole.npy").exit_code == 0);
+  CHECK(read_npy(out / "least.npy").to_doubles() == read_npy(out / "whole.npy").to_doubles());
 }
 
 TEST_CASE("an image for a model without declared preprocessing exits with 2 and names the choices") {
