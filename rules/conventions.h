@@ -11,7 +11,7 @@ namespace onnxray {
 /// a preset of all of them; each can be set alone. Defaults are those of SIGN-XAI 1.x, without its defects.
 struct Conventions {
   enum class SeedValue : uint8_t { by_method, one, logit };
-  enum class Stabiliser : uint8_t { safe, with_sign };  ///< +1e-7 where exactly 0; or z + 1e-6 sgn(z)
+  enum class Stabiliser : uint8_t { safe, with_sign };  ///< 1e-7 where 0, else z; or z + 1e-6 sgn(z)
   enum class AlphaBetaBias : uint8_t { automatic, split, both, ignore };
   enum class HalfBias : uint8_t { ignore, include };  ///< z+: b+ in the denominator; w^2: b^2
   enum class BatchNorm : uint8_t { fold, affine_z, fused, pass };

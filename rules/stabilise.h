@@ -11,9 +11,14 @@ constexpr double kSafeEpsilon = 1e-7;
 /// Zennit's stabiliser, which it adds to every denominator.
 constexpr double kSignedEpsilon = 1e-6;
 
-/// z + 1e-7 [z == 0]
+/// Denominators up to this count as 0: relevance divided by them overflows (the far tail of a SiLU leaves
+/// such sums).
+inline double least_denominator(DType dtype) { return dtype == DType::f64 ? 1e-292 : 1e-31; }
+
+/// 1e-7 where z is 0, else z
 inline Var safe(Builder& b, Var z) {
-  return b.select(b.equal(z, 0.0), b.scalar(kSafeEpsilon, b.dtype(z)), z);
+  const DType dtype = b.dtype(z);
+  return b.select(b.less_equal(b.abs(z), least_denominator(dtype)), b.scalar(kSafeEpsilon, dtype), z);
 }
 
 /// z + epsilon * sgn(z) with sgn(0) = +1
