@@ -201,9 +201,9 @@ def more_transformers_models():
         fixed = {"use_cache": False} if name in CACHING else {}
         return lambda: with_embeddings(getattr(t, name + head)(getattr(t, name + "Config")(**options)), output, **fixed)
 
-    def vision(name, output="last_hidden_state", head="Model", size=32, **options):
-        options = PATCHES | options
-        return lambda: (Wrapped(getattr(t, name + head)(getattr(t, name + "Config")(**options)), lambda m, x: getattr(m(x), output)), image(size))
+    def vision(name, output="last_hidden_state", size=32, stages=False, **options):
+        options = options if stages else PATCHES | options  # nets of stages have a number of heads, a width for each
+        return lambda: (Wrapped(getattr(t, name + "Model")(getattr(t, name + "Config")(**options)), lambda m, x: getattr(m(x), output)), image(size))
 
     def video(name, **options):
         options = PATCHES | dict(num_frames=2, tubelet_size=2) | options
@@ -232,15 +232,15 @@ def more_transformers_models():
         t.BartModel(t.BartConfig(d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4,
                                  encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=100)),
         lambda m, a, b: m(inputs_embeds=a, decoder_inputs_embeds=b, use_cache=False).last_hidden_state), noise(1, 8, 32) + noise(1, 5, 32))
-    yield "swin (hf)", "vision transformer", vision("Swin", patch_size=4, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4)
-    yield "mobilevit (hf)", "vision transformer", vision("MobileViT", size=64, image_size=64, patch_size=2, hidden_sizes=[16, 24, 32],
+    yield "swin (hf)", "vision transformer", vision("Swin", stages=True, image_size=32, patch_size=4, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4)
+    yield "mobilevit (hf)", "vision transformer", vision("MobileViT", stages=True, num_attention_heads=4, size=64, image_size=64, patch_size=2, hidden_sizes=[16, 24, 32],
                                                         neck_hidden_sizes=[8, 8, 16, 16, 24, 32, 64])
-    yield "poolformer (hf)", "vision transformer", vision("PoolFormer", size=64, num_encoder_blocks=2, depths=[1, 1], hidden_sizes=[16, 32],
+    yield "poolformer (hf)", "vision transformer", vision("PoolFormer", stages=True, size=64, num_encoder_blocks=2, depths=[1, 1], hidden_sizes=[16, 32],
                                                           patch_sizes=[7, 3], strides=[4, 2], padding=[2, 1])
-    yield "cvt", "vision transformer", vision("Cvt", size=64, embed_dim=[16, 32, 32], num_heads=[1, 2, 2], depth=[1, 1, 1])
+    yield "cvt", "vision transformer", vision("Cvt", stages=True, size=64, embed_dim=[16, 32, 32], num_heads=[1, 2, 2], depth=[1, 1, 2])
     yield "yolos", "detection", vision("Yolos", image_size=[32, 32], num_detection_tokens=5)
     yield "dpt", "segmentation", lambda: (Wrapped(t.DPTForDepthEstimation(t.DPTConfig(
-        backbone_out_indices=[0, 0, 1, 1], neck_hidden_sizes=[8, 8, 16, 16], fusion_hidden_size=16, **PATCHES)),
+        backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 16, 16], fusion_hidden_size=16, **PATCHES | dict(num_hidden_layers=4))),
         lambda m, x: m(x).predicted_depth), image(32))
     yield "data2vec vision", "vision transformer", vision("Data2VecVision")
     yield "dinov2 with registers", "vision transformer", vision("Dinov2WithRegisters", num_register_tokens=2)

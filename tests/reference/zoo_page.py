@@ -22,6 +22,9 @@ def cause(result):
         return f"{result['failed_at']}: " + " ".join(result["error"].split())[:160].replace("|", "/")
     parts = [f"{m} fails: " + " ".join(e.split())[:80] for m, e in result.get("lrp_failed", {}).items()]
     parts += [f"{m} not finite" for m, v in result.get("lrp", {}).items() if v == "not finite"]
+    if "forward32" in result:
+        parts.append(f"forward compared with torch in double; in float32 onnxray and ONNX Runtime are {number(result['forward32'])} "
+                     f"apart, ONNX Runtime and double {number(result['runtime32'])}")
     if result.get("gradient_in"):
         parts.append(f"gradient compared in double; float32 differs by {number(result['gradient32'])}")
     return "; ".join(parts).replace("|", "/")
