@@ -73,7 +73,7 @@ TIMM = {
     "repghostnet_050": 64, "repvit_m0_9": 64, "rdnet_tiny": 64, "focalnet_tiny_srf": 64, "poolformer_s12": 64,
     "caformer_s18": 64, "convformer_s18": 64, "mambaout_femto": 64, "van_b0": 64, "pvt_v2_b0": 64, "twins_pcpvt_small": 64,
     "swiftformer_xs": 64, "efficientvit_b0": 64, "efficientvit_m0": (64, {}), "efficientformerv2_s0": 224,
-    "efficientformer_l1": 224, "levit_128s": 224, "mobilevit_xxs": 64, "mobilevitv2_050": 64, "coat_lite_tiny": 64,
+    "efficientformer_l1": 224, "levit_128s": 224, "mobilevit_xxs": 64, "mobilevitv2_050": 64, "coat_lite_tiny": (64, {"img_size": 64}),
     "coatnet_nano_rw_224": (64, {"img_size": 64}), "maxvit_pico_rw_256": (64, {"img_size": 64}),
     "davit_tiny": 64, "gcvit_xxtiny": 224, "nest_tiny": (64, {"img_size": 64}), "visformer_tiny": (64, {"img_size": 64}),
     "vit_tiny_patch16_224": (64, {"img_size": 64}), "deit_tiny_distilled_patch16_224": (64, {"img_size": 64}),
@@ -83,10 +83,10 @@ TIMM = {
     "swin_tiny_patch4_window7_224": (56, {"img_size": 56}), "swinv2_tiny_window8_256": (64, {"img_size": 64}),
     "swin_s3_tiny_224": (56, {"img_size": 56}), "eva02_tiny_patch14_224": (56, {"img_size": 56, "depth": 3}),
     "convit_tiny": (64, {"img_size": 64}), "volo_d1_224": (64, {"img_size": 64}), "mvitv2_tiny": (64, {"img_size": 64}),
-    "tiny_vit_5m_224": (64, {"img_size": 64}), "hiera_tiny_224": (64, {"img_size": 64}), "sequencer2d_s": 64,
-    "mixer_s32_224": (64, {"img_size": 64}), "gmlp_ti16_224": (64, {"img_size": 64, "num_blocks": 4}),
+    "tiny_vit_5m_224": 224, "hiera_tiny_224": (64, {"img_size": 64}), "sequencer2d_s": 64,
+    "mixer_s32_224": (64, {"img_size": 64}), "gmlp_ti16_224": (64, {"img_size": 64}),
     "resmlp_12_224": (64, {"img_size": 64}), "gmixer_12_224": (64, {"img_size": 64}), "botnet26t_256": (64, {"img_size": 64}),
-    "halonet26t": 64, "lambda_resnet26t": 64, "nextvit_small": 64, "shvit_s1": 64, "ghostnetv3_050": 64,
+    "halonet26t": 256, "lambda_resnet26t": 64, "nextvit_small": 64, "shvit_s1": 64, "ghostnetv3_050": 64,
     "vit_relpos_small_patch16_224": (64, {"img_size": 64, "depth": 3}), "naflexvit_base_patch16_gap": None,
 }
 
