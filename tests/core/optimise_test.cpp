@@ -85,6 +85,24 @@ TEST_CASE("a result that somebody else reads is not fused away") {
   CHECK(changed_by(program, {kX}, fuse_elementwise).steps.size() == 3);
 }
 
+TEST_CASE("forms of large weights are folded one after the other, and share what they have in common") {
+  constexpr int64_t kRows = 1 << 13, kColumns = 1 << 11;  // 16 million entries: each fills a run alone
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {1, kRows}, DType::f32);
+  const Var w = b.constant(Tensor::filled(DType::f32, {kRows, kColumns}, -2));
+  const Var raised = b.add(w, 3.0);
+  const Var y = b.matmul(x, b.max(w, 0.0));
+  b.output("y", b.add(y, b.add(b.matmul(x, raised), b.matmul(x, b.neg(raised)))));
+  const auto backend = make_reference_backend(false);
+  fold_constants(program, *backend);
+  CHECK(count(program, "elementwise") == 2);
+  for (const Step& step : program.steps) {
+    if (std::holds_alternative<MatMul>(step.primitive)) CHECK(program.is_constant(step.inputs[1]));
+  }
+  CHECK(program[program.steps[0].inputs[1]].constant->as_double(7) == 0);
+}
+
 TEST_CASE("the seed of a class reads one row of the weights, not all") {
   constexpr int64_t kClasses = 512, kUnits = 128;
   Program program;
