@@ -178,7 +178,8 @@ struct Inspection {
   int64_t arena_bytes = 0;
   double flops = 0, bytes = 0;  ///< of one run, counted from the program: arithmetic; operands moved
   int64_t planned_bytes = 0;    ///< weights that the program reads and their packed copies, its arena, its
-                                ///< inputs and outputs
+                                ///< inputs and outputs; of these ...
+  int64_t model_bytes = 0;      ///< ... weights that the loaded model holds anyway
 };
 
 /// Runs and explains one model. One thread at a time; several sessions may share a model.

@@ -131,6 +131,7 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   inspection.flops = cost.flops;
   inspection.bytes = cost.bytes;
   inspection.planned_bytes = bytes_with_packed(compiled.plan);
+  inspection.model_bytes = impl_->bytes_of_model(compiled.plan);
   for (const Step& step : compiled.plan.program.steps)
     ++inspection.primitives[std::string(name_of(step.primitive))];
   std::optional<RuleAssignment> rules;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <list>
 #include <map>
+#include <set>
 
 #include "api/backends.h"
 #include "api/model_data.h"
@@ -157,6 +158,24 @@ class Session::Impl {
   double device_milliseconds = 0;  // of the last run
 
   int64_t max_memory() const { return max_memory_; }
+
+  /// Of a plan's constants, those that are tensors of the loaded model.
+  int64_t bytes_of_model(const Plan& plan) const {
+    std::set<const std::byte*> held;
+    for (const Value& value : graph().values) {
+      if (value.constant) held.insert(value.constant->bytes());
+    }
+    std::set<const std::byte*> used;
+    int64_t bytes = 0;
+    for (const Step& step : plan.program.steps) {
+      for (const Var v : step.inputs) {
+        const auto& constant = plan.program[plan[v].root].constant;
+        if (constant && held.contains(constant->bytes()) && used.insert(constant->bytes()).second)
+          bytes += constant->byte_size();
+      }
+    }
+    return bytes;
+  }
 
   /// Plans of an input's shape depend on its first axis alone if the model leaves that axis open.
   bool can_split(const std::vector<Tensor>& inputs) const {

@@ -57,6 +57,7 @@ class Work {
             {"gflop", inspection_.flops / 1e9},
             {"gigabytes_moved", inspection_.bytes / 1e9},
             {"planned_bytes", inspection_.planned_bytes},
+            {"model_bytes", inspection_.model_bytes},
             {"peak_bytes", peak_bytes_}};
   }
   double device_ms() const { return session_->device_milliseconds(); }
@@ -122,7 +123,8 @@ void print_row(const Json& row) {
   fmt::print("{:<30} {:9.1f} {:9.2f} {:8.2f} {:8.2f} {:6.2f} {:8.2f} {:8.1f} {:5.0f} % {:9.1f} {:9.1f}\n",
              row.at("method").get<std::string>(), number("compile_ms"), number("median_ms"), number("low_ms"),
              number("high_ms"), number("ratio"), number("gflop"), number("gflops"),
-             100 * number("share_of_peak"), number("planned_bytes") / 1e6, number("peak_bytes") / 1e6);
+             100 * number("share_of_peak"), (number("planned_bytes") - number("model_bytes")) / 1e6,
+             number("peak_bytes") / 1e6);
 }
 
 void print_table(const Json& report) {
@@ -136,22 +138,32 @@ void print_table(const Json& report) {
   for (const Json& row : report.at("methods")) print_row(row);
 }
 
-/// The costliest kinds of step of the first method (of the forward pass where none was asked for).
-void print_profile(Session& session, const Options& options, const std::vector<Tensor>& inputs) {
+/// The kinds of step of the first method (of the forward pass where none was asked for), the costliest first.
+Json profile(const Options& options, const Model& model, const std::vector<Tensor>& inputs) {
   const ExplainManyOptions what{options.methods, {Target::argmax()},   options.convention, options.parameters,
                                 options.output,  options.keep_softmax, options.at};
   std::map<std::string, std::pair<double, int>> kinds;
-  double total = 0;
-  for (const auto& [step, time] : session.profile(inputs, what)) {
+  for (const auto& [step, time] : Session(model, options.session).profile(inputs, what)) {
     kinds[step].first += time;
     ++kinds[step].second;
-    total += time;
   }
   std::vector<std::pair<std::string, std::pair<double, int>>> sorted(kinds.begin(), kinds.end());
   std::ranges::sort(sorted, std::ranges::greater{}, [](const auto& k) { return k.second.first; });
-  fmt::print("{:>10} {:>6} {:>6}  step, of {:.3f} ms one by one\n", "ms", "share", "times", total);
+  Json rows = Json::array();
   for (const auto& [step, cost] : sorted)
-    fmt::print("{:10.3f} {:5.1f}% {:6}  {}\n", cost.first, 100 * cost.first / total, cost.second, step);
+    rows.push_back({{"step", step}, {"ms", cost.first}, {"times", cost.second}});
+  return rows;
+}
+
+void print_profile(const Json& rows) {
+  double total = 0;
+  for (const Json& row : rows) total += row.at("ms").get<double>();
+  fmt::print("{:>10} {:>6} {:>6}  step, of {:.3f} ms one by one\n", "ms", "share", "times", total);
+  for (const Json& row : rows) {
+    const auto ms = row.at("ms").get<double>();
+    fmt::print("{:10.3f} {:5.1f}% {:6}  {}\n", ms, 100 * ms / total, row.at("times").get<int>(),
+               row.at("step").get<std::string>());
+  }
 }
 
 /// The median of as many runs as fit in 50 ms, at least one: what a short run costs where runs follow each
@@ -207,14 +219,13 @@ int bench_command(const Options& options) {
     Work work(name, options, inputs);
     report["methods"].push_back(measure(work, forward, options.repeats, peak));
   }
-  if (options.json)
+  if (options.profile) report["profile"] = profile(options, model, inputs);
+  if (options.json) {
     fmt::print("{}\n", report.dump(2));
-  else
-    print_table(report);
-  if (options.profile && !options.json) {
-    Session session(model, options.session);
-    print_profile(session, options, inputs);
+    return 0;
   }
+  print_table(report);
+  if (options.profile) print_profile(report.at("profile"));
   return 0;
 }
 

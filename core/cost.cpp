@@ -125,17 +125,23 @@ bool packs(const Plan& plan, const Step& step) {
          std::holds_alternative<ConvolutionInput>(step.primitive);
 }
 
+/// Products of one use want a constant in one order.
+size_t use_of(const Primitive& product) {
+  const auto* matmul = std::get_if<MatMul>(&product);
+  return 2 * product.index() + (matmul && matmul->transpose_b ? 1 : 0);
+}
+
 }  // namespace
 
 int64_t bytes_with_packed(const Plan& plan) {
   int64_t bytes = memory_of(plan).total();
   if (!plan.options.packs_weights) return bytes;
-  std::set<std::pair<int32_t, size_t>> packed;  // a constant, and the kind of product that reads it
+  std::set<std::pair<int32_t, size_t>> packed;  // a constant and its use
   for (const Step& step : plan.program.steps) {
     if (!packs(plan, step)) continue;
     for (const Var v : step.inputs) {
       const bool is_constant = plan[v].home == Placement::Home::constant;
-      if (is_constant && packed.insert({plan[v].root.id, step.primitive.index()}).second)
+      if (is_constant && packed.insert({plan[v].root.id, use_of(step.primitive)}).second)
         bytes += bytes_of(plan.program, v, plan.options);
     }
   }

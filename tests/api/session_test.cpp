@@ -191,6 +191,8 @@ TEST_CASE("inspect says what each node gets") {
   CHECK(i.nodes[0].shape == Shape{1, 8, 8, 8});
   CHECK(i.nodes[3].rule == "epsilon(0.1)");
   CHECK(i.arena_bytes > 0);
+  CHECK(i.model_bytes > 0);
+  CHECK(i.planned_bytes >= i.model_bytes + i.arena_bytes);
   CHECK(i.program.find("convolution_input") != std::string::npos);
   CHECK(session.inspect({image(1)}, {}).nodes[0].rule.empty());
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/npy.h"
 #include "cli/npz.h"
@@ -219,6 +220,32 @@ TEST_CASE("wrong usage and unreadable files exit with 2 and say what to do") {
   fails("explain " + out / "random.onnx" + " -i " + kBoot, "random.onnx");
   fails("explain " + kModel, "--input");
   fails("frobnicate", "");
+}
+
+TEST_CASE("bench counts the work of the forward pass and of methods, and lists their steps") {
+  using Json = nlohmann::json;
+  const Outcome outcome = onnxray("bench " + kModel + " -m gradient --repeats 1 --profile --json");
+  REQUIRE(outcome.exit_code == 0);
+  const Json report = Json::parse(outcome.output);
+  const Json &forward = report.at("forward"), &gradient = report.at("methods").at(0);
+  CHECK(gradient.at("method") == "gradient");
+  // A forward pass and an adjoint.
+  CHECK(gradient.at("gflop").get<double>() == Approx(2 * forward.at("gflop").get<double>()).epsilon(0.1));
+  CHECK(gradient.at("planned_bytes") > forward.at("planned_bytes"));
+  CHECK(forward.at("model_bytes") > 0);
+  CHECK(gradient.at("median_ms") > 0);
+  CHECK(report.at("profile").size() > 5);
+}
+
+TEST_CASE("bench takes turns that standard input names") {
+  const Outcome outcome =
+      onnxray("bench " + kModel + " --turns", "printf 'forward\\ngradient\\nforward\\n' |");
+  CHECK(outcome.exit_code == 0);
+  std::vector<std::string> methods;
+  std::istringstream lines(outcome.output);
+  for (std::string line; std::getline(lines, line);)
+    methods.push_back(nlohmann::json::parse(line).at("method").get<std::string>());
+  CHECK(methods == std::vector<std::string>{"forward", "gradient", "forward"});
 }
 
 TEST_CASE("max-memory refuses what cannot fit, names what is needed, and with that gives the same map") {
