@@ -27,9 +27,9 @@ Contributions::Form Contributions::form_for(const LinearView& linear, bool liter
 }
 
 /// How large a half may be that is only what rounding left of a cancelled sum, or of the bias taken from z.
-Var Contributions::noise(Var a) const {
+Var Contributions::noise(Var a, double sign) const {
   const Var size = linear_.bias() ? b_.add(a, b_.abs(linear_.bias())) : a;
-  return b_.mul(size, rounding(b_.dtype(a)));
+  return b_.mul(size, sign * rounding(b_.dtype(a)));
 }
 
 Contributions::Contributions(Builder& b, const LinearView& linear, Conventions::Splits splits)
@@ -44,7 +44,7 @@ Contributions::Contributions(Builder& b, const LinearView& linear, Conventions::
     z_ = linear.z_without_bias();
     a_ = linear.product(x_abs_, w_abs_);
     const Var half = b.mul(b.add(a_, z_), 0.5);
-    positive_ = b.select(b.less(noise(a_), half), half, b.scalar(0, b.dtype(half)));
+    positive_ = b.select(b.less(noise(a_, 1), half), half, b.scalar(0, b.dtype(half)));
     return;
   }
   w_plus_ = b.max(w, 0.0);
@@ -60,8 +60,8 @@ Var Contributions::negative() {
   // For x >= 0, a = P - N, and where N is near its noise a is near P.
   const bool two = form_ == Form::two_forms;
   const Var half = two ? b_.mul(b_.sub(z_, a_), 0.5) : b_.sub(linear_.z_without_bias(), positive_);
-  const Var noise_of_half = noise(two ? a_ : positive_);
-  return negative_ = b_.select(b_.less(half, b_.neg(noise_of_half)), half, b_.scalar(0, b_.dtype(half)));
+  const Var least = noise(two ? a_ : positive_, -1);
+  return negative_ = b_.select(b_.less(half, least), half, b_.scalar(0, b_.dtype(half)));
 }
 
 Var Contributions::halves(Var x_weight, Var minus_x_weight) const {
@@ -76,9 +76,7 @@ Var Contributions::back(Var x_weight, Var minus_x_weight, Var s) const {
 
 Var Contributions::share(Var p, Var n) {
   // A sum that rounding alone left has no contributions to pay.
-  const auto paid = [&](Var s, Var half) {
-    return b_.select(b_.equal(half, 0.0), b_.scalar(0, b_.dtype(s)), s);
-  };
+  const auto paid = [&](Var s, Var half) { return b_.select(half, s, b_.scalar(0, b_.dtype(s))); };
   if (form_ == Form::two_forms)
     return share_two_forms(p ? paid(p, positive_) : Var{}, n ? paid(n, negative()) : Var{});
   if (n && form_ == Form::one_sign && !literal_) n = paid(n, negative());

@@ -33,7 +33,7 @@ class Contributions {
   enum class Form { one_sign, four_terms, two_forms };
   static Form form_for(const LinearView& linear, bool literal);
 
-  Var noise(Var a) const;
+  Var noise(Var a, double sign) const;
   Var halves(Var x_weight, Var minus_x_weight) const;
   Var back(Var x_weight, Var minus_x_weight, Var s) const;
   Var share_two_forms(Var p, Var n) const;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 #include "backends/onednn/instruction_loops.h"
@@ -10,9 +11,9 @@ namespace onnxray::onednn {
 
 namespace {
 
-/// Elements that all instructions pass over before the next ones are touched: what they share stays in the L1
-/// cache.
-constexpr int64_t kBlock = 512;
+/// All instructions pass over a block of elements before the next one is touched, so that what they share
+/// stays in the L1 cache: at most so many elements, of all operands together at most so many bytes.
+constexpr int64_t kLongestBlock = 512, kBlockBytes = 24 << 10;
 
 /// How an input reaches the instructions.
 struct Input {
@@ -79,6 +80,10 @@ class ElementwiseKernel final : public Kernel {
     for (const Operand& o : in) strides.push_back(broadcast_strides(o.shape, o.strides, rank));
     nest_ = collapse(out[0].shape, strides);
     total_ = nest_.trips();
+    const RegisterAllocator registers(e);
+    lower(e, registers, static_cast<int32_t>(in.size()));
+    const auto slots = static_cast<int64_t>(in.size()) + registers_ + std::ssize(numbers_);
+    block_ = std::clamp<int64_t>(kBlockBytes / (slots * int64_t{sizeof(float)}) / 64 * 64, 64, kLongestBlock);
     split_into_blocks();
     for (size_t i = 0; i < out.size(); ++i) {
       outputs_.push_back({storage_of(out[i].dtype)});
@@ -86,7 +91,7 @@ class ElementwiseKernel final : public Kernel {
     }
     for (size_t i = 0; i < in.size(); ++i)
       add_input(i, storage_of(in[i].dtype), nest_.strides[out.size() + i]);
-    lower(e);
+    choose_outputs(e, registers);
   }
 
   void run(std::span<const std::byte* const> in, std::span<std::byte* const> out) override {
@@ -107,13 +112,13 @@ class ElementwiseKernel final : public Kernel {
   /// Blocks hold whole rows, or a row is cut into even pieces.
   void split_into_blocks() {
     row_ = nest_.extents.back();
-    if (row_ <= kBlock) {
-      rows_per_block_ = kBlock / row_;
+    if (row_ <= block_) {
+      rows_per_block_ = block_ / row_;
       piece_ = row_ * rows_per_block_;
       blocks_ = (total_ / row_ + rows_per_block_ - 1) / rows_per_block_;
       return;
     }
-    pieces_ = (row_ + kBlock - 1) / kBlock;
+    pieces_ = (row_ + block_ - 1) / block_;
     piece_ = (row_ + pieces_ - 1) / pieces_;
     pieces_ = (row_ + piece_ - 1) / piece_;
     blocks_ = total_ / row_ * pieces_;
@@ -128,15 +133,18 @@ class ElementwiseKernel final : public Kernel {
     inputs_.push_back(std::move(input));
   }
 
-  void lower(const Expression& e) {
-    const RegisterAllocator registers(e);
-    const auto first_register = static_cast<int32_t>(inputs_.size());
-    const int32_t first_number = first_register + registers.count();
+  void lower(const Expression& e, const RegisterAllocator& registers, int32_t first_register) {
+    registers_ = registers.count();
+    const int32_t first_number = first_register + registers_;
     const auto slot_of = [&](const Source& s) {
       if (s.kind == Source::Kind::input) return s.index;
       if (s.kind == Source::Kind::result) return first_register + registers.of(s.index);
-      numbers_.push_back(static_cast<float>(s.value));
-      return first_number + static_cast<int32_t>(numbers_.size()) - 1;
+      const auto number = static_cast<float>(s.value);
+      const auto same = [&](float other) { return std::memcmp(&other, &number, sizeof number) == 0; };
+      const auto known = std::ranges::find_if(numbers_, same);
+      const auto at = static_cast<int32_t>(known - numbers_.begin());
+      if (known == numbers_.end()) numbers_.push_back(number);
+      return first_number + at;
     };
     for (size_t i = 0; i < e.code.size(); ++i) {
       const Instruction& instruction = e.code[i];
@@ -146,10 +154,12 @@ class ElementwiseKernel final : public Kernel {
       if (arity(step.op) > 2) step.c = slot_of(instruction.c);
       steps_.push_back(step);
     }
-    registers_ = registers.count();
+  }
+
+  void choose_outputs(const Expression& e, const RegisterAllocator& registers) {
     for (size_t i = 0; i < outputs_.size(); ++i) {
       Output& output = outputs_[i];
-      output.slot = first_register + registers.of(e.results[i]);
+      output.slot = static_cast<int32_t>(inputs_.size()) + registers.of(e.results[i]);
       // A single result may share its memory with an input: only the last instruction may write to it. Of
       // several, none does (core/planner.cpp).
       const bool is_safe = outputs_.size() == 1 ? e.results[i] + 1 == static_cast<int32_t>(e.code.size())
@@ -161,9 +171,9 @@ class ElementwiseKernel final : public Kernel {
   void run_blocks(int64_t first, int64_t last, std::span<const std::byte* const> in,
                   std::span<std::byte* const> out) const {
     const size_t slots = inputs_.size() + static_cast<size_t>(registers_) + numbers_.size();
-    const auto memory = std::make_unique_for_overwrite<float[]>(slots * kBlock);
+    const auto memory = std::make_unique_for_overwrite<float[]>(slots * static_cast<size_t>(block_));
     std::vector<float*> own(slots);
-    for (size_t i = 0; i < slots; ++i) own[i] = memory.get() + i * kBlock;
+    for (size_t i = 0; i < slots; ++i) own[i] = memory.get() + i * static_cast<size_t>(block_);
     std::vector<const float*> read(own.begin(), own.end());
     const auto write_in_place = [&](int64_t start) {
       for (size_t i = 0; i < outputs_.size(); ++i) {
@@ -288,7 +298,7 @@ class ElementwiseKernel final : public Kernel {
   }
 
   LoopNest nest_;
-  int64_t total_ = 0, row_ = 0, rows_per_block_ = 1, pieces_ = 0, piece_ = 0, blocks_ = 0;
+  int64_t block_ = 0, total_ = 0, row_ = 0, rows_per_block_ = 1, pieces_ = 0, piece_ = 0, blocks_ = 0;
   std::vector<Input> inputs_;
   std::vector<Output> outputs_;
   std::vector<bool> output_is_dense_;
