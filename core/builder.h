@@ -131,6 +131,7 @@ class Builder {
   Var gather_elements(Var x, Var index, int64_t axis);
   Var scatter_elements(ScatterElements::Kind kind, Var x, Var index, Var updates, int64_t axis);
   Var axis_map(Var x, int64_t axis, std::shared_ptr<const AxisTable> table);
+  /// For each sample number of `sample` (any shape) draws of `shape`.
   Var noise(Noise::Kind kind, uint64_t seed, Var sample, Shape shape, DType dtype = DType::f32);
 
   /// Appends a step with given results; for passes and VJPs that know the shapes.

@@ -143,7 +143,8 @@ Var Builder::axis_map(Var x, int64_t axis, std::shared_ptr<const AxisTable> tabl
 }
 
 Var Builder::noise(Noise::Kind kind, uint64_t seed, Var sample, Shape target, DType type) {
-  Shape out = target;
+  Shape out = shape(sample);
+  out.insert(out.end(), target.begin(), target.end());
   return emit(Noise{kind, seed, std::move(target)}, {sample}, std::move(out), type);
 }
 

@@ -189,8 +189,8 @@ struct AxisMap {
   bool operator==(const AxisMap& o) const { return axis == o.axis && *table == *o.table; }
 };
 
-/// (sample index i64 scalar) -> `shape` of independent draws, a pure function of (seed, sample index,
-/// element's row-major index).
+/// (sample index i64, any shape) -> [sample index's shape, `shape`]: for each index independent draws, a pure
+/// function of (seed, sample index, row-major place in `shape`).
 struct Noise {
   enum class Kind : uint8_t { normal, uniform } kind = Kind::normal;  ///< N(0,1), or U(-1,1)
   uint64_t seed = 0;

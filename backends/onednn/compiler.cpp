@@ -48,6 +48,7 @@ struct Dispatch {
   Result operator()(const Concat& p) const { return compile_concat(p, in, out); }
   Result operator()(const Gather& p) const { return compile_gather(p, in, out); }
   Result operator()(const AxisMap& p) const { return compile_axis_map(p, in, out); }
+  Result operator()(const Noise& p) const { return compile_noise(p, in, out); }
   template <class P>
   Result operator()(const P&) const {
     return nullptr;

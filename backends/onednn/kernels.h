@@ -41,5 +41,6 @@ std::unique_ptr<Kernel> compile_place(const Place& p, Operands in, Operands out)
 std::unique_ptr<Kernel> compile_concat(const Concat& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_gather(const Gather& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_axis_map(const AxisMap& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_noise(const Noise& p, Operands in, Operands out);
 
 }  // namespace onnxray::onednn

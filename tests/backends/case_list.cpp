@@ -276,6 +276,11 @@ void add_maps_and_noise(Cases& cases) {
     cases.push_back(make_case(name, {Tensor::scalar<int64_t>(3)}, [&](Builder& b, const auto& v) {
       b.noise(kind, 42, v[0], {2, 3, 5, 7});
     }));
+    // An odd number of draws each: a pair does not reach into the next sample.
+    cases.push_back(make_case(name + " of several samples", {Tensor::of<int64_t>({3}, {4, 0, 9})},
+                              [&](Builder& b, const auto& v) {
+                                b.noise(kind, 42, v[0], {3, 5, 7});
+                              }));
   }
 }
 

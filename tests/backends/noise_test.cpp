@@ -43,6 +43,18 @@ TEST_CASE("noise depends on the seed, the sample and the element alone") {
   for (int64_t i = 0; i < 33; ++i) CHECK(shorter.as_double(i) == x.as_double(i));
 }
 
+TEST_CASE("the noise of several samples is that of each") {
+  const auto compiler = make_reference_compiler_f64();
+  const auto emit = [&](Builder& b, const auto& v) { b.noise(Noise::Kind::normal, 7, v[0], {3, 5}); };
+  const Tensor all =
+      run_primitive(*compiler, make_case("", {Tensor::of<int64_t>({2}, {3, 8})}, emit), {.real_size = 8})[0];
+  REQUIRE(all.shape() == Shape{2, 3, 5});
+  for (int64_t i = 0; i < 15; ++i) {
+    CHECK(all.as_double(i) == draw(Noise::Kind::normal, 7, 3, {3, 5}).as_double(i));
+    CHECK(all.as_double(15 + i) == draw(Noise::Kind::normal, 7, 8, {3, 5}).as_double(i));
+  }
+}
+
 TEST_CASE("noise has the moments of its distribution") {
   // 40000 draws: the mean's standard error is 0.005, that of the fourth moment 0.05. The draws are fixed.
   const Tensor normal = draw(Noise::Kind::normal, 1, 0, {40000}),
