@@ -1,6 +1,7 @@
 #include "core/layout.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 
 namespace onnxray {
@@ -96,12 +97,28 @@ class LayoutAssigner {
     }
   }
 
-  /// The trips of a loop hand values over by plain copies, so all three variables lie alike.
+  /// The trips of a loop hand values over by plain copies, so all three variables lie alike. A sum that
+  /// starts from zeros lies as its summands do.
   void share_across_loop() {
-    for (const LoopVariable& carried : program_.loop) {
+    for (LoopVariable& carried : program_.loop) {
+      if (marked(carried.next) && is_one_number(carried.initial)) {
+        const Variable zeros = program_[carried.initial];
+        carried.initial = program_.add_variable(zeros.shape, zeros.dtype, zeros.label);
+        program_[carried.initial].constant = zeros.constant;
+        channels_last_.push_back(true);
+      }
       const bool all = marked(carried.initial) && marked(carried.next);
       marked(carried.initial) = marked(carried.current) = marked(carried.next) = all;
     }
+  }
+
+  /// Whether all elements of a constant are the same, so that it lies in every layout at once.
+  bool is_one_number(Var v) const {
+    const auto& constant = program_[v].constant;
+    if (!constant || constant->size() == 0) return false;
+    const auto each = static_cast<size_t>(size_of(constant->dtype())),
+               all = static_cast<size_t>(constant->byte_size());
+    return std::memcmp(constant->bytes(), constant->bytes() + each, all - each) == 0;
   }
 
   void insert_copies() {
