@@ -160,7 +160,7 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
       bytes_needed(inputs, options) <= bound)
     return explain_group(inputs, options);
   // Statistics over the batch, and tensors given for all of it, keep it together.
-  bool splits = impl_->can_split(inputs) && options.baselines.empty() && options.noise.empty() &&
+  bool splits = impl_->can_split(inputs, options.at) && options.baselines.empty() && options.noise.empty() &&
                 !options.report_layers;
   for (const Target& t : options.targets) splits = splits && t.kind_ != Target::Kind::mask;
   for (const MethodSpec& m : resolve(options))

@@ -1,18 +1,21 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <list>
 #include <map>
 #include <set>
 
 #include "api/backends.h"
 #include "api/model_data.h"
+#include "api/wide_graphs.h"
 #include "core/cost.h"
 #include "core/fail.h"
 #include "core/find_node.h"
 #include "core/optimise/optimise.h"
 #include "core/recompute.h"
 #include "methods/explain.h"
+#include "methods/wide.h"
 #include "onnx/specialise.h"
 
 // What the files of Session share: programs, compiled once for what they were made for.
@@ -51,6 +54,7 @@ struct Emitted {
   Graph graph;
   ExplainSpec spec;
   Program program;
+  int64_t steps_per_trip = 1;  ///< of its loops
 };
 
 inline size_t find_output(const Graph& graph, const std::string& name) {
@@ -177,17 +181,27 @@ class Session::Impl {
     return bytes;
   }
 
-  /// Plans of an input's shape depend on its first axis alone if the model leaves that axis open.
-  bool can_split(const std::vector<Tensor>& inputs) const {
+  /// Whether a batch may be explained in groups: the model leaves the first axis of its inputs open, and
+  /// every sample's results, and `at`, come of that sample alone.
+  bool can_split(const std::vector<Tensor>& inputs, const std::string& at) {
     if (inputs.empty() || inputs.size() != graph().inputs.size() || !bound_.empty()) return false;
+    Specialisation all, one;
     for (size_t i = 0; i < inputs.size(); ++i) {
       const InputInfo& declared = graph().inputs[i];
-      if (inputs[i].shape().empty() || inputs[i].shape()[0] != inputs[0].shape()[0]) return false;
+      const Shape& shape = inputs[i].shape();
+      if (shape.empty() || shape[0] < 2 || shape[0] != inputs[0].shape()[0]) return false;
       if (declared.has_shape &&
           (declared.extents.empty() || std::holds_alternative<int64_t>(declared.extents[0])))
         return false;
+      all.input_shapes.push_back(shape);
+      one.input_shapes.push_back(shape);
+      one.input_shapes.back()[0] = 1;
     }
-    return true;
+    const Graph batch = specialise(graph(), all, {}, ops(), *folder_),
+                single = specialise(graph(), one, {}, ops(), *folder_);
+    std::vector<ValueId> results = batch.outputs;
+    if (!at.empty()) results.push_back(find_value(batch, at));
+    return why_not_wide(single, batch, inputs[0].shape()[0], ops(), results).empty();
   }
 
   /// Milliseconds by step.
@@ -205,7 +219,7 @@ class Session::Impl {
   Exportable exportable(const std::vector<Tensor>& inputs, PlanKey key, const std::vector<Tensor>& given,
                         const std::vector<TargetSpec>& targets, bool with_models_outputs) {
     complete(key, inputs);
-    Emitted emitted = emit(inputs, key);
+    Emitted emitted = emit(inputs, key, 1);  // one step per trip keeps the file small
     Program& program = emitted.program;
     const std::vector<NamedVar> all = std::exchange(program.outputs, {});
     const size_t models = emitted.graph.outputs.size();
@@ -296,7 +310,8 @@ class Session::Impl {
     }
   }
 
-  Emitted emit(const std::vector<Tensor>& inputs, const PlanKey& key) {
+  /// Trips of loops run at most `most_steps` at once.
+  Emitted emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps) {
     Specialisation special{key.shapes, {}};
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (is_bound(graph().inputs[i].value)) special.bound[graph().inputs[i].value] = inputs[i];
@@ -311,12 +326,29 @@ class Session::Impl {
               key.baselines,
               key.noise,
               key.report_layers};
-    e.program = emit_explanation(e.graph, ops(), e.spec);
+    WideGraphs wide(graph(), e.graph, special, passes_for(key.methods), ops(), *folder_);
+    const auto wide_graph = [&](int64_t count, std::span<const ValueId> values) -> const Graph& {
+      return wide.graph(count, values);
+    };
+    e.program = emit_explanation(e.graph, ops(), e.spec, {wide_graph, backend_->plan_options(), most_steps});
+    e.steps_per_trip = wide.widest();
     return e;
   }
 
-  CompiledPlan make(const std::vector<Tensor>& inputs, PlanKey key) {
-    Emitted emitted = emit(inputs, key);
+  /// As many steps of a loop at once as the backend likes and max_memory allows.
+  CompiledPlan make(const std::vector<Tensor>& inputs, const PlanKey& key) {
+    int64_t most_steps = std::numeric_limits<int64_t>::max();
+    while (true) {
+      auto [compiled, steps] = make_with(inputs, key, most_steps);
+      if (max_memory_ <= 0 || steps == 1 || bytes_with_packed(compiled.plan) <= max_memory_)
+        return std::move(compiled);
+      most_steps = steps / 2;
+    }
+  }
+
+  std::pair<CompiledPlan, int64_t> make_with(const std::vector<Tensor>& inputs, PlanKey key,
+                                             int64_t most_steps) {
+    Emitted emitted = emit(inputs, key, most_steps);
     Program& program = emitted.program;
     CompiledPlan compiled;
     compiled.graph = std::move(emitted.graph);
@@ -331,7 +363,7 @@ class Session::Impl {
     if (max_memory_ > 0) compiled.optimised = program;
     compiled.plan = make_plan(std::move(program), backend_->plan_options());
     compiled.key = std::move(key);
-    return compiled;
+    return {std::move(compiled), emitted.steps_per_trip};
   }
 
   Model model_;

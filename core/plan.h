@@ -16,6 +16,7 @@ struct PlanOptions {
   bool packs_weights =
       false;  ///< constants of products are copied into an order of the backend's own, but ...
   int64_t unpacked_rows = 0;  ///< ... matrix products of so many rows read large ones where they lie
+  double trip_work = 0;  ///< what one trip of a loop should do at least, in flops; a byte moved counts as ten
 };
 
 /// How one variable lies in memory. Variables may share bytes: views (a reshape), or lives that do not

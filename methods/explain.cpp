@@ -53,7 +53,8 @@ Var summed_per_token(Builder& b, std::span<const Var> attributions, const Shape&
 
 }  // namespace
 
-Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec) {
+Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
+                         const Widening& widening) {
   Program program;
   Builder b(program);
   std::vector<Var> inputs;
@@ -86,9 +87,19 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
       const auto report = [&](std::string_view name, Var v) {
         b.output(fmt::format("{}:{}:{}", name, m, k), v);
       };
-      const MethodContext context{
-          graph,     ops,   b,      forward,           inputs, explained, logits_value, target.selection,
-          baselines, noise, report, spec.report_layers};
+      const MethodContext context{graph,
+                                  ops,
+                                  b,
+                                  forward,
+                                  inputs,
+                                  explained,
+                                  logits_value,
+                                  target.selection,
+                                  baselines,
+                                  noise,
+                                  report,
+                                  spec.report_layers,
+                                  &widening};
       const std::vector<Var> attributions = emit_method(spec.methods[m], context);
       std::span<const Var> rest = attributions;
       for (size_t i = 0; i < explained_by_input.size(); ++i) {

@@ -24,7 +24,9 @@ struct ExplainSpec {
 /// M, target K and explained input I "attribution:M:K:I"; integrated gradients also "gap:M:K" [N], LRP
 /// with report_layers "layer.NODE:M:K" [2], and "layer.NODE.ENTRY:M:K" [1] for the entries of the Ledger that
 /// its rule made.
-Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);
+/// Loops run as many steps per trip as `widening` allows.
+Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
+                         const Widening& widening = {});
 
 /// What an attribution is over: an input of the model, or an inner value.
 struct ExplainedInput {

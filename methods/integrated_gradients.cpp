@@ -1,6 +1,7 @@
 #include "core/fail.h"
 #include "methods/loop.h"
 #include "methods/quadrature.h"
+#include "methods/stem.h"
 
 namespace onnxray {
 
@@ -31,6 +32,13 @@ int64_t several_baselines(const MethodSpec& method, const MethodContext& context
   return count;
 }
 
+/// What the steps of a trip select: w_i times the target's entry, so that gradients come back weighted.
+Var step_selection(Loop& loop, const MethodContext& context, const std::vector<double>& weights) {
+  Builder& b = context.b;
+  const Var s = context.selection;
+  return loop.joined(b.mul(loop.weights(weights, b.rank(s), b.dtype(s)), s), b.shape(s));
+}
+
 std::vector<double> repeated(const std::vector<double>& values, int64_t times, double factor) {
   std::vector<double> all;
   for (int64_t n = 0; n < times; ++n) {
@@ -39,7 +47,7 @@ std::vector<double> repeated(const std::vector<double>& values, int64_t times, d
   return all;
 }
 
-/// The mean over baselines: (x - x0) changes from trip to trip, so it is inside the sum.
+/// The mean over baselines: (x - x0) changes from step to step, so it is inside the sum.
 std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const MethodContext& context,
                                           const Quadrature& rule, int64_t count) {
   Builder& b = context.b;
@@ -48,26 +56,51 @@ std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const Method
   for (int64_t t = 0; t < count * points; ++t) which.push_back(t / points);
   const std::vector<double> alpha = repeated(rule.points, count, 1),
                             weight = repeated(rule.weights, count, 1 / static_cast<double>(count));
-  Loop loop(context, count * points);
-  const Var number = loop.per_trip(Tensor::of<int64_t>({count * points}, which), DType::i64);
+  Loop loop(context, method, count * points, context.explained);
+  const Var number = loop.per_step(b.constant(Tensor::of<int64_t>({count * points}, which)));
   std::vector<Loop::Carried> total;
   std::vector<Var> difference, moved;
   for (size_t i = 0; i < context.explained.size(); ++i) {
-    const Var x = context.var(context.explained[i]), x0 = b.gather(context.baselines[i], number, 0);
+    const Var x = context.var(context.explained[i]), x0 = loop.entries(context.baselines[i], number);
     total.push_back(loop.carry(b.shape(x), b.dtype(x)));
     difference.push_back(b.sub(x, x0));
-    moved.push_back(b.add(x0, b.mul(loop.per_trip(alpha, b.dtype(x)), difference[i])));
+    const Var a = loop.numbers(alpha, b.rank(x), b.dtype(x));
+    moved.push_back(loop.joined(b.add(x0, b.mul(a, difference[i])), b.shape(x)));
   }
-  const MovedPass pass(context, moved);
-  const std::vector<Var> g = pass.gradients(method);
+  const MovedPass pass(context, loop.wide(), context.explained, moved, step_selection(loop, context, weight));
+  const std::vector<Var> g = pass.gradients(method, context.explained);
   std::vector<Var> attributions;
   for (size_t i = 0; i < g.size(); ++i) {
-    const Var part = b.mul(difference[i], b.mul(loop.per_trip(weight, b.dtype(g[i])), g[i]));
+    const Var part = loop.sum_of_steps(b.mul(difference[i], loop.apart(g[i])));
     loop.update(total[i], b.add(total[i].current, part));
     attributions.push_back(total[i].current);
   }
   loop.finish();
   return attributions;
+}
+
+/// sum over i of w_i df/dv at v0 + a_i (v - v0), for `values` v of the graph that all move together.
+std::vector<Var> path_sum(const MethodSpec& method, const MethodContext& context, const Quadrature& rule,
+                          std::span<const ValueId> values, std::span<const Var> start) {
+  Builder& b = context.b;
+  Loop loop(context, method, std::ssize(rule.points), values);
+  std::vector<Loop::Carried> total;
+  std::vector<Var> moved;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Var v = context.var(values[i]), v0 = start[i];
+    total.push_back(loop.carry(b.shape(v), b.dtype(v)));
+    const Var a = loop.numbers(rule.points, b.rank(v), b.dtype(v));
+    moved.push_back(loop.joined(b.add(v0, b.mul(a, b.sub(v, v0))), b.shape(v)));
+  }
+  const MovedPass pass(context, loop.wide(), values, moved, step_selection(loop, context, rule.weights));
+  const std::vector<Var> g = pass.gradients(method, values);
+  std::vector<Var> sums;
+  for (size_t i = 0; i < values.size(); ++i) {
+    loop.update(total[i], b.add(total[i].current, loop.sum_of_steps(loop.apart(g[i]))));
+    sums.push_back(total[i].current);
+  }
+  loop.finish();
+  return sums;
 }
 
 }  // namespace
@@ -87,21 +120,21 @@ std::vector<Var> emit_integrated_gradients(const MethodSpec& method, const Metho
   const MovedPass at_start(context, start);
   const Var start_score = score(b, context.selection, at_start.context().logits());
 
-  Loop loop(context, std::ssize(rule.points));
-  std::vector<Loop::Carried> total;
-  std::vector<Var> moved;
-  for (size_t i = 0; i < x.size(); ++i) {
-    total.push_back(loop.carry(b.shape(x[i]), b.dtype(x[i])));
-    moved.push_back(b.add(x0[i], b.mul(loop.per_trip(rule.points, b.dtype(x[i])), difference[i])));
+  // The input layer S is affine, so S(x0 + a (x - x0)) = S(x0) + a (S(x) - S(x0)): both ends are known, and
+  // the loop runs from S(x0) to S(x).
+  const std::vector<ValueId> stem = find_stem(context);
+  std::vector<Var> integral;
+  if (stem.empty()) {
+    integral = path_sum(method, context, rule, context.explained, x0);
+  } else {
+    std::vector<Var> stem_start;
+    for (const ValueId id : stem) stem_start.push_back(at_start.context().var(id));
+    integral = stem_adjoint(context, stem, path_sum(method, context, rule, stem, stem_start));
   }
-  const MovedPass pass(context, moved);
-  const std::vector<Var> g = pass.gradients(method);
-  for (size_t i = 0; i < x.size(); ++i) {
-    loop.update(total[i], b.add(total[i].current, b.mul(loop.per_trip(rule.weights, b.dtype(x[i])), g[i])));
-  }
-  loop.finish();
   std::vector<Var> attributions;
-  for (size_t i = 0; i < x.size(); ++i) attributions.push_back(b.mul(difference[i], total[i].current));
+  for (size_t i = 0; i < x.size(); ++i)
+    attributions.push_back(integral[i] ? b.mul(difference[i], integral[i])
+                                       : b.filled(0, b.shape(x[i]), b.dtype(x[i])));
   if (context.report) context.report("gap", completeness_gap(context, attributions, start_score));
   return attributions;
 }

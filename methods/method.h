@@ -1,10 +1,20 @@
 #pragma once
 
 #include "backward/reverse.h"
+#include "core/plan.h"
 #include "methods/method_spec.h"
 #include "rules/composite.h"
 
 namespace onnxray {
+
+/// Lets the loop of a method run several steps in one trip, on a graph for more samples.
+struct Widening {
+  /// The graph for `count` times the samples, where `values` are, sample by sample, what they are in the
+  /// plain one. Throws Error that says why there is none.
+  std::function<const Graph&(int64_t count, std::span<const ValueId> values)> graph;
+  PlanOptions options = {};  ///< of the backend that will run the program
+  int64_t most = 1;          ///< steps of a trip, where memory bounds them
+};
 
 /// What a method emits into: the shared forward pass, the score to explain, and the builder.
 struct MethodContext {
@@ -21,6 +31,7 @@ struct MethodContext {
   std::function<void(std::string_view, Var)> report;  ///< further results under a name, per sample
   bool report_layers =
       false;  ///< LRP: "layer.NODE" with what arrived at each node: [sum, non-finite entries]
+  const Widening* widening = nullptr;  ///< null: a trip of a loop runs one step
 
   Var var(ValueId id) const { return forward.vars[static_cast<size_t>(id)]; }
   Var logits() const { return var(logits_value); }

@@ -59,12 +59,12 @@ Names parameters_of(Family family) {
     case Family::guided_backprop:
     case Family::deconvnet: return {"mu", "seed_value", "sign_of_zero"};
     case Family::integrated_gradients:
-      return {"mu", "sign_of_zero", "seed_value", "steps", "baseline", "ig_quadrature"};
+      return {"mu", "sign_of_zero", "seed_value", "steps", "baseline", "ig_quadrature", "micro_batch"};
     case Family::smoothgrad:
     case Family::smoothgrad_squared:
     case Family::vargrad:
-      return {"mu",          "sign_of_zero", "seed_value", "samples",   "noise",
-              "noise_scale", "clean_sample", "seed",       "noise_file"};
+      return {"mu",          "sign_of_zero", "seed_value", "samples",    "noise",
+              "noise_scale", "clean_sample", "seed",       "noise_file", "micro_batch"};
     case Family::grad_cam:
     case Family::guided_grad_cam: return {"layer", "resize", "activation", "seed_value"};
     case Family::lrp: return lrp;
@@ -72,7 +72,7 @@ Names parameters_of(Family family) {
     case Family::deep_taylor_bounded:
       return {"deep_taylor", "epsilon",   "low", "high",    "seed_value",  "stabiliser",
               "zplus_bias",  "batchnorm", "add", "avgpool", "exact_splits"};
-    case Family::occlusion: return {"window", "stride", "baseline"};
+    case Family::occlusion: return {"window", "stride", "baseline", "micro_batch"};
     case Family::random_uniform: return {"seed"};
   }
   return {};
@@ -200,9 +200,11 @@ std::vector<MethodInfo> method_list() {
       {"deconvnet[MODIFIER]", "gradient with max(g, 0) in place of each rectifier's gradient", "mu",
        "Zeiler and Fergus 2014"},
       {"integrated_gradients[_steps_NUM][MODIFIER]", "(x - x0) * integral of df/dx along x0 + alpha (x - x0)",
-       "steps (50), ig_quadrature (mean_endpoints), baseline (0)", "Sundararajan et al. 2017"},
+       "steps (50), ig_quadrature (mean_endpoints), baseline (0), micro_batch (0)",
+       "Sundararajan et al. 2017"},
       {"smoothgrad[_noise_NUM][_samples_NUM][MODIFIER]", "mean of df/dx at x + noise",
-       "samples (50), noise_scale (0.2), noise (absolute), clean_sample, seed (0)", "Smilkov et al. 2017"},
+       "samples (50), noise_scale (0.2), noise (absolute), clean_sample, seed (0), micro_batch (0)",
+       "Smilkov et al. 2017"},
       {"smoothgrad_squared[...]", "mean of (df/dx)^2 at x + noise", "as smoothgrad", "Hooker et al. 2019"},
       {"vargrad[...]", "population variance of df/dx at x + noise", "as smoothgrad", "Adebayo et al. 2018"},
       {"grad_cam[_timeseries][_MODEL]", "relu(sum_c w_c A_c) / max, w_c = mean of df/dA_c over space",
@@ -210,7 +212,8 @@ std::vector<MethodInfo> method_list() {
       {"guided_grad_cam[_timeseries][_MODEL]", "grad_cam * guided_backprop with seed 1", "as grad_cam",
        "Selvaraju et al. 2017"},
       {"occlusion", "mean over windows of (f(x) - f(x without the window)) / size",
-       "window (1/8 of an axis), stride (window / 2), baseline (0)", "Zeiler and Fergus 2014"},
+       "window (1/8 of an axis), stride (window / 2), baseline (0), micro_batch (0)",
+       "Zeiler and Fergus 2014"},
       {"random_uniform", "U(-1, 1), the same for every sample: a baseline for comparisons", "seed (0)", ""},
       {"lrp", "the rule or composite that the parameters name",
        "rule, composite, input_layer_rule, until_layer_idx, epsilon, alpha, beta, gamma, low, high",

@@ -1,5 +1,6 @@
 #include "core/fail.h"
 #include "methods/loop.h"
+#include "methods/stem.h"
 
 namespace onnxray {
 
@@ -33,79 +34,144 @@ Var range_per_sample(Builder& b, Var x) {
   return b.sub(b.reduce(Reduce::Kind::max, x, axes), b.reduce(Reduce::Kind::min, x, axes));
 }
 
-/// What is added to x in a trip. Every sample of a batch gets the same draws, as it would alone.
-Var noise_of_trip(const MethodSpec& method, const MethodContext& context, Loop& loop, size_t i,
-                  int64_t samples) {
+/// What is added to x in the steps of a trip. Every sample of a batch gets the same draws, as it would alone.
+Var noise_of_steps(const MethodSpec& method, const MethodContext& context, Loop& loop, size_t i,
+                   int64_t samples) {
   Builder& b = context.b;
-  if (!context.noise.empty()) return loop.per_trip(context.noise[i]);
+  if (!context.noise.empty()) return loop.per_step(context.noise[i]);
   const Conventions& c = method.conventions;
   const Var x = context.var(context.explained[i]);
   Shape one = b.shape(x);
   if (!one.empty()) one[0] = 1;
+  if (loop.width() > 1 && b.shape(x)[0] == 1) one.erase(one.begin());  // the steps' axis is the samples'
   std::vector<double> scale(static_cast<size_t>(samples), c.noise_scale);
   if (c.clean_sample_last) scale.back() = 0;
   const uint64_t seed = seed_of(method) + i * 0x9E3779B97F4A7C15u;  // inputs differ
-  const Var draws = b.mul(b.noise(Noise::Kind::normal, seed, loop.trip(), one, b.dtype(x)),
-                          loop.per_trip(scale, b.dtype(x)));
+  const Var draws = b.mul(b.noise(Noise::Kind::normal, seed, loop.step_numbers(), one, b.dtype(x)),
+                          loop.numbers(scale, b.rank(x), b.dtype(x)));
   return c.noise == Conventions::NoiseScale::range ? b.mul(draws, range_per_sample(b, x)) : draws;
 }
 
-/// The mean over trips of what `next` is given, and the sum of squared distances from it (Welford's update).
-class RunningMoments {
- public:
-  RunningMoments(Builder& b, Loop& loop, Shape shape, DType dtype, bool wants_spread)
-      : b_(b), loop_(loop), dtype_(dtype), mean_(loop.carry(shape, dtype)), wants_spread_(wants_spread) {
-    if (wants_spread) spread_ = loop.carry(shape, dtype);
+/// x + noise, for each explained variable.
+std::vector<Var> noisy(const MethodSpec& method, const MethodContext& context, Loop& loop, int64_t samples) {
+  Builder& b = context.b;
+  std::vector<Var> moved;
+  for (size_t i = 0; i < context.explained.size(); ++i) {
+    const Var x = context.var(context.explained[i]);
+    moved.push_back(loop.joined(b.add(x, noise_of_steps(method, context, loop, i, samples)), b.shape(x)));
   }
+  return moved;
+}
 
-  void next(Var value, int64_t samples) {
-    // mean' = mean + (v - mean) / (t + 1);  M' = M + (v - mean)(v - mean')
-    std::vector<double> share;
-    for (int64_t t = 0; t < samples; ++t) share.push_back(1.0 / static_cast<double>(t + 1));
-    const Var before = b_.sub(value, mean_.current);
-    const Var mean = b_.add(mean_.current, b_.mul(before, loop_.per_trip(share, dtype_)));
-    loop_.update(mean_, mean);
-    if (wants_spread_) loop_.update(spread_, b_.add(spread_.current, b_.mul(before, b_.sub(value, mean))));
+/// The same number for each sample.
+std::vector<double> all(int64_t samples, double value) {
+  return std::vector<double>(static_cast<size_t>(samples), value);
+}
+
+/// Adds up over the trips.
+Var total_of(Builder& b, Loop& loop, Var part) {
+  const Loop::Carried total = loop.carry(b.shape(part), b.dtype(part));
+  loop.update(total, b.add(total.current, part));
+  return total.current;
+}
+
+std::vector<Var> emit_mean(const MethodSpec& method, const MethodContext& context, int64_t samples) {
+  // mean of g_s = sum of the gradients of f / n. Noise is new in every step, so S(x + e_s) stays in the loop,
+  // but the adjoint of an affine input layer S is the same everywhere: it is applied to the sum.
+  Builder& b = context.b;
+  const std::vector<ValueId> stem = find_stem(context);
+  const std::span<const ValueId> ends = stem.empty() ? context.explained : stem;
+  std::vector<ValueId> values(context.explained.begin(), context.explained.end());
+  values.insert(values.end(), stem.begin(), stem.end());
+  Loop loop(context, method, samples, values);
+  const Var s = context.selection;
+  const Var share = loop.weights(all(samples, 1 / static_cast<double>(samples)), b.rank(s), b.dtype(s));
+  const MovedPass pass(context, loop.wide(), context.explained, noisy(method, context, loop, samples),
+                       loop.joined(b.mul(share, s), b.shape(s)));
+  std::vector<Var> means;
+  for (const Var g : pass.gradients(method, ends))
+    means.push_back(total_of(b, loop, loop.sum_of_steps(loop.apart(g))));
+  loop.finish();
+  return stem.empty() ? means : stem_adjoint(context, stem, means);
+}
+
+/// The gradients of a trip's steps, side by side.
+std::vector<Var> gradients_of_trip(const MethodSpec& method, const MethodContext& context, Loop& loop,
+                                   int64_t samples) {
+  const Var s = context.selection;
+  const MovedPass pass(context, loop.wide(), context.explained, noisy(method, context, loop, samples),
+                       loop.joined(s, context.b.shape(s)));
+  std::vector<Var> gradients;
+  for (const Var g : pass.gradients(method, context.explained)) gradients.push_back(loop.apart(g));
+  return gradients;
+}
+
+std::vector<Var> emit_mean_square(const MethodSpec& method, const MethodContext& context, int64_t samples) {
+  Builder& b = context.b;
+  Loop loop(context, method, samples, context.explained);
+  std::vector<Var> means;
+  for (const Var g : gradients_of_trip(method, context, loop, samples)) {
+    const size_t rank = b.rank(context.var(context.explained[means.size()]));
+    const Var share = loop.weights(all(samples, 1 / static_cast<double>(samples)), rank, b.dtype(g));
+    means.push_back(total_of(b, loop, loop.sum_of_steps(b.mul(share, b.mul(g, g)))));
   }
+  loop.finish();
+  return means;
+}
 
-  Var mean() const { return mean_.current; }
-  Var spread() const { return spread_.current; }
+/// The spread of gradients, joined from trip to trip (Chan, Golub and LeVeque 1979). A trip's k gradients v
+/// have mean m and squared distances M; n came before:
+///   d = m - mean,  mean' = mean + d k / (n + k),  M' = M' + M + d^2 n k / (n + k).
+Var spread_of(Builder& b, Loop& loop, Var v, const Shape& shape, int64_t samples) {
+  std::vector<double> own, share, cross;
+  int64_t n = 0;
+  for (int64_t t = 0; t < loop.trips(); ++t) {
+    const int64_t k = loop.steps_of(t);
+    own.insert(own.end(), static_cast<size_t>(k), 1 / static_cast<double>(k));
+    share.push_back(static_cast<double>(k) / static_cast<double>(n + k));
+    cross.push_back(static_cast<double>(n) * share.back());
+    n += k;
+  }
+  const DType type = b.dtype(v);
+  const Loop::Carried mean = loop.carry(shape, type), spread = loop.carry(shape, type);
+  Var m = v, within;
+  if (loop.width() > 1) {
+    m = loop.sum_of_steps(b.mul(loop.weights(own, shape.size(), type), v));
+    const Var from_mean = b.sub(v, m), counts = loop.weights(all(samples, 1), shape.size(), type);
+    within = loop.sum_of_steps(b.mul(counts, b.mul(from_mean, from_mean)));
+  }
+  const Var d = b.sub(m, mean.current);
+  loop.update(mean, b.add(mean.current, b.mul(d, loop.per_trip(share, type))));
+  Var more = b.mul(b.mul(d, d), loop.per_trip(cross, type));
+  if (within) more = b.add(more, within);
+  loop.update(spread, b.add(spread.current, more));
+  return spread.current;
+}
 
- private:
-  Builder& b_;
-  Loop& loop_;
-  DType dtype_;
-  Loop::Carried mean_, spread_;
-  bool wants_spread_;
-};
+std::vector<Var> emit_variance(const MethodSpec& method, const MethodContext& context, int64_t samples) {
+  Builder& b = context.b;
+  Loop loop(context, method, samples, context.explained);
+  std::vector<Var> spreads;
+  for (const Var g : gradients_of_trip(method, context, loop, samples)) {
+    const Shape shape = b.shape(context.var(context.explained[spreads.size()]));
+    spreads.push_back(spread_of(b, loop, g, shape, samples));
+  }
+  loop.finish();
+  for (Var& v : spreads) v = b.mul(v, 1.0 / static_cast<double>(samples));
+  return spreads;
+}
 
 }  // namespace
 
 std::vector<Var> emit_smoothgrad(const MethodSpec& method, const MethodContext& context) {
   using Family = MethodName::Family;
-  Builder& b = context.b;
   check_given_noise(method, context);
-  const Family family = method.name.family;
   const int64_t samples = sample_count(method, context);
-  Loop loop(context, samples);
-  std::vector<Var> moved;
-  for (size_t i = 0; i < context.explained.size(); ++i) {
-    moved.push_back(
-        b.add(context.var(context.explained[i]), noise_of_trip(method, context, loop, i, samples)));
+  switch (method.name.family) {
+    case Family::smoothgrad_squared: return emit_mean_square(method, context, samples);
+    case Family::vargrad: return emit_variance(method, context, samples);
+    default: return emit_mean(method, context, samples);
   }
-  const MovedPass pass(context, moved);
-  std::vector<RunningMoments> moments;
-  for (const Var g : pass.gradients(method)) {
-    moments.emplace_back(b, loop, b.shape(g), b.dtype(g), family == Family::vargrad);
-    moments.back().next(family == Family::smoothgrad_squared ? b.mul(g, g) : g, samples);
-  }
-  loop.finish();
-  std::vector<Var> attributions;
-  for (const RunningMoments& m : moments) {
-    attributions.push_back(family == Family::vargrad ? b.mul(m.spread(), 1.0 / static_cast<double>(samples))
-                                                     : m.mean());
-  }
-  return attributions;
 }
 
 }  // namespace onnxray

@@ -7,6 +7,9 @@ namespace onnxray::cudnn {
 
 namespace {
 
+/// Some ten milliseconds of a large device.
+constexpr double kTripWork = 3e11;
+
 class CudnnBackend final : public Backend {
  public:
   CudnnBackend(Precision precision, const std::string& tuner_cache)
@@ -17,7 +20,10 @@ class CudnnBackend final : public Backend {
 
   // Tensor cores read channels-last; plain float kernels are faster channels-first.
   PlanOptions plan_options() const override {
-    return {.real_size = 4, .channels_last = device_.precision != Precision::fp32, .separate_bias = true};
+    return {.real_size = 4,
+            .channels_last = device_.precision != Precision::fp32,
+            .separate_bias = true,
+            .trip_work = kTripWork};
   }
 
   std::unique_ptr<Executable> compile(const Plan& plan) override {

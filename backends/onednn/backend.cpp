@@ -43,6 +43,9 @@ class ThreadedExecutable final : public Executable {
   int threads_;
 };
 
+/// Enough arithmetic that dispatch and reading the weights weigh little (docs/performance.md).
+constexpr double kTripWork = 3e9;
+
 class OneDnnBackend final : public Backend {
  public:
   explicit OneDnnBackend(int threads) : threads_(threads) {}
@@ -56,7 +59,11 @@ class OneDnnBackend final : public Backend {
   }
 
   PlanOptions plan_options() const override {
-    return {.real_size = 4, .channels_last = true, .packs_weights = true, .unpacked_rows = onednn::kFewRows};
+    return {.real_size = 4,
+            .channels_last = true,
+            .packs_weights = true,
+            .unpacked_rows = onednn::kFewRows,
+            .trip_work = kTripWork};
   }
 
   std::unique_ptr<Executable> compile(const Plan& plan) override {

@@ -1,0 +1,25 @@
+#include "api/wide_graphs.h"
+
+#include "core/fail.h"
+#include "methods/wide.h"
+
+namespace onnxray {
+
+const Graph& WideGraphs::graph(int64_t count, std::span<const ValueId> values) {
+  const auto known = graphs_.find(count);
+  if (known != graphs_.end()) return known->second;
+  require(specialisation_.bound.empty(), ErrorCode::unsupported, "an input decides shapes in the model");
+  Specialisation wider = specialisation_;
+  for (Shape& shape : wider.input_shapes) {
+    require(!shape.empty() && shape[0] > 0 && shape[0] == specialisation_.input_shapes[0][0],
+            ErrorCode::unsupported, "the inputs do not all have the samples on their first axis");
+    shape[0] *= count;
+  }
+  Graph wide = specialise(model_, wider, options_, ops_, folder_);
+  const std::string reason = why_not_wide(graph_, wide, count, ops_, values);
+  require(reason.empty(), ErrorCode::unsupported, "{}", reason);
+  share_constants(graph_, wide);
+  return graphs_.emplace(count, std::move(wide)).first->second;
+}
+
+}  // namespace onnxray
