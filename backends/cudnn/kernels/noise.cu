@@ -11,14 +11,14 @@ namespace {
 struct Draw {
   const Whole* sample;
   float* y;
-  Places<1> places;
+  Places<1> numbers, places;
   uint64_t seed;
   int64_t count;  // of a sample's elements
   bool normal;
   ONNXRAY_DEVICE void operator()(int64_t item) const {
     const int64_t pairs = (count + 1) / 2, n = item / pairs, pair = item % pairs,
                   first_place = n * count + 2 * pair;
-    const auto bits = random_bits(seed, sample[n], pair);
+    const auto bits = random_bits(seed, sample[numbers(n).offset[0]], pair);
     const double u = unit_uniform(bits[0]), v = unit_uniform(bits[1]);
     double first = 2 * u - 1, second = 2 * v - 1;
     if (normal) {
@@ -36,12 +36,12 @@ struct Draw {
 std::unique_ptr<DeviceStep> compile(const Noise& p, const Operands& o) {
   const Operand &sample = o.in[0], &y = o.out[0];
   if (storage_of(sample.dtype) != Storage::int64 || !is_floating(y.dtype)) return nullptr;
-  if (!same_layout(sample.shape, sample.strides, row_major_strides(sample.shape))) return nullptr;
-  const auto places = make_places<1>(y.shape, {y.strides});
+  const auto numbers = make_places<1>(sample.shape, {sample.strides}),
+             places = make_places<1>(y.shape, {y.strides});
   return make_step([=, seed = p.seed, count = element_count(p.shape), samples = element_count(sample.shape),
                     normal = p.kind == Noise::Kind::normal](const Launch& l, Sources in, Targets out) {
     for_each(l.stream, samples * ((count + 1) / 2),
-             Draw{in_as<Whole>(in[0]), out_as<float>(out[0]), places, seed, count, normal});
+             Draw{in_as<Whole>(in[0]), out_as<float>(out[0]), numbers, places, seed, count, normal});
   });
 }
 
