@@ -39,6 +39,7 @@ class Planner {
     find_views();
     find_lives();
     share_in_place();
+    share_carried();
     pack();
     return std::move(plan_);
   }
@@ -146,6 +147,32 @@ class Planner {
         merge(y, at(x).root);
         break;
       }
+    }
+  }
+
+  /// What a trip hands to the next may overwrite what it was made of, if that is its last reader: then
+  /// nothing is left to hand over.
+  void share_carried() {
+    for (const LoopVariable& carried : plan_.program.loop) {
+      const auto writer = std::ranges::find_if(steps(), [&](const Step& step) {
+        return step.block == Block::repeat && step.outputs == std::vector{carried.next};
+      });
+      if (writer == steps().end() || !std::holds_alternative<Elementwise>(writer->primitive)) continue;
+      const Var current = carried.current, next = carried.next;
+      const auto reads = [&](const Step& step) {
+        return std::ranges::any_of(step.inputs, [&](Var v) { return at(v).root == current; });
+      };
+      const bool last = std::none_of(writer + 1, steps().end(), [&](const Step& step) {
+        return step.block == Block::repeat && reads(step);
+      });
+      const auto handed_over = std::ranges::count_if(plan_.program.loop, [&](const LoopVariable& c) {
+        return c.next == next || c.next == current || c.initial == next || c.initial == current;
+      });
+      const bool reads_it = std::ranges::find(writer->inputs, current) != writer->inputs.end();
+      if (!last || handed_over > 1 || !reads_it) continue;
+      if (at(current).root != current || at(next).root != next || at(next).home != Placement::Home::arena)
+        continue;
+      if (lies_alike(current, next) && !read_otherwise(*writer, current)) merge(next, current);
     }
   }
 

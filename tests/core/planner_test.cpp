@@ -47,6 +47,50 @@ TEST_CASE("what a loop reads on its next trip is not overwritten by the last ste
   }
 }
 
+/// A loop of three trips whose two carried values become what `step` makes of them.
+template <class Step>
+Plan carried_plan(const Step& step) {
+  Program program;
+  Builder b(program);
+  const Var x = b.exp(b.input("x", {64}, DType::f32));
+  program.trips = 3;
+  b.set_block(Block::repeat);
+  for (int i = 0; i < 2; ++i) {
+    const Var current = program.add_variable({64}, DType::f32);
+    program.loop.push_back({b.filled(0, {64}), current, current});
+  }
+  step(b, program.loop, x);
+  b.set_block(Block::finish);
+  for (const LoopVariable& carried : program.loop) b.output("y", b.neg(carried.current));
+  return make_plan(program, {});
+}
+
+bool in_place(const Plan& plan, size_t i) {
+  const LoopVariable& carried = plan.program.loop[i];
+  return plan[carried.current].offset == plan[carried.next].offset;
+}
+
+TEST_CASE("a loop's sum is added to in place, unless the old one is still read") {
+  using Loop = std::vector<LoopVariable>;
+  const Plan sums = carried_plan([](Builder& b, Loop& loop, Var x) {
+    loop[0].next = b.add(loop[0].current, x);
+    loop[1].next = b.mul(b.exp(loop[0].next), loop[1].current);  // reads the new one
+  });
+  CHECK(in_place(sums, 0));
+  CHECK(in_place(sums, 1));
+  const Plan late = carried_plan([](Builder& b, Loop& loop, Var x) {
+    loop[0].next = b.add(loop[0].current, x);
+    loop[1].next = b.add(loop[1].current, loop[0].current);
+  });
+  CHECK_FALSE(in_place(late, 0));
+  CHECK(in_place(late, 1));
+  const Plan shifted = carried_plan([](Builder& b, Loop& loop, Var x) {
+    loop[0].next = b.add(loop[0].current, x);
+    loop[1].next = loop[0].current;
+  });
+  CHECK_FALSE(in_place(shifted, 0));
+}
+
 TEST_CASE("a reshape of row-major data is a view") {
   Program program;
   Builder b(program);
