@@ -44,7 +44,7 @@ class ThreadedExecutable final : public Executable {
 };
 
 /// Enough arithmetic that dispatch and reading the weights weigh little (docs/performance.md).
-constexpr double kTripWork = 3e9;
+constexpr double kTripWork = 5e8;
 
 class OneDnnBackend final : public Backend {
  public:
