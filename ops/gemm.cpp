@@ -27,6 +27,11 @@ void lower_gemm(LowerContext& c) {
   c.set(0, b.matmul(left, right, c.int_attr("transA", 0) != 0, c.int_attr("transB", 0) != 0, bias));
 }
 
+/// What matmul_add_to_bias makes of a product of stacked matrices and the Add behind it.
+void lower_matmul_with_bias(LowerContext& c) {
+  c.set(0, c.b.matmul(c.input(0), c.input(1), false, false, c.optional(2)));
+}
+
 /// numpy's matmul: a vector gains an axis of 1 for the product and loses it afterwards.
 void lower_matmul(LowerContext& c) {
   Builder& b = c.b;
@@ -47,6 +52,7 @@ std::vector<OpDef> gemm_ops() {
   return {
       {"", "Gemm", {1, 6, 7, 9, 11, 13}, lower_gemm, RelevanceClass::linear},
       {"", "MatMul", {1, 9, 13}, lower_matmul, RelevanceClass::linear},
+      {"onnxray", "MatMul", {1}, lower_matmul_with_bias, RelevanceClass::linear},
   };
 }
 

@@ -20,6 +20,7 @@ Var output_bias(const NodeContext& context) {
   Builder& b = context.b;
   const Var bias = context.input(2);
   if (!bias || context.node.op == "Einsum") return {};
+  if (context.node.op == "MatMul") return bias;
   if (context.node.op != "Gemm") return per_channel(b, bias, b.rank(context.output()));
   const double beta = float_attribute(context.node, "beta", 1);
   return beta == 1 ? bias : b.mul(bias, beta);

@@ -15,8 +15,8 @@ bool is_dense(const Graph& graph, const Node& matmul) {
 
 }  // namespace
 
-/// MatMul of a matrix by a constant, and the Add of a constant row, become one Gemm. Higher ranks stay as
-/// they are: the rules see a MatMul and its Add as one linear layer.
+/// MatMul of a matrix by a constant, and the Add of a constant row, become one Gemm. Higher ranks are for
+/// matmul_add_to_bias.
 bool matmul_add_to_gemm(Graph& graph, const PassOptions&) {
   GraphEdit edit(graph);
   for (Node& node : graph.nodes) {

@@ -18,6 +18,7 @@ std::span<const Pass> all_passes() {
       Pass{"fuse_silu", fuse_silu},
       Pass{"fuse_mish", fuse_mish},
       Pass{"matmul_add_to_gemm", matmul_add_to_gemm},
+      Pass{"matmul_add_to_bias", matmul_add_to_bias},
       Pass{"add_to_bias", add_to_bias},
       Pass{"reduce_mean_to_global_average_pool", reduce_mean_to_global_average_pool},
       Pass{"fold_batchnorm", fold_batchnorm},

@@ -33,6 +33,7 @@ bool fuse_hard_swish(Graph& graph, const PassOptions& options);
 bool fuse_silu(Graph& graph, const PassOptions& options);
 bool fuse_mish(Graph& graph, const PassOptions& options);
 bool matmul_add_to_gemm(Graph& graph, const PassOptions& options);
+bool matmul_add_to_bias(Graph& graph, const PassOptions& options);
 bool add_to_bias(Graph& graph, const PassOptions& options);
 bool reduce_mean_to_global_average_pool(Graph& graph, const PassOptions& options);
 bool fuse_quantisation(Graph& graph, const PassOptions& options);

@@ -87,11 +87,11 @@ class Signs {
   void run() {
     for (Value& value : graph_.values) value.sign = value.constant ? sign_of(*value.constant) : unknown;
     for (const Node& node : graph_.nodes) {
-      if (node.domain == "onnxray") {  // Saturate, RoundToGrid
+      if (node.op == "Saturate" || node.op == "RoundToGrid") {
         graph_[node.outputs[0]].sign = in(node, 0);
         continue;
       }
-      if (!node.domain.empty()) continue;
+      if (!node.domain.empty() && node.domain != "onnxray") continue;
       const SignFact sign = result(node);
       for (const ValueId id : node.outputs) {
         if (id != kNoValue && carries(node, id)) graph_[id].sign = sign;

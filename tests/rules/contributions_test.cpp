@@ -122,6 +122,28 @@ TEST_CASE("what a split bias takes is exactly what is missing") {
   CHECK(sum(explain(graph, "lrp_z", x, 0)) == Approx(z * (z - .75) / z));
 }
 
+TEST_CASE("the bias of stacked matrix products is that of a Gemm, under every rule and switch") {
+  const auto w = hashed({4, 5}, 12), c = hashed({5}, 13);
+  GraphBuilder stacked, rows;
+  const ValueId x = stacked.input("x", {2, 3, 4}), y = rows.input("x", {2, 3, 4});
+  const ValueId sum_of =
+      stacked.node("Add", {stacked.node("MatMul", {x, stacked.constant(w)}), stacked.constant(c)});
+  const ValueId gemm =
+      rows.dense(rows.node("Reshape", {y, rows.ints({6, 4})}), rows.constant(w), rows.constant(c));
+  const Net a{stacked.build({stacked.flatten(sum_of)}), hashed({2, 3, 4}, 14)};
+  const Net b{rows.build({rows.node("Reshape", {gemm, rows.ints({2, 15})})}), a.x};
+  for (const std::string method :
+       {"lrp_z", "lrp_epsilon_0_1", "lrp_gamma", "lrp_z_plus", "lrp_z_plus:zplus_bias=include",
+        "lrp_w_square", "lrp_w_square:wsquare_bias=include", "lrp_flat", "lrp_alpha_2_beta_1",
+        "lrp_alpha_2_beta_1:alphabeta_bias=both", "lrp_alpha_2_beta_1:alphabeta_bias=ignore", "lrpsign_z",
+        "zblrp_z:low=-2,high=2", "gradient"}) {
+    INFO(method);
+    for (const int64_t target : {0, 7, 13})
+      CHECK(difference(map(a, method, target), map(b, method, target)) < kRounding);
+  }
+  CHECK(difference(map(a, "lrp_z_plus", 7), map(a, "lrp_z_plus:zplus_bias=include", 7)) > 1e-3);
+}
+
 TEST_CASE("flat depends on no weight, w^2 on no input") {
   const auto net = [](double scale, int64_t seed) {
     GraphBuilder g;
