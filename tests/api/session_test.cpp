@@ -70,7 +70,10 @@ TEST_CASE("more shapes than the cache keeps are answered all the same") {
 TEST_CASE("an explanation of a batch is that of its samples") {
   for (const bool onednn : {false, true}) {
     Session session(ModelFile(residual()).load(), onednn ? SessionOptions{.backend = "onednn"} : kDouble);
-    for (const char* method : {"gradient", "lrp_epsilon_0_25_std_x", "lrpsign_z"}) {
+    for (const char* method :
+         {"gradient", "guided_backprop", "integrated_gradients_steps_4", "smoothgrad_samples_3", "grad_cam",
+          "lrp_z", "lrp_epsilon_0_25_std_x", "lrp_alpha_1_beta_0", "lrp_gamma", "lrp_z_plus", "lrp_w_square",
+          "lrp_flat", "lrpsign_z", "deep_taylor"}) {
       INFO(method << (onednn ? " on onednn" : " on reference"));
       const ExplainOptions options{.method = method, .target = Target::index(2)};
       const Tensor batch = session.explain(image(3), options).attribution;

@@ -64,8 +64,10 @@ Graph twice(bool shared) {
   return g.build({shared ? g.dense(hidden, w, b) : g.dense(hidden, g.constant(weights), g.constant(bias))});
 }
 
-TEST_CASE("a layer used twice is the same as two copies of it") {
-  for (const char* method : {"gradient", "lrp_z", "lrp_epsilon_0_25", "lrpsign_z"}) {
+TEST_CASE("a tied layer, used twice, is the same as two copies of it") {
+  for (const char* method : {"gradient", "guided_backprop", "integrated_gradients_steps_4", "lrp_z",
+                             "lrp_epsilon_0_25", "lrp_epsilon_0_25_std_x", "lrp_alpha_2_beta_1", "lrp_gamma",
+                             "lrp_z_plus", "lrp_w_square", "lrp_flat", "lrpsign_z", "deep_taylor"}) {
     INFO(method);
     CHECK(explain(twice(true), method, kX, 2).to_doubles() ==
           explain(twice(false), method, kX, 2).to_doubles());

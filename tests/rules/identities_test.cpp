@@ -36,7 +36,8 @@ TEST_CASE("the SIGN rule under z is the input's sign times the gradient on the s
 
 TEST_CASE("the z rule at the input layer is the input's size times the SIGN rule, under every base rule") {
   for (const auto& [name, net] : homogeneous_nets()) {
-    for (const char* base : {"z", "epsilon_0_1", "epsilon_0_25_std_x"}) {
+    for (const char* base : {"z", "epsilon_0_1", "epsilon_0_25_std_x", "alpha_1_beta_0", "alpha_2_beta_1",
+                             "gamma", "z_plus", "w_square", "flat", "sequential_composite_b"}) {
       INFO(name << ", " << base);
       const Tensor z = explain(net.graph, std::string("lrpz_") + base, net.x, 1);
       const Tensor signed_one = explain(net.graph, std::string("lrpsign_") + base, net.x, 1);
@@ -83,11 +84,35 @@ TEST_CASE("relevance is linear in what it starts from") {
   }
 }
 
-TEST_CASE("relevance of a sample does not depend on its batch") {
+TEST_CASE("an attribution of a sample does not depend on its batch, to the bit") {
   const auto singles = homogeneous_nets();
   const auto batches = homogeneous_nets({.batch = 3});
   for (size_t n = 0; n < singles.size(); ++n) {
-    for (const char* method : {"gradient", "lrp_z", "lrp_epsilon_0_25_std_x", "lrpsign_epsilon_0_1"}) {
+    for (const char* method : {"gradient",
+                               "guided_backprop",
+                               "deconvnet",
+                               "integrated_gradients_steps_4",
+                               "grad_cam",
+                               "smoothgrad_samples_3",
+                               "vargrad:samples=3,noise=range",
+                               "occlusion:window=2,stride=2",
+                               "lrp_z",
+                               "lrp_epsilon_0_1",
+                               "lrp_epsilon_0_25_std_x",
+                               "lrp_alpha_1_beta_0",
+                               "lrp_alpha_2_beta_1",
+                               "lrp_gamma",
+                               "lrp_z_plus",
+                               "lrp_z_plus_fast",
+                               "lrp_w_square",
+                               "lrp_flat",
+                               "lrp_sequential_composite_b",
+                               "lrpsign_epsilon_0_1",
+                               "lrpz_alpha_1_beta_0",
+                               "w2lrp_z",
+                               "flatlrp_z",
+                               "zblrp_z:low=-2,high=2",
+                               "deep_taylor"}) {
       INFO(singles[n].first << ", " << method);
       const Tensor together = explain(batches[n].second.graph, method, batches[n].second.x, 1);
       for (int64_t i = 0; i < 3; ++i) {
