@@ -1,8 +1,11 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/explain_request.h"
+#include "cli/inspection.h"
 #include "cli/npy.h"
 #include "cli/npz.h"
 #include "cli/picture.h"
@@ -33,6 +36,10 @@ void write_attributions(const Explained& explained, const Options& options) {
   write_npz(options.out, arrays);
 }
 
+void write_text(const std::string& path, const std::string& text) {
+  write_bytes(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
 void write_picture(const Explained& explained, const Options& options) {
   const PictureOptions look{
       .layout = explained.loaded.layout, .overlay = options.overlay, .preprocess = explained.preprocess};
@@ -44,6 +51,23 @@ void write_picture(const Explained& explained, const Options& options) {
   write_png(options.picture, draw_picture(input, captioned, look));
 }
 
+void print_rules(const Inspection& inspection) {
+  for (const NodeReport& node : inspection.nodes)
+    fmt::print("{:<22} {:<18} {}\n", node.op, node.rule, node.name);
+}
+
+void print_cost(const Inspection& inspection) {
+  fmt::print("{} nodes, {:.1f} MiB of activations\n", inspection.nodes.size(),
+             static_cast<double>(inspection.arena_bytes) / 1048576);
+  for (const auto& [primitive, count] : inspection.primitives) fmt::print("  {:<24} {}\n", primitive, count);
+}
+
+/// The JSON of each method's inspection: by itself, or as a list.
+std::string joined(const std::vector<std::string>& reports) {
+  if (reports.size() == 1) return reports[0];
+  return fmt::format("[{}]", fmt::join(reports, ",\n"));
+}
+
 int dry_run(const Options& options) {
   const Model model = Model::load(options.model);
   const std::optional<Preprocess> preprocess = choose_preprocess(options);
@@ -52,12 +76,20 @@ int dry_run(const Options& options) {
   ExplainManyOptions request =
       explain_request(options, preprocess ? preprocess->labels : std::vector<std::string>{});
   if (preprocess) bound_input(request, model, *preprocess);
-  const Inspection inspection = session.inspect(loaded.tensors, request);
-  for (const NodeReport& node : inspection.nodes)
-    fmt::print("{:<22} {:<18} {}\n", node.op, node.rule, node.name);
-  fmt::print("{} nodes, {:.1f} MiB of activations\n", inspection.nodes.size(),
-             static_cast<double>(inspection.arena_bytes) / 1048576);
-  for (const auto& [primitive, count] : inspection.primitives) fmt::print("  {:<24} {}\n", primitive, count);
+  request.report_layers = options.layers;
+  std::vector<std::string> reports;
+  for (size_t i = 0; i < request.methods.size(); ++i) {
+    // An inspection is of the first method and of those that share its program.
+    if (i > 0) std::ranges::rotate(request.methods, request.methods.begin() + 1);
+    const Inspection inspection = session.inspect(loaded.tensors, request);
+    reports.push_back(inspection_json(model, inspection, request.methods[0]));
+    if (options.json) continue;
+    if (request.methods.size() > 1) fmt::print("under {}\n", request.methods[0]);
+    print_rules(inspection);
+    print_cost(inspection);
+  }
+  if (options.json) fmt::print("{}\n", joined(reports));
+  if (!options.report.empty()) write_text(options.report, joined(reports));
   return 0;
 }
 
@@ -78,10 +110,7 @@ int explain_command(const Options& options) {
   std::vector<std::string> written;
   if (!options.out.empty()) write_attributions(explained, options), written.push_back(options.out);
   if (!options.picture.empty()) write_picture(explained, options), written.push_back(options.picture);
-  if (!options.report.empty()) {
-    write_bytes(options.report, {reinterpret_cast<const uint8_t*>(json.data()), json.size()});
-    written.push_back(options.report);
-  }
+  if (!options.report.empty()) write_text(options.report, json), written.push_back(options.report);
   for (const std::string& path : written) fmt::print(stderr, "wrote {}\n", path);
   return 0;
 }

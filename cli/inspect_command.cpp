@@ -1,29 +1,11 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/inputs.h"
+#include "cli/inspection.h"
 
 namespace onnxray::cli {
 
 namespace {
-
-std::string inspection_json(const Model& model, const Inspection& inspection, const std::string& method) {
-  nlohmann::ordered_json json{{"opset", model.opset()},
-                              {"producer", model.producer()},
-                              {"method", method},
-                              {"arena_bytes", inspection.arena_bytes}};
-  json["primitives"] = inspection.primitives;
-  for (const NodeReport& node : inspection.nodes) {
-    json["nodes"].push_back({{"name", node.name},
-                             {"op", node.op},
-                             {"output", node.output},
-                             {"shape", node.shape},
-                             {"rule", node.rule},
-                             {"names", node.names}});
-  }
-  return json.dump(2);
-}
 
 void print_value(std::string_view kind, const ValueInfo& value) {
   std::string shape;

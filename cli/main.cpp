@@ -49,6 +49,20 @@ void take_target_parameters(Options& o) {
   }
 }
 
+/// The options that are short for a parameter: --composite and --seed.
+void take_short_parameters(Options& o) {
+  const auto take = [&](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    const auto [it, is_new] = o.parameters.try_emplace(name, value);
+    if (!is_new && it->second != value)
+      throw onnxray::Error(ErrorCode::usage,
+                           fmt::format("--{} {} and --param {}={} disagree", name, value, name, it->second));
+  };
+  take("composite", o.composite);
+  take("seed", o.seed);
+  if (!o.composite.empty() && o.methods.empty()) o.methods = {"lrp"};
+}
+
 void add_session_options(CLI::App& command, Options& o) {
   command.add_option("--backend", o.session.backend, "auto, onednn, reference or cudnn")
       ->capture_default_str();
@@ -76,6 +90,8 @@ void add_explain_options(CLI::App& command, Options& o) {
           "--param", [&o](const std::vector<std::string>& pairs) { o.parameters = parse_parameters(pairs); },
           "KEY=VALUE: a method's parameter or a switch")
       ->allow_extra_args(false);
+  command.add_option("--composite", o.composite, "of -m lrp: a built-in composite or FILE.json");
+  command.add_option("--seed", o.seed, "of the noise; --param seed=N");
   command.add_option("--at", o.at, "attribute to an inner value or node");
   command.add_flag("--keep-softmax", o.keep_softmax, "explain the probability, not the logit");
 }
@@ -159,6 +175,7 @@ int dispatch(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   take_target_parameters(o);
+  take_short_parameters(o);
   o.show_program = program->count() > 0;
   if (run.parsed()) return onnxray::cli::run_command(o);
   if (explain.parsed()) return onnxray::cli::explain_command(o);

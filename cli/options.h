@@ -12,6 +12,7 @@ namespace onnxray::cli {
 struct Options {
   std::string model;
   std::vector<std::string> inputs, methods, targets;
+  std::string composite, seed;  ///< short for the parameters of these names
   std::string output, at, preprocess, convention = "signxai";
   std::map<std::string, std::string> parameters;
   std::string out, picture, report;  ///< files to write

@@ -62,6 +62,10 @@ int32_t find_node(const Graph& graph, std::string_view name) {
   });
 }
 
+std::vector<std::string> nearest_names(const Graph& graph, std::string_view name) {
+  return nearest(name, all_names(graph));
+}
+
 ValueId find_value(const Graph& graph, std::string_view name) {
   for (const InputInfo& input : graph.inputs) {
     if (graph[input.value].name == name) return input.value;
@@ -70,7 +74,7 @@ ValueId find_value(const Graph& graph, std::string_view name) {
   if (n < 0) {
     fail(ErrorCode::usage,
          "no node, value or module is called '{}'; the nearest are {}; `onnxray inspect` lists all", name,
-         fmt::join(nearest(name, all_names(graph)), ", "));
+         fmt::join(nearest_names(graph, name), ", "));
   }
   const Node& node = graph.nodes[static_cast<size_t>(n)];
   // A value that is written beside others, by its own name.

@@ -49,8 +49,10 @@ ValueId cam_layer(const MethodSpec& method, const Graph& graph, const OpRegistry
   int32_t n = -1;
   if (!name.empty()) {
     n = find_node(graph, name);
-    require(n >= 0, ErrorCode::usage, "'{}': no layer is called '{}'; `onnxray inspect` lists the names",
-            method.text, name);
+    if (n < 0) {
+      fail(ErrorCode::usage, "'{}': no layer is called '{}'; the nearest are {}; `onnxray inspect` lists all",
+           method.text, name, fmt::join(nearest_names(graph, name), ", "));
+    }
   } else {
     const auto last = std::find_if(graph.nodes.rbegin(), graph.nodes.rend(), is_conv);
     require(last != graph.nodes.rend(), ErrorCode::unsupported,

@@ -141,6 +141,53 @@ TEST_CASE("the layers under LRP start with the logit and name their rules") {
   CHECK(first["smallest_denominator"].get<double>() > 0);
 }
 
+TEST_CASE("a dry run names every node's rule under every method, in text and JSON") {
+  const Folder out;
+  const std::string request =
+      "explain " + kModel + " -i " + kBoot +
+      " -m lrp_epsilon_0_1 -m lrp_flat -m integrated_gradients --param steps=4 --dry-run";
+  const Outcome text = onnxray(request + " --report " + out / "dry.json");
+  REQUIRE(text.exit_code == 0);
+  for (const char* part :
+       {"under lrp_epsilon_0_1", "under lrp_flat", "epsilon(0.1)", "flat", "convolution_input"}) {
+    INFO(part);
+    CHECK(text.output.find(part) != std::string::npos);
+  }
+  std::ifstream file(out / "dry.json");
+  const nlohmann::json report = nlohmann::json::parse(file);
+  REQUIRE(report.size() == 3);
+  CHECK(report[0]["nodes"][0]["rule"] == "epsilon(0.1)");
+  CHECK(report[1]["method"] == "lrp_flat");
+  CHECK(report[1]["nodes"][0]["rule"] == "flat");
+  CHECK(nlohmann::json::parse(onnxray(request + " --json").output) == report);
+}
+
+TEST_CASE("--composite and --seed are short for the parameters of these names") {
+  const Folder out;
+  std::ofstream(out / "mine.json") << R"({"name": "mine", "rules": [
+    {"match": {"ops": ["Conv"], "position": "first"}, "rule": {"name": "bounded", "low": 0, "high": 1}},
+    {"match": {"class": "linear", "name": "block2.*"}, "rule": {"name": "gamma", "gamma": 0.5}},
+    {"match": {"class": "linear", "name": "/block1/*"}, "rule": "flat"},
+    {"match": {"ops": ["Gemm"], "position": "last"}, "rule": {"name": "epsilon", "epsilon": 0.25}},
+    {"match": {"class": "linear"}, "rule": "z_plus"}]})";
+  const std::string request = "explain " + kModel + " -i " + kBoot;
+  const std::string rules = onnxray(request + " --composite " + out / "mine.json" + " --dry-run").output;
+  for (const char* rule : {"bounded(0, 1)", "gamma(0.5)", "flat", "epsilon(0.25)", "z_plus"}) {
+    INFO(rule << " in\n" << rules);
+    CHECK(rules.find(rule) != std::string::npos);
+  }
+  const auto map = [&](const std::string& options) {
+    const Outcome outcome = onnxray(request + " " + options + " -o " + out / "map.npy");
+    INFO(outcome.output);
+    REQUIRE(outcome.exit_code == 0);
+    return read_npy(out / "map.npy").to_doubles();
+  };
+  CHECK(map("-m lrp --composite epsilon_plus") == map("-m lrp:composite=epsilon_plus"));
+  CHECK(map("-m smoothgrad --param samples=2 --seed 5") == map("-m smoothgrad:seed=5,samples=2"));
+  CHECK(map("-m smoothgrad --param samples=2 --seed 5") != map("-m smoothgrad --param samples=2"));
+  CHECK(onnxray(request + " -m lrp --composite deconvnet --param composite=epsilon_plus").exit_code == 2);
+}
+
 TEST_CASE("the box rule is bounded by what the declared preprocessing yields, by numbers, or by files") {
   const Folder out;
   const std::string request =

@@ -1,0 +1,24 @@
+#include "cli/inspection.h"
+
+#include <nlohmann/json.hpp>
+
+namespace onnxray::cli {
+
+std::string inspection_json(const Model& model, const Inspection& inspection, const std::string& method) {
+  nlohmann::ordered_json json{{"opset", model.opset()},
+                              {"producer", model.producer()},
+                              {"method", method},
+                              {"arena_bytes", inspection.arena_bytes}};
+  json["primitives"] = inspection.primitives;
+  for (const NodeReport& node : inspection.nodes) {
+    json["nodes"].push_back({{"name", node.name},
+                             {"op", node.op},
+                             {"output", node.output},
+                             {"shape", node.shape},
+                             {"rule", node.rule},
+                             {"names", node.names}});
+  }
+  return json.dump(2);
+}
+
+}  // namespace onnxray::cli
