@@ -7,7 +7,7 @@ namespace onnxray {
 
 namespace {
 
-/// sum of attributions - (f(x) - f(x0)) per sample: 0 for an exact integral.
+/// sum of attributions - (f(x) - f(x0)) per sample: 0 for an exact integral. `start` is f(x0), or its mean.
 Var completeness_gap(const MethodContext& context, std::span<const Var> attributions, Var start) {
   Builder& b = context.b;
   Var gap = b.sub(start, score(b, context.selection, context.logits()));
@@ -47,15 +47,29 @@ std::vector<double> repeated(const std::vector<double>& values, int64_t times, d
   return all;
 }
 
+/// The rule with the baseline itself as its first point, of weight 0 where the rule has it not: f(x0) is read
+/// there.
+Quadrature from_the_start(Quadrature rule) {
+  if (rule.points.front() == 0) return rule;
+  rule.points.insert(rule.points.begin(), 0);
+  rule.weights.insert(rule.weights.begin(), 0);
+  return rule;
+}
+
 /// The mean over baselines: (x - x0) changes from step to step, so it is inside the sum.
 std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const MethodContext& context,
-                                          const Quadrature& rule, int64_t count) {
+                                          const Quadrature& given, int64_t count) {
   Builder& b = context.b;
+  const Quadrature rule = context.report ? from_the_start(given) : given;
   const auto points = std::ssize(rule.points);
   std::vector<int64_t> which;
   for (int64_t t = 0; t < count * points; ++t) which.push_back(t / points);
+  std::vector<double> first(rule.points.size(), 0);
+  first[0] = 1;
+  const double share = 1 / static_cast<double>(count);
   const std::vector<double> alpha = repeated(rule.points, count, 1),
-                            weight = repeated(rule.weights, count, 1 / static_cast<double>(count));
+                            weight = repeated(rule.weights, count, share),
+                            starts = repeated(first, count, share);
   Loop loop(context, method, count * points, context.explained);
   const Var number = loop.per_step(b.constant(Tensor::of<int64_t>({count * points}, which)));
   std::vector<Loop::Carried> total;
@@ -68,6 +82,10 @@ std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const Method
     moved.push_back(loop.joined(b.add(x0, b.mul(a, difference[i])), b.shape(x)));
   }
   const MovedPass pass(context, loop.wide(), context.explained, moved, step_selection(loop, context, weight));
+  const Var f0 =
+      loop.sum_of_steps(loop.apart(score(b, step_selection(loop, context, starts), pass.context().logits())));
+  const Loop::Carried start = loop.carry(b.shape(f0), b.dtype(f0));
+  loop.update(start, b.add(start.current, f0));
   const std::vector<Var> g = pass.gradients(method, context.explained);
   std::vector<Var> attributions;
   for (size_t i = 0; i < g.size(); ++i) {
@@ -76,6 +94,7 @@ std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const Method
     attributions.push_back(total[i].current);
   }
   loop.finish();
+  if (context.report) context.report("gap", completeness_gap(context, attributions, start.current));
   return attributions;
 }
 

@@ -114,6 +114,28 @@ TEST_CASE("several baselines are averaged over") {
   CHECK(difference(mean, zip(a, z, [](double u, double v) { return (u + v) / 2; })) < 1e-13);  // rounding
 }
 
+TEST_CASE("the completeness gap of several baselines is the mean of their gaps, whatever the quadrature") {
+  const Net c = model_c();
+  std::vector<double> both(32, 0.5);
+  both.insert(both.end(), 32, 0.0);
+  for (const std::string rule :
+       {"mean_endpoints", "trapezoid", "left", "right", "midpoint", "gauss_legendre"}) {
+    INFO(rule);
+    const std::string method = "integrated_gradients:steps=5,ig_quadrature=" + rule;
+    const auto gap = [&](const std::string& baseline) {
+      return explain_results(c.graph, method + baseline, {c.x}, target_index({1})).at("gap:0:0").as_double(0);
+    };
+    for (const std::string width : {"", ",micro_batch=4"}) {
+      ExplainSpec spec = explain_spec(method + width);
+      spec.baselines = {{2, 1, 4, 4, 2}};
+      const Results results =
+          run(emit_explanation(c.graph, OpRegistry::builtin(), spec),
+              {c.x, Tensor::of<double>({2, 1, 4, 4, 2}, both), Tensor::of<int64_t>({1}, {1})});
+      CHECK(results.at("gap:0:0").as_double(0) == Approx((gap("") + gap(",baseline=0.5")) / 2));
+    }
+  }
+}
+
 TEST_CASE("modifiers multiply integrated gradients by the clean input") {
   const Net c = model_c();
   const Tensor plain = explain(c.graph, "integrated_gradients_steps_7", c.x, 1);
