@@ -31,6 +31,9 @@ int64_t sheet_columns(int64_t count) {
   return count <= 4 ? count : static_cast<int64_t>(std::ceil(std::sqrt(1.4 * static_cast<double>(count))));
 }
 
+/// Curves under each other, so that their times can be compared; many side by side.
+int64_t series_columns(int64_t count) { return count <= 8 ? 1 : 3; }
+
 /// The input and one attribution after another as panels of one size.
 class Panels {
  public:
@@ -83,7 +86,8 @@ Image draw_sheet(const Tensor& input, std::span<const Captioned> attributions,
   std::vector<Cell> cells;
   if (panels.has_input() && !panels.is_series()) cells.push_back({"input", panels.input()});
   for (const Captioned& a : attributions) cells.push_back({a.caption, panels.draw(a.attribution)});
-  return captioned_grid(cells, panels.is_series() ? 1 : sheet_columns(static_cast<int64_t>(cells.size())));
+  const auto count = static_cast<int64_t>(cells.size());
+  return captioned_grid(cells, panels.is_series() ? series_columns(count) : sheet_columns(count));
 }
 
 Image draw_picture(const Tensor& input, std::span<const Captioned> attributions,
