@@ -3,23 +3,15 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/spinning.h"
 
 namespace {
 
 using onnxray::ErrorCode;
+using onnxray::cli::exit_code;
 using onnxray::cli::Options;
-
-int exit_code(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::usage: return 2;
-    case ErrorCode::bad_file: return 2;
-    case ErrorCode::unsupported: return 4;
-    case ErrorCode::failed: return 1;
-  }
-  return 1;
-}
 
 std::map<std::string, std::string> parse_parameters(const std::vector<std::string>& pairs) {
   std::map<std::string, std::string> parameters;

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "cli/exit_code.h"
 #include "cli/explain_request.h"
 #include "cli/inputs.h"
 #include "core/fail.h"
@@ -26,6 +28,7 @@ struct Case {
 struct Verdict {
   std::string model, method, reference, problem;
   double error = 0, tolerance = 0;
+  bool failed = false;  ///< could not be computed or compared
   bool passed() const { return problem.empty() && error <= tolerance; }
 };
 
@@ -62,6 +65,32 @@ Verdict judge(const Case& test) {
   return verdict;
 }
 
+/// A row that cannot be judged says why, and leaves the others their turn.
+Verdict judge_row(const Case& test, std::optional<ErrorCode>& failed) {
+  try {
+    return judge(test);
+  } catch (const Error& error) {
+    if (!failed) failed = error.code();
+    return {test.options.model,
+            test.options.methods.front(),
+            test.reference,
+            error.what(),
+            0,
+            test.tolerance,
+            true};
+  }
+}
+
+void check_keys(const Json& object, std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : object.items()) {
+    require(std::ranges::find(known, key) != known.end(), ErrorCode::usage,
+            "a suite has no key '{}' here; the keys are {}", key, fmt::join(known, ", "));
+  }
+}
+
+/// A string as it stands, a number as JSON writes it.
+std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
 template <class T>
 void read_option(const Json& row, const char* key, T& value) {
   if (const auto it = row.find(key); it != row.end()) value = it->get<T>();
@@ -71,6 +100,7 @@ void read_option(const Json& row, const char* key, T& value) {
 /// relative to the suite.
 Case read_case(const Json& row, const std::filesystem::path& folder, const SessionOptions& session) {
   const auto path = [&](const std::string& name) { return (folder / name).string(); };
+  check_keys(row, {"model", "input", "method", "options", "reference", "tolerance"});
   Case test;
   test.options.session = session;
   test.options.model = path(row.at("model").get<std::string>());
@@ -81,11 +111,12 @@ Case read_case(const Json& row, const std::filesystem::path& folder, const Sessi
   test.reference = path(row.at("reference").get<std::string>());
   read_option(row, "tolerance", test.tolerance);
   const Json options = row.value("options", Json::object());
-  std::string target;
-  read_option(options, "target", target);
-  if (!target.empty()) test.options.targets = {target};
+  check_keys(options, {"target", "convention", "parameters", "output", "at", "preprocess", "keep_softmax",
+                       "backend", "precision"});
+  if (options.contains("target")) test.options.targets = {text_of(options["target"])};
   read_option(options, "convention", test.options.convention);
-  read_option(options, "parameters", test.options.parameters);
+  const Json parameters = options.value("parameters", Json::object());
+  for (const auto& [name, value] : parameters.items()) test.options.parameters[name] = text_of(value);
   read_option(options, "output", test.options.output);
   read_option(options, "at", test.options.at);
   read_option(options, "preprocess", test.options.preprocess);
@@ -114,8 +145,11 @@ std::vector<Case> read_suite(const Options& options) {
 void print_table(const std::vector<Verdict>& verdicts) {
   fmt::print("{:<9} {:>10} {:>10}  {:<32} {}\n", "", "error", "tolerance", "method", "model");
   for (const Verdict& v : verdicts) {
-    fmt::print("{:<9} {:10.2e} {:10.0e}  {:<32} {}{}\n", v.passed() ? "agrees" : "DIFFERS", v.error,
-               v.tolerance, v.method, v.model, v.problem.empty() ? "" : " (" + v.problem + ")");
+    fmt::print("{:<9} {:10.2e} {:10.0e}  {:<32} {}{}\n",
+               v.passed() ? "agrees"
+               : v.failed ? "FAILS"
+                          : "DIFFERS",
+               v.error, v.tolerance, v.method, v.model, v.problem.empty() ? "" : " (" + v.problem + ")");
   }
 }
 
@@ -137,20 +171,23 @@ void print_json(const std::vector<Verdict>& verdicts) {
 
 int verify_command(const Options& options) {
   std::vector<Case> cases;
+  std::vector<Verdict> verdicts;
+  std::optional<ErrorCode> failed;
   if (options.model.ends_with(".json")) {
     cases = read_suite(options);
   } else {
     require(!options.reference.empty() && options.methods.size() == 1, ErrorCode::usage,
             "verify needs one -m METHOD and --reference REF.npy, or a suite file");
-    cases = {{options, options.reference, options.tolerance}};
+    verdicts.push_back(judge({options, options.reference, options.tolerance}));
   }
-  std::vector<Verdict> verdicts;
-  for (const Case& test : cases) verdicts.push_back(judge(test));
+  for (const Case& test : cases) verdicts.push_back(judge_row(test, failed));
   if (options.json)
     print_json(verdicts);
   else
     print_table(verdicts);
-  return std::ranges::all_of(verdicts, &Verdict::passed) ? 0 : 3;
+  const auto differs = [](const Verdict& v) { return !v.failed && !v.passed(); };
+  if (std::ranges::any_of(verdicts, differs)) return 3;
+  return failed ? exit_code(*failed) : 0;
 }
 
 }  // namespace onnxray::cli

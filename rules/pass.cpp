@@ -1,3 +1,4 @@
+#include "core/fail.h"
 #include "rules/rules.h"
 
 namespace onnxray {
@@ -12,7 +13,13 @@ class PassRule final : public Rule {
     for (size_t i = 0; i < context.input_count(); ++i) {
       if (!context.wants(i)) continue;
       const Var R = context.cotangent();
-      return context.send(i, context.b.sum_to_shape(R, context.b.shape(context.input(i))));
+      const Shape &x = context.b.shape(context.input(i)), z = context.b.shape(R);
+      require(
+          broadcast_shapes(x, z) == z, ErrorCode::usage,
+          "the rule pass cannot hand relevance of shape {} to an input of shape {}, at {}; choose another "
+          "rule for this node by a composite",
+          to_string(z), to_string(x), context.node.describe());
+      return context.send(i, context.b.sum_to_shape(R, x));
     }
   }
 };

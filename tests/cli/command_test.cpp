@@ -249,6 +249,37 @@ TEST_CASE("verify agrees with its own map, finds a changed one, and reads suites
   CHECK(nlohmann::json::parse(outcome.output)[0]["passed"] == false);
 }
 
+TEST_CASE("a row of a suite may be wrong or fail without hiding the others") {
+  const Folder out;
+  REQUIRE(
+      onnxray("explain " + kModel + " -i " + kBoot + " --target 3 -m lrp_epsilon_0_25 -o " + out / "map.npy")
+          .exit_code == 0);
+  nlohmann::json good{{"model", kModel},
+                      {"input", kBoot},
+                      {"method", "lrp"},
+                      {"reference", "map.npy"},
+                      {"options", {{"target", 3}, {"parameters", {{"rule", "epsilon"}, {"epsilon", 0.25}}}}}};
+  nlohmann::json lost = good, misspelt = good, different = good;
+  lost["model"] = "none.onnx";
+  misspelt["options"]["conventoin"] = "zennit";
+  different["options"]["target"] = 4;
+  const auto verify = [&](const nlohmann::json& rows) {
+    std::ofstream(out / "suite.json") << rows;
+    return onnxray("verify " + out / "suite.json" + " --json");
+  };
+  const auto passed = [](const Outcome& outcome, size_t row) {
+    return nlohmann::json::parse(outcome.output)[row]["passed"].get<bool>();
+  };
+  const Outcome with_lost = verify({lost, good});
+  CHECK(with_lost.exit_code == 2);
+  CHECK(!passed(with_lost, 0));
+  CHECK(passed(with_lost, 1));
+  CHECK(verify({lost, different, good}).exit_code == 3);
+  const Outcome with_misspelt = verify({misspelt, good});
+  CHECK(with_misspelt.exit_code == 2);
+  CHECK(with_misspelt.output.find("conventoin") != std::string::npos);
+}
+
 TEST_CASE("wrong usage and unreadable files exit with 2 and say what to do") {
   const Folder out;
   std::ofstream(out / "random.onnx") << "this is not a model";
@@ -260,6 +291,8 @@ TEST_CASE("wrong usage and unreadable files exit with 2 and say what to do") {
   };
   fails("explain " + kModel + " -i " + kBoot + " -m lrp_epsilom_0_1", "lrp_epsilon_0_1");
   fails("explain " + kModel + " -i " + kBoot + " --target 10", "10");
+  fails("explain " + kModel + " -i " + kBoot + " -m lrp:rule=pass", "/classifier/Gemm");
+  fails("explain " + kModel + " -i " + kBoot + " -m grad_cam:layer=block3.conv9", "block3.conv");
   fails("explain " + kModel + " -i " + kBoot + " --target name:Hat", "Sneaker");
   fails("explain " + kModel + " -i " + kBoot + " --param nonsense=1", "nonsense");
   fails("explain " + kModel + " -i " + kBoot + " --backend tpu", "onednn");
