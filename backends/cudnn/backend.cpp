@@ -7,8 +7,8 @@ namespace onnxray::cudnn {
 
 namespace {
 
-/// Some ten milliseconds of a large device.
-constexpr double kTripWork = 3e11;
+/// Some thirty milliseconds of a large device (docs/performance.md).
+constexpr double kTripWork = 1.5e12;
 
 class CudnnBackend final : public Backend {
  public:
