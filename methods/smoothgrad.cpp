@@ -24,6 +24,10 @@ void check_given_noise(const MethodSpec& method, const MethodContext& context) {
                       broadcast_shapes({noise.begin() + 1, noise.end()}, x) == x;
     require(fits, ErrorCode::usage, "noise of shape {} for '{}', which wants [samples, ...] before {}",
             to_string(noise), method.text, to_string(x));
+    const bool counted = method.name.samples || method.find("samples");
+    require(!counted || method.conventions.samples == noise[0], ErrorCode::usage,
+            "'{}' asks for {} samples, the given noise has {}", method.text, method.conventions.samples,
+            noise[0]);
   }
 }
 

@@ -115,6 +115,12 @@ TEST_CASE("noise of a wrong shape is refused") {
                with_noise("smoothgrad", c, hashed({7, 4, 4, 2, 1}, 3));
              }),
              ErrorCode::usage, "[samples, ...]"));
+  for (const char* method : {"smoothgrad_samples_4", "vargrad:samples=4"}) {
+    CHECK(says(error_of([&] {
+                 with_noise(method, c, hashed({7, 1, 4, 4, 2}, 3));
+               }),
+               ErrorCode::usage, "asks for 4 samples, the given noise has 7"));
+  }
   CHECK(says(error_of([&] { explain(c.graph, "smoothgrad:seed=-1", c.x, 1); }), ErrorCode::usage, "seed"));
 }
 
