@@ -60,7 +60,13 @@ def export(model, inputs, path, exporter):
     import torch
     names = [f"x{i}" for i in range(len(inputs))]
     if exporter == "dynamo":
-        torch.onnx.export(model, inputs, path, dynamo=True, external_data=False, verbose=False, input_names=names)
+        options = dict(dynamo=True, external_data=False, verbose=False, input_names=names)
+        try:
+            torch.onnx.export(model, inputs, path, **options)
+        except Exception:  # it fails to decompose some uses of fused attention
+            if not write_out_attention(model):
+                raise
+            torch.onnx.export(model, inputs, path, **options)
     else:
         try:
             torch.onnx.export(model, inputs, path, dynamo=False, opset_version=17, input_names=names)
@@ -68,6 +74,19 @@ def export(model, inputs, path, exporter):
             if "was added in version" not in str(error):
                 raise
             torch.onnx.export(model, inputs, path, dynamo=False, opset_version=20, input_names=names)
+
+
+def write_out_attention(model):
+    """Has timm's and transformers' attention computed by products and a softmax; whether there was any to change."""
+    found = False
+    for module in model.modules():
+        if getattr(module, "fused_attn", False):
+            module.fused_attn = False
+            found = True
+        elif hasattr(module, "set_attn_implementation") and module.config._attn_implementation == "sdpa":
+            module.set_attn_implementation("eager")
+            found = True
+    return found
 
 
 def relative_error(a, b):
