@@ -14,6 +14,11 @@ int64_t entries_per_sample(const Shape& logits) {
   return logits.empty() ? 1 : count_between(logits, 1, logits.size());
 }
 
+int64_t samples_of(const Graph& graph, ValueId value) {
+  const auto& shape = graph.values[static_cast<size_t>(value)].shape;
+  return !shape || shape->empty() ? 1 : shape->front();
+}
+
 }  // namespace
 
 ValueId find_logits(const Graph& graph, ValueId output, bool keep_softmax) {
@@ -26,7 +31,11 @@ ValueId find_logits(const Graph& graph, ValueId output, bool keep_softmax) {
     const int32_t n = producers[static_cast<size_t>(value)];
     if (n < 0) return output;
     const Node& node = graph.nodes[static_cast<size_t>(n)];
-    if (node.op == "Softmax" || node.op == "LogSoftmax") return node.inputs[0];
+    if (node.op == "Softmax" || node.op == "LogSoftmax") {
+      // [T,1,C] seen as [1,T,C]: an index into the one sample is none into T samples of the logits.
+      const int64_t samples = samples_of(graph, node.inputs[0]);
+      return samples == 1 || samples == samples_of(graph, output) ? node.inputs[0] : output;
+    }
     // A flat index means the same entry on both sides of these.
     if (std::ranges::find(kKeepsOrder, node.op) == std::end(kKeepsOrder)) return output;
     value = node.inputs[0];

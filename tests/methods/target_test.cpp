@@ -40,6 +40,16 @@ TEST_CASE("an index counts a dense output in row-major order") {
   CHECK(selection(x, target_index({4})).to_doubles() == Values{0, 0, 0, 0, 1, 0});
 }
 
+TEST_CASE("the softmax of a sequence stays where its steps are no samples") {
+  // [T,1,C] -> softmax -> [1,T,C], as recurrent nets that keep the time first end.
+  const Tensor x = hashed({4, 1, 3}, 1);
+  GraphBuilder g;
+  const ValueId y = g.softmax(g.node("Neg", {g.node("Neg", {g.input("x", x.shape())})}));
+  const Graph graph = g.build({g.node("Transpose", {y}, {{"perm", std::vector<int64_t>{1, 0, 2}}})});
+  const Tensor gradient = explain_results(graph, "gradient", {x}, target_index({7})).at("attribution:0:0:0");
+  for (int64_t i = 0; i < x.size(); ++i) CHECK((gradient.as_double(i) != 0) == (i / 3 == 2));
+}
+
 TEST_CASE("a tuple points into a dense output, for every sample") {
   TargetSpec target = target_index({});
   target.tuple = {1, 2};
