@@ -101,8 +101,8 @@ def check(name, size, command, folder):
     explain("-m", "gradient", "--keep-softmax")
     result["gradient"] = relative_error(np.load(g_file)["gradient"], gradient)
 
-    def maps(methods):
-        explain(*(f for m in methods for f in ("-m", m)))
+    def maps(methods, *options):
+        explain(*(f for m in methods for f in ("-m", m)), *options)
         arrays = np.load(g_file)
         return {m: [arrays[m]] for m in methods}
 

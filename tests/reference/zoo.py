@@ -57,23 +57,33 @@ def prepare(model):
 
 
 def export(model, inputs, path, exporter):
+    write = write_by_dynamo if exporter == "dynamo" else write_by_torchscript
+    try:
+        write(model, inputs, path)
+    except Exception:  # both refuse some uses of fused attention
+        if not write_out_attention(model):
+            raise
+        write(model, inputs, path)
+
+
+def names_of(inputs):
+    return [f"x{i}" for i in range(len(inputs))]
+
+
+def write_by_dynamo(model, inputs, path):
     import torch
-    names = [f"x{i}" for i in range(len(inputs))]
-    if exporter == "dynamo":
-        options = dict(dynamo=True, external_data=False, verbose=False, input_names=names)
-        try:
-            torch.onnx.export(model, inputs, path, **options)
-        except Exception:  # it fails to decompose some uses of fused attention
-            if not write_out_attention(model):
-                raise
-            torch.onnx.export(model, inputs, path, **options)
-    else:
-        try:
-            torch.onnx.export(model, inputs, path, dynamo=False, opset_version=17, input_names=names)
-        except torch.onnx.errors.UnsupportedOperatorError as error:
-            if "was added in version" not in str(error):
-                raise
-            torch.onnx.export(model, inputs, path, dynamo=False, opset_version=20, input_names=names)
+    torch.onnx.export(model, inputs, path, dynamo=True, external_data=False, verbose=False, input_names=names_of(inputs))
+
+
+def write_by_torchscript(model, inputs, path):
+    import torch
+    options = dict(dynamo=False, input_names=names_of(inputs))
+    try:
+        torch.onnx.export(model, inputs, path, opset_version=17, **options)
+    except torch.onnx.errors.UnsupportedOperatorError as error:
+        if "was added in version" not in str(error):
+            raise
+        torch.onnx.export(model, inputs, path, opset_version=20, **options)
 
 
 def write_out_attention(model):
@@ -141,9 +151,12 @@ def relevance(explain, logit):
                     skipped.append(method)
                 else:
                     failed[method] = str(error)
+    overflowing = [m for m, arrays in maps.items() if not all(np.isfinite(a).all() for a in arrays)]
+    doubles = explain(overflowing, "--precision", "double") if overflowing else {}
     error = lambda arrays: abs(float(sum(np.sum(a, dtype=np.float64) for a in arrays)) - logit) / max(abs(logit), 1e-30)
     return {"lrp": {m: error(arrays) if all(np.isfinite(a).all() for a in arrays) else "not finite" for m, arrays in maps.items()},
-            "lrp_failed": failed, "lrp_skipped": skipped}
+            "lrp_failed": failed, "lrp_skipped": skipped,
+            "lrp_in_double": {m: max(float(np.abs(a).max()) for a in arrays) for m, arrays in doubles.items()}}
 
 
 def innermost(error):

@@ -237,7 +237,7 @@ def more_transformers_models():
                                                         neck_hidden_sizes=[8, 8, 16, 16, 24, 32, 64])
     yield "poolformer (hf)", "vision transformer", vision("PoolFormer", stages=True, size=64, num_encoder_blocks=2, depths=[1, 1], hidden_sizes=[16, 32],
                                                           patch_sizes=[7, 3], strides=[4, 2], padding=[2, 1])
-    yield "cvt", "vision transformer", vision("Cvt", stages=True, size=64, embed_dim=[16, 32, 32], num_heads=[1, 2, 2], depth=[1, 1, 2])
+    yield "cvt", "vision transformer", vision("Cvt", stages=True, size=64, embed_dim=[16, 32, 32], num_heads=[1, 2, 2], depth=[1, 2, 3])
     yield "yolos", "detection", vision("Yolos", image_size=[32, 32], num_detection_tokens=5)
     yield "dpt", "segmentation", lambda: (Wrapped(t.DPTForDepthEstimation(t.DPTConfig(
         backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 16, 16], fusion_hidden_size=16, **PATCHES | dict(num_hidden_layers=4))),

@@ -21,7 +21,9 @@ def cause(result):
     if result.get("failed_at"):
         return f"{result['failed_at']}: " + " ".join(result["error"].split())[:160].replace("|", "/")
     parts = [f"{m} fails: " + " ".join(e.split())[:80] for m, e in result.get("lrp_failed", {}).items()]
-    parts += [f"{m} not finite" for m, v in result.get("lrp", {}).items() if v == "not finite"]
+    for m, v in result.get("lrp", {}).items():
+        if v == "not finite":
+            parts.append(f"{m} overflows float32; up to {number(result.get('lrp_in_double', {}).get(m))} in double")
     if "forward32" in result:
         parts.append(f"forward compared with torch in double; in float32 onnxray and ONNX Runtime are {number(result['forward32'])} "
                      f"apart, ONNX Runtime and double {number(result['runtime32'])}")
