@@ -1,5 +1,6 @@
 """Reads results of zoo.py: which failed, and the page made of them."""
 import collections
+import re
 
 import numpy as np
 
@@ -19,7 +20,8 @@ def number(value):
 
 def cause(result):
     if result.get("failed_at"):
-        return f"{result['failed_at']}: " + " ".join(result["error"].split())[:160].replace("|", "/")
+        error = re.sub(r"Load model from \S+ failed:", "", " ".join(result["error"].split()))
+        return f"{result['failed_at']}: " + error[:160].replace("|", "/")
     parts = [f"{m} fails: " + " ".join(e.split())[:80] for m, e in result.get("lrp_failed", {}).items()]
     for m, v in result.get("lrp", {}).items():
         if v == "not finite":
