@@ -73,6 +73,34 @@ TEST_CASE("a map does not depend on how many steps a trip runs") {
   }
 }
 
+/// image[batch,8,8,8] -> Conv - Relu - Conv - Relu - GlobalAveragePool - Gemm: a first layer of 144 flops per
+/// result, which leaves the loop.
+ModelBuilder wide_input() {
+  ModelBuilder b;
+  b.input("image", {-1, 8, 8, 8}).output("scores");
+  conv(b, "image", "conv1", 8, 8);
+  b.node("Relu", {"conv1"}, {"relu1"});
+  conv(b, "relu1", "conv2", 8, 8);
+  b.node("Relu", {"conv2"}, {"relu2"});
+  b.node("GlobalAveragePool", {"relu2"}, {"mean"});
+  b.node("Flatten", {"mean"}, {"flat"});
+  dense(b, "flat", "scores", 8, 5);
+  return b;
+}
+
+TEST_CASE("nor does one whose loop starts or ends behind the first layer") {
+  for (const bool onednn : {false, true}) {
+    Session session(ModelFile(wide_input()).load(), onednn ? kOneDnn : kDouble);
+    for (const char* method : {"integrated_gradients_steps_11", "smoothgrad_samples_11"}) {
+      for (const int64_t batch : {1, 3}) {
+        INFO(method << ", batch " << batch << (onednn ? ", onednn" : ", reference"));
+        // As above.
+        CHECK(worst_difference(session, {hashed({batch, 8, 8, 8}, 4)}, method, 11) < (onednn ? 2e-5 : 1e-12));
+      }
+    }
+  }
+}
+
 TEST_CASE("fifty steps in sevens, the last trip with one") {
   Session session(ModelFile(classifier()).load(), kDouble);
   for (const char* method : {"integrated_gradients", "vargrad"}) {
