@@ -74,13 +74,20 @@ int64_t bytes_of(const Program& program, Var v, const PlanOptions& options) {
   return element_count(program[v].shape) * stored_size(program[v].dtype, options);
 }
 
+/// Of their first operand these read what they give, not all of it.
+bool reads_a_part(const Step& step) {
+  return std::holds_alternative<Slice>(step.primitive) || std::holds_alternative<Gather>(step.primitive) ||
+         std::holds_alternative<GatherElements>(step.primitive);
+}
+
 }  // namespace
 
 Cost cost_of(const Program& program, const Step& step, const PlanOptions& options) {
   Cost cost{std::visit(Flops(program, step), step.primitive), 0};
-  for (const auto* operands : {&step.inputs, &step.outputs}) {
-    for (const Var v : *operands) cost.bytes += static_cast<double>(bytes_of(program, v, options));
-  }
+  const auto add = [&](Var v) { cost.bytes += static_cast<double>(bytes_of(program, v, options)); };
+  for (const Var v : step.outputs) add(v);
+  for (size_t i = 0; i < step.inputs.size(); ++i)
+    add(i == 0 && reads_a_part(step) ? step.outputs[0] : step.inputs[i]);
   return cost;
 }
 

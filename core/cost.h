@@ -7,7 +7,7 @@ namespace onnxray {
 /// What running something takes, counted from shapes alone.
 struct Cost {
   double flops = 0;  ///< a multiplication and an addition are two; taps that fall on padding count
-  double bytes = 0;  ///< operands read and results written, each once
+  double bytes = 0;  ///< operands read (of a slice or gather, what it takes) and results written, each once
   Cost& operator+=(const Cost& o) {
     flops += o.flops;
     bytes += o.bytes;

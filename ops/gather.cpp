@@ -23,8 +23,26 @@ Var wrapped(LowerContext& ctx, Var index, int64_t extent) {
   return ctx.b.select(ctx.b.less(index, 0.0), ctx.b.add(index, static_cast<double>(extent)), index);
 }
 
+/// One known place is a slice: unrolled loops write their steps so, and adjoints of slices can be joined.
+bool lower_to_slice(LowerContext& ctx, int64_t axis) {
+  const Tensor* index = ctx.b.constant(ctx.input(1));
+  if (!index || index->size() != 1) return false;
+  const Shape x = ctx.shape(0);
+  const auto a = static_cast<size_t>(axis);
+  int64_t at = index->as_int64(0);
+  if (at < 0) at += x[a];
+  require(at >= 0 && at < x[a], ErrorCode::bad_file, "index {} is outside axis {} of {}", index->as_int64(0),
+          axis, to_string(x));
+  Shape out(x.begin(), x.begin() + axis);
+  out.insert(out.end(), index->shape().begin(), index->shape().end());
+  out.insert(out.end(), x.begin() + axis + 1, x.end());
+  ctx.set(0, ctx.b.reshape(ctx.b.slice_axis(ctx.input(0), axis, at, at + 1), out));
+  return true;
+}
+
 void lower_gather(LowerContext& ctx) {
   const int64_t axis = normalise_axis(ctx.int_attr("axis", 0), ctx.shape(0).size());
+  if (lower_to_slice(ctx, axis)) return;
   ctx.set(0, ctx.b.gather(ctx.input(0), ctx.input(1), axis));
 }
 

@@ -5,6 +5,7 @@ namespace onnxray {
 void optimise(Program& program, Backend& backend) {
   eliminate_common_subexpressions(program);
   hoist_invariants(program);
+  join_places(program);
   eliminate_dead_code(program);
   fold_constants(program, backend);
   replace_one_hot_products(program);

@@ -18,6 +18,9 @@ void eliminate_dead_code(Program& program);
 /// A product of a matrix that is 0 but for one entry per row, as the seed of a class is, reads the rows of
 /// the other matrix that meet those entries.
 void replace_one_hot_products(Program& program);
+/// A sum of tensors that are zero but for slices which do not overlap becomes one Concat of the slices: the
+/// adjoint of taking a tensor apart.
+void join_places(Program& program);
 /// Adds the biases of convolutions in elementwise steps of their own, for backends that ask for it.
 void separate_bias(Program& program);
 /// Merges chains of elementwise steps whose intermediate results nobody else reads.

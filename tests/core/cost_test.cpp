@@ -18,6 +18,13 @@ Var zeros(Builder& b, Shape shape) {
 
 }  // namespace
 
+TEST_CASE("a slice moves what it takes, not what it takes it from") {
+  Program program;
+  Builder b(program);
+  b.slice_axis(b.input("x", {100, 3}, DType::f32), 0, 4, 6);
+  CHECK(cost_of_last(program).bytes == 2 * 6 * 4);
+}
+
 TEST_CASE("a convolution and its adjoint cost two flops per weight and output place") {
   Program program;
   Builder b(program);

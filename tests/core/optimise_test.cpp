@@ -5,6 +5,7 @@
 
 #include "backends/reference/reference.h"
 #include "core/builder.h"
+#include "core/cost.h"
 #include "tests/catch.h"
 
 namespace onnxray {
@@ -187,6 +188,68 @@ TEST_CASE("fusion keeps what a store would change") {
   const Program after = changed_by(program, {Tensor::of<uint8_t>({4}, {200, 1, 2, 3})}, fuse_elementwise);
   CHECK(run(after, {Tensor::of<uint8_t>({4}, {200, 1, 2, 3})})[0].to_int64s() ==
         std::vector<int64_t>{72, 1, 2, 3});
+}
+
+/// x [T,B] taken apart in T rows, each of which flows back on its own.
+Program taken_apart(int64_t rows) {
+  Program program;
+  Builder b(program);
+  Var sum;
+  for (int64_t t = 0; t < rows; ++t) {
+    const Var g = b.input("g" + std::to_string(t), {1, 3}, DType::f32);
+    const Var placed = b.place(b.exp(g), {t, 0}, {1, 1}, {rows + 1, 3});
+    sum = sum ? b.add(sum, placed) : placed;
+  }
+  b.output("x", sum);
+  return program;
+}
+
+double bytes_of(Program program) {
+  join_places(program);
+  eliminate_dead_code(program);
+  return cost_of(make_plan(std::move(program), {})).bytes;
+}
+
+TEST_CASE("slices that flow back to different places are joined, at a cost linear in their number") {
+  const std::vector<Tensor> rows(5, Tensor::of<float>({1, 3}, {1, -2, 3}));
+  const Program after = changed_by(taken_apart(5), rows, [](Program& p) {
+    join_places(p);
+    eliminate_dead_code(p);
+  });
+  CHECK(count(after, "concat") == 1);
+  CHECK(count(after, "place") == 0);
+  CHECK(after.steps.size() == 6);
+  // The gap behind the last row is part of the concat: linear up to a constant.
+  CHECK(bytes_of(taken_apart(40)) - bytes_of(taken_apart(20)) ==
+        bytes_of(taken_apart(60)) - bytes_of(taken_apart(40)));
+}
+
+TEST_CASE("slices that overlap are joined in layers; what else is added stays") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  const auto placed = [&](int64_t at, double factor) {
+    return b.place(b.mul(x, factor), {0, at}, {1, 1}, {2, 6});
+  };
+  const Var other = b.broadcast(b.sum(x, {1}), {2, 6});
+  b.output("y", b.add(b.add(placed(0, 2), placed(1, 3)), b.add(other, b.add(placed(3, 4), placed(0, 5)))));
+  const Program after = changed_by(program, {kX}, [](Program& p) {
+    join_places(p);
+    eliminate_dead_code(p);
+  });
+  // [0,3) with [3,6); [0,3) and [1,4) alone.
+  CHECK(count(after, "concat") == 1);
+  CHECK(count(after, "place") == 2);
+}
+
+TEST_CASE("a placed slice that somebody else reads, or with holes, is left alone") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  const Var read_twice = b.place(x, {0, 0}, {1, 1}, {2, 6}), holes = b.place(x, {0, 1}, {1, 2}, {2, 6});
+  b.output("y", b.add(read_twice, holes));
+  b.output("z", read_twice);
+  CHECK(count(changed_by(program, {kX}, join_places), "concat") == 0);
 }
 
 Program loop_program() {
