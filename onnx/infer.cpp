@@ -6,6 +6,7 @@
 #include "core/fail.h"
 #include "onnx/control_flow.h"
 #include "onnx/fold.h"
+#include "onnx/sequences.h"
 #include "ops/expand.h"
 
 namespace onnxray {
@@ -87,12 +88,16 @@ bool lacks_shape(const Graph& graph, const Node& node) {
 class Sweep {
  public:
   Sweep(Graph& graph, const OpRegistry& ops, Backend& folder)
-      : graph_(graph), ops_(ops), inference_(graph, ops, folder) {}
+      : graph_(graph),
+        ops_(ops),
+        inference_(graph, ops, folder),
+        sequences_(graph, [this](Node inner) { settle(std::move(inner)); }) {}
 
   void run() {
     std::vector<Node> nodes = std::exchange(graph_.nodes, {});
     graph_.nodes.reserve(nodes.size());
     for (Node& node : nodes) settle(std::move(node));
+    sequences_.check_outputs();
   }
 
  private:
@@ -101,6 +106,7 @@ class Sweep {
     if (is_control_flow(node.domain, node.op)) {
       return unroll(graph_, node, [this](Node inner) { settle(std::move(inner)); });
     }
+    if (sequences_.replace(node)) return;
     const OpDef* op = ops_.find(node.domain, node.op);
     if (op && op->expand) {
       for (Node& inner : expand_node(*op, graph_, node)) settle(std::move(inner));
@@ -113,6 +119,7 @@ class Sweep {
   Graph& graph_;
   const OpRegistry& ops_;
   NodeInference inference_;
+  Sequences sequences_;
 };
 
 }  // namespace

@@ -15,8 +15,6 @@ struct Advice {
 constexpr std::string_view kQuantised = "quantised: explain the float model that it was made from";
 constexpr std::string_view kRandom =
     "draws random numbers: export the model for inference, or make the draw an input";
-constexpr std::string_view kPostProcess =
-    "post-processing: cut the model before it, at the scores to explain";
 constexpr std::string_view kNotTensors = "works on more than tensors: cut the model before or after it";
 
 // The first that matches holds.
@@ -26,11 +24,7 @@ constexpr std::array kAdvice = {
     Advice{"", "Multinomial", kRandom},
     Advice{"com.microsoft", "QLinear", kQuantised},
     Advice{"com.microsoft", "MatMulNBits", kQuantised},
-    Advice{"", "NonMaxSuppression", kPostProcess},
-    Advice{"", "Unique", kPostProcess},
     Advice{"", "Sequence", kNotTensors},
-    Advice{"", "SplitToSequence", kNotTensors},
-    Advice{"", "ConcatFromSequence", kNotTensors},
     Advice{"", "Optional", kNotTensors},
     Advice{"", "String", kNotTensors},
     Advice{"", "RegexFullMatch", kNotTensors},

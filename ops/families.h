@@ -34,5 +34,7 @@ std::vector<OpDef> microsoft_ops();
 std::vector<OpDef> sampling_ops();
 std::vector<OpDef> fold_ops();
 std::vector<OpDef> signal_ops();
+std::vector<OpDef> selection_ops();
+std::vector<OpDef> deform_conv_ops();
 
 }  // namespace onnxray

@@ -31,7 +31,9 @@ const OpRegistry& OpRegistry::builtin() {
                               microsoft_ops,
                               sampling_ops,
                               fold_ops,
-                              signal_ops}) {
+                              signal_ops,
+                              selection_ops,
+                              deform_conv_ops}) {
       for (OpDef& op : family()) all.add(std::move(op));
     }
     return all;

@@ -127,6 +127,11 @@ TEST_CASE("gradients of sampling equal central differences, for the image and fo
          grid_case("cubic", "border"),
          grid_case("nearest", "zeros"),
          regions_case,
+         {"at moved taps",
+          "DeformConv",
+          19,
+          {{"offset_group", int64_t{2}}, {"pads", Ints{0, 1, 0, 0}}},
+          {image, wavy({3, 2, 2, 2}, 3), wavy({1, 16, 3, 5}, 4, 0.4), wavy({3}, 5), wavy({1, 8, 3, 5}, 6)}},
          {"", "AffineGrid", 20, {}, {wavy({1, 2, 3}, 1), ints({1, 1, 3, 4})}}});
 }
 

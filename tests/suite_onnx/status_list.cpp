@@ -54,8 +54,8 @@ std::string reason_of(const std::string& message) {
   };
   // What the data is comes first: a sequence needs more than its operator.
   static constexpr Reason kReasons[] = {
-      {"input '[^']*' is a sequence", "sequence"},
-      {"'(Sequence[A-Za-z]*|SplitToSequence|ConcatFromSequence)' ", "sequence"},
+      // The first: an expected sequence, read as a tensor.
+      {"one segment of a larger|is a sequence|is no sequence|'Sequence[A-Za-z]*' ", "sequence"},
       {"an optional value|'Optional", "optional"},
       {"STRING", "string tensor"},
       {"training mode", "training mode"},
