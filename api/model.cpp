@@ -11,17 +11,6 @@ Model Model::load(const std::filesystem::path& path) {
   return model;
 }
 
-namespace {
-
-ValueInfo info(const Graph& graph, ValueId id) {
-  const Value& value = graph[id];
-  ValueInfo result{value.name, value.dtype, {}, value.shape.has_value()};
-  if (value.shape) result.extents.assign(value.shape->begin(), value.shape->end());
-  return result;
-}
-
-}  // namespace
-
 std::vector<ValueInfo> Model::inputs() const {
   std::vector<ValueInfo> result;
   const Graph& graph = data_->imported.graph;
@@ -33,7 +22,10 @@ std::vector<ValueInfo> Model::inputs() const {
 
 std::vector<ValueInfo> Model::outputs() const {
   std::vector<ValueInfo> result;
-  for (const ValueId id : data_->imported.graph.outputs) result.push_back(info(data_->imported.graph, id));
+  for (const auto& [declared, dtype] : data_->imported.outputs) {
+    result.push_back(
+        {data_->imported.graph[declared.value].name, dtype, declared.extents, declared.has_shape});
+  }
   return result;
 }
 

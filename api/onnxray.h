@@ -24,6 +24,7 @@
 namespace onnxray {
 
 struct TargetSpec;
+struct FixedBatch;
 
 std::string version();
 
@@ -154,7 +155,8 @@ struct Explanations {
   Tensor logits;                     ///< what targets index
   std::vector<ExplainedTarget> targets;
   std::vector<Attribution> attributions;  ///< targets outermost, then methods, then inputs
-  std::vector<std::string> notes;         ///< about the run: steps that a device left to the CPU
+  /// About the run: steps that a device left to the CPU; samples that ran one after the other.
+  std::vector<std::string> notes;
 };
 
 struct Explanation {
@@ -190,8 +192,11 @@ class Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  /// The model's outputs. Inputs in the order of Model::inputs(), in their declared types and shapes.
+  /// The model's outputs. Inputs in the order of Model::inputs(), in their declared types and shapes. Where a
+  /// file fixes the batch at 1 its inputs may hold several samples all the same, here and in explanations.
   std::vector<NamedTensor> run(const std::vector<Tensor>& inputs);
+  /// What to know about the last run(): that the samples ran one after the other, and why.
+  std::vector<std::string> notes() const;
   Explanation explain(const Tensor& input, const ExplainOptions& options = {});
   Explanations explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   /// What explain_many would do for the first method, and those that share its program, without running it.
@@ -218,7 +223,15 @@ class Session {
  private:
   static std::vector<TargetSpec> specs_of(const std::vector<Target>& targets);
 
-  /// explain_many for a batch that is not split.
+  /// run and explain_many for a batch that the graph takes at once, and for one that it does not.
+  std::vector<NamedTensor> run_batch(const std::vector<Tensor>& inputs);
+  std::vector<NamedTensor> run_one_by_one(const std::vector<Tensor>& inputs, const FixedBatch& batch);
+  Explanations explain_batch(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+  Explanations explain_one_by_one(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
+                                  const FixedBatch& batch);
+  int64_t logits_size(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
+                      const FixedBatch& batch);
+  /// explain_batch for a batch that fits the memory.
   Explanations explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   Explanations explain_in_groups(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
                                  int64_t samples, int64_t most);

@@ -17,6 +17,22 @@ std::string Session::backend_description() const {
 }
 
 std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs) {
+  impl_->notes.clear();
+  const FixedBatch batch = impl_->fixed_batch_of(inputs);
+  if (!batch) return run_batch(inputs);
+  if (impl_->one_sample_only.empty()) {
+    try {
+      return run_batch(inputs);
+    } catch (const OneSampleOnly& why) {
+      impl_->one_sample_only = why.what();
+    }
+  }
+  return run_one_by_one(inputs, batch);
+}
+
+std::vector<std::string> Session::notes() const { return impl_->notes; }
+
+std::vector<NamedTensor> Session::run_batch(const std::vector<Tensor>& inputs) {
   CompiledPlan& compiled = impl_->plan_for(inputs, {});
   auto results = impl_->run(compiled, inputs, {}, {}, on_progress);
   std::vector<NamedTensor> outputs;

@@ -1,8 +1,8 @@
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 
+#include "api/joined_results.h"
 #include "api/session_impl.h"
 
 // Session: explanations, as many samples at a time as fit the memory.
@@ -95,45 +95,6 @@ std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
 
 namespace {
 
-/// Samples [first, first + count) of t.
-Tensor samples_of(const Tensor& t, int64_t first, int64_t count) {
-  Shape shape = t.shape();
-  const int64_t each = t.byte_size() / shape[0];
-  shape[0] = count;
-  const auto owner = std::make_shared<const Tensor>(t);
-  return {t.dtype(), shape, owner, owner->bytes() + first * each};
-}
-
-/// `all` followed by `more` along the first axis.
-Tensor joined(const Tensor& all, const Tensor& more) {
-  Shape shape = all.shape();
-  shape[0] += more.shape()[0];
-  Tensor both(all.dtype(), shape);
-  std::memcpy(both.mutable_bytes(), all.bytes(), static_cast<size_t>(all.byte_size()));
-  std::memcpy(both.mutable_bytes() + all.byte_size(), more.bytes(), static_cast<size_t>(more.byte_size()));
-  return both;
-}
-
-template <class T>
-void append(std::vector<T>& all, const std::vector<T>& more) {
-  all.insert(all.end(), more.begin(), more.end());
-}
-
-void append(Explanations& all, const Explanations& more) {
-  for (size_t i = 0; i < all.outputs.size(); ++i)
-    all.outputs[i].tensor = joined(all.outputs[i].tensor, more.outputs[i].tensor);
-  all.logits = joined(all.logits, more.logits);
-  for (size_t k = 0; k < all.targets.size(); ++k) {
-    append(all.targets[k].indices, more.targets[k].indices);
-    append(all.targets[k].scores, more.targets[k].scores);
-  }
-  for (size_t a = 0; a < all.attributions.size(); ++a) {
-    all.attributions[a].values = joined(all.attributions[a].values, more.attributions[a].values);
-    append(all.attributions[a].sums, more.attributions[a].sums);
-    append(all.attributions[a].completeness_gap, more.attributions[a].completeness_gap);
-  }
-}
-
 bool is_per_sample(const Explanations& e, int64_t samples) {
   const auto fits = [&](const Tensor& t) { return !t.shape().empty() && t.shape()[0] == samples; };
   return fits(e.logits) && std::ranges::all_of(e.outputs, fits, &NamedTensor::tensor) &&
@@ -155,6 +116,19 @@ int64_t Session::bytes_needed(const std::vector<Tensor>& inputs, const ExplainMa
 }
 
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  const FixedBatch batch = impl_->fixed_batch_of(inputs);
+  if (!batch) return explain_batch(inputs, options);
+  if (impl_->one_sample_only.empty()) {
+    try {
+      return explain_batch(inputs, options);
+    } catch (const OneSampleOnly& why) {
+      impl_->one_sample_only = why.what();
+    }
+  }
+  return explain_one_by_one(inputs, options, batch);
+}
+
+Explanations Session::explain_batch(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   const int64_t bound = impl_->max_memory();
   if (bound <= 0 || options.methods.empty() || options.targets.empty() ||
       bytes_needed(inputs, options) <= bound)
@@ -170,7 +144,7 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
   int64_t most = samples;
   const auto first = [&](int64_t count) {
     std::vector<Tensor> some;
-    for (const Tensor& t : inputs) some.push_back(samples_of(t, 0, count));
+    for (const Tensor& t : inputs) some.push_back(samples_of(t, 0, 0, count));
     return some;
   };
   while (most > 1 && bytes_needed(first(most), options) > bound) most = (most + 1) / 2;
@@ -183,7 +157,7 @@ Explanations Session::explain_in_groups(const std::vector<Tensor>& inputs, const
   for (int64_t at = 0; at < samples; at += most) {
     const int64_t count = std::min(most, samples - at);
     std::vector<Tensor> some;
-    for (const Tensor& t : inputs) some.push_back(samples_of(t, at, count));
+    for (const Tensor& t : inputs) some.push_back(samples_of(t, 0, at, count));
     ExplainManyOptions now = options;
     for (Target& t : now.targets) {
       const auto given = static_cast<int64_t>(t.indices_.size());

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "api/backends.h"
+#include "api/fixed_batch.h"
 #include "api/model_data.h"
 #include "api/wide_graphs.h"
 #include "core/cost.h"
@@ -16,6 +17,7 @@
 #include "core/recompute.h"
 #include "methods/explain.h"
 #include "methods/wide.h"
+#include "onnx/rebatch.h"
 #include "onnx/specialise.h"
 
 // What the files of Session share: programs, compiled once for what they were made for.
@@ -65,27 +67,6 @@ inline size_t find_output(const Graph& graph, const std::string& name) {
     if (known.back() == name) return i;
   }
   fail(ErrorCode::usage, "the model has no output '{}'; it has {}", name, fmt::join(known, ", "));
-}
-
-inline void check_input(const Graph& graph, const InputInfo& input, const Tensor& tensor) {
-  if (!input.has_shape) return;
-  const std::string& name = graph[input.value].name;
-  const auto text = [&] {
-    std::string all;
-    for (const auto& extent : input.extents) {
-      all += all.empty() ? "" : ",";
-      all += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
-                                                     : std::get<std::string>(extent);
-    }
-    return all;
-  };
-  bool fits = tensor.shape().size() == input.extents.size();
-  for (size_t i = 0; fits && i < input.extents.size(); ++i) {
-    const auto* extent = std::get_if<int64_t>(&input.extents[i]);
-    fits = !extent || *extent == tensor.shape()[i];
-  }
-  require(fits, ErrorCode::usage, "input '{}' has shape {}, the model wants [{}]", name,
-          to_string(tensor.shape()), text());
 }
 
 inline bool folds_batchnorm(const MethodSpec& method) {
@@ -160,6 +141,13 @@ class Session::Impl {
   }
 
   double device_milliseconds = 0;  // of the last run
+  std::vector<std::string> notes;  // about the last run
+  std::string one_sample_only;     // why no plan takes more than one sample, once that was found
+
+  FixedBatch fixed_batch_of(const std::vector<Tensor>& inputs) const {
+    check_count(inputs);
+    return fixed_batch(graph(), bound_, shapes_of(inputs));
+  }
 
   int64_t max_memory() const { return max_memory_; }
 
@@ -299,25 +287,53 @@ class Session::Impl {
 
   bool is_bound(ValueId id) const { return std::ranges::find(bound_, id) != bound_.end(); }
 
+  void check_count(const std::vector<Tensor>& inputs) const {
+    require(inputs.size() == graph().inputs.size(), ErrorCode::usage,
+            "the model has {} inputs, {} were given", graph().inputs.size(), inputs.size());
+  }
+
+  static std::vector<Shape> shapes_of(const std::vector<Tensor>& inputs) {
+    std::vector<Shape> shapes;
+    for (const Tensor& t : inputs) shapes.push_back(t.shape());
+    return shapes;
+  }
+
   void complete(PlanKey& key, const std::vector<Tensor>& inputs) const {
+    check_count(inputs);
     const auto& declared = graph().inputs;
-    require(inputs.size() == declared.size(), ErrorCode::usage, "the model has {} inputs, {} were given",
-            declared.size(), inputs.size());
+    key.shapes = shapes_of(inputs);
     for (size_t i = 0; i < inputs.size(); ++i) {
-      check_input(graph(), declared[i], inputs[i]);
-      key.shapes.push_back(inputs[i].shape());
       if (is_bound(declared[i].value)) key.bound[declared[i].value] = inputs[i].to_doubles();
     }
   }
 
+  /// The graph for these shapes. Where an output needs what cannot be computed, the named one alone may do.
+  Graph specialised(const Specialisation& special, const PlanKey& key) {
+    try {
+      return specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::unsupported || key.output.empty()) throw;
+    }
+    Graph one = graph();
+    one.outputs = {one.outputs[find_output(one, key.output)]};
+    return specialise(one, special, passes_for(key.methods), ops(), *folder_);
+  }
+
   /// Trips of loops run at most `most_steps` at once.
   Emitted emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps) {
-    Specialisation special{key.shapes, {}};
+    Specialisation special{key.shapes, {}, 1, {}};
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (is_bound(graph().inputs[i].value)) special.bound[graph().inputs[i].value] = inputs[i];
     }
+    const FixedBatch batch = fixed_batch(graph(), bound_, key.shapes);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const auto axis = batch.axes.find(graph().inputs[i].value);
+      if (axis != batch.axes.end()) special.input_shapes[i][axis->second] = 1;
+    }
+    special.samples = batch.samples;
+    special.sample_axes = batch.axes;
     Emitted e;
-    e.graph = specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
+    e.graph = specialised(special, key);
     e.spec = {key.methods,
               key.targets,
               find_output(e.graph, key.output),

@@ -1,5 +1,7 @@
 #include "api/wide_graphs.h"
 
+#include <algorithm>
+
 #include "core/fail.h"
 #include "methods/wide.h"
 
@@ -10,11 +12,16 @@ const Graph& WideGraphs::graph(int64_t count, std::span<const ValueId> values) {
   if (known != graphs_.end()) return known->second;
   require(specialisation_.bound.empty(), ErrorCode::unsupported, "an input decides shapes in the model");
   Specialisation wider = specialisation_;
+  const auto& axes = specialisation_.sample_axes;
+  const bool lead = std::ranges::all_of(axes, [](const auto& of_input) { return of_input.second == 0; });
   for (Shape& shape : wider.input_shapes) {
-    require(!shape.empty() && shape[0] > 0 && shape[0] == specialisation_.input_shapes[0][0],
+    require(!shape.empty() && shape[0] > 0 && shape[0] == specialisation_.input_shapes[0][0] && lead &&
+                (axes.empty() || axes.size() == wider.input_shapes.size()),
             ErrorCode::unsupported, "the inputs do not all have the samples on their first axis");
-    shape[0] *= count;
+    // A batch that the file fixes at 1 is widened behind it.
+    if (axes.empty()) shape[0] *= count;
   }
+  if (!axes.empty()) wider.samples *= count;
   Graph wide = specialise(model_, wider, options_, ops_, folder_);
   const std::string reason = why_not_wide(graph_, wide, count, ops_, values);
   require(reason.empty(), ErrorCode::unsupported, "{}", reason);

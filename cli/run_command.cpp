@@ -10,6 +10,7 @@ int run_command(const Options& options) {
   const LoadedInputs loaded = load_inputs(options, model, choose_preprocess(options));
   Session session(model, options.session);
   std::vector<onnxray::NamedTensor> outputs = session.run(loaded.tensors);
+  for (const std::string& note : session.notes()) fmt::print(stderr, "note: {}\n", note);
   if (!options.output.empty()) {
     std::erase_if(outputs, [&](const onnxray::NamedTensor& o) { return o.name != options.output; });
     require(!outputs.empty(), ErrorCode::usage, "the model has no output '{}'", options.output);

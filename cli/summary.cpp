@@ -148,6 +148,7 @@ std::string summary_json(const Explanations& explanations, const Options& option
   json["model"] = options.model;
   json["backend"] = backend;
   json["onnxray"] = version();
+  if (!explanations.notes.empty()) json["notes"] = explanations.notes;
   for (int64_t n = 0; n < samples_of(explanations.logits); ++n) {
     nlohmann::ordered_json top;
     for (const Entry& e : top_entries(explanations.logits, n, labels)) {

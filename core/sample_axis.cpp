@@ -184,11 +184,27 @@ SampleAxes::SampleAxes(const Program& program, std::span<const Var> batched, int
       samples_(samples),
       states_(program.variables.size()),
       producer_(program.variables.size(), -1) {
+  for (const Var v : batched) states_[static_cast<size_t>(v.id)] = {State::Kind::separate, {}, -1};
+  follow_steps();
+}
+
+SampleAxes::SampleAxes(const Program& program, std::span<const std::pair<Var, SampleAxis>> batched,
+                       int64_t samples)
+    : SampleAxes(program, std::span<const Var>(), samples) {
+  for (const auto& [v, at] : batched) states_[static_cast<size_t>(v.id)] = {State::Kind::separate, at, -1};
+  follow_steps();
+}
+
+std::optional<SampleAxis> SampleAxes::of(Var v) const {
+  const State& state = (*this)[v];
+  return state.kind == State::Kind::separate ? std::optional(state.at) : std::nullopt;
+}
+
+void SampleAxes::follow_steps() {
   using Kind = State::Kind;
-  require(samples >= 2, ErrorCode::failed, "one sample cannot be told from a batch");
-  for (const Var v : batched) states_[static_cast<size_t>(v.id)] = {Kind::separate, {}, -1};
-  for (size_t i = 0; i < program.steps.size(); ++i) {
-    const Step& step = program.steps[i];
+  require(samples_ >= 2, ErrorCode::failed, "one sample cannot be told from a batch");
+  for (size_t i = 0; i < program_.steps.size(); ++i) {
+    const Step& step = program_.steps[i];
     const auto number = static_cast<int32_t>(i);
     const auto kind_of = [&](Var v) { return (*this)[v].kind; };
     const auto spoilt = std::ranges::find(step.inputs, Kind::mixed, kind_of);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "core/program.h"
 
@@ -20,6 +22,14 @@ class SampleAxes {
  public:
   /// `batched`: inputs whose first axis counts the samples, of which there are at least two.
   SampleAxes(const Program& program, std::span<const Var> batched, int64_t samples);
+  /// Inputs whose samples lie elsewhere.
+  SampleAxes(const Program& program, std::span<const std::pair<Var, SampleAxis>> batched, int64_t samples);
+
+  /// Where v holds the samples, each entry of which comes of its sample alone; unset where it does not depend
+  /// on them, or they meet.
+  std::optional<SampleAxis> of(Var v) const;
+  /// Whether samples meet in what v comes of.
+  bool meet_in(Var v) const { return (*this)[v].kind == State::Kind::mixed; }
 
   /// Whether v's first axis counts the samples and each entry comes of its sample alone.
   bool leads(Var v) const;
@@ -34,6 +44,7 @@ class SampleAxes {
   };
   friend class SampleStep;
 
+  void follow_steps();
   const State& operator[](Var v) const { return states_[static_cast<size_t>(v.id)]; }
   bool same_for_all(Var v, int64_t axis, const SampleAxis& at) const;
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "onnx/output_info.h"
 
 namespace onnxray {
 
@@ -73,6 +74,7 @@ struct FlatGraph {
   std::map<ValueId, onnx::TensorProto*> initialisers;
   std::map<ValueId, std::string> sparse;  ///< values of sparse initialisers
   std::vector<std::string> problems;      ///< inputs that cannot be supported
+  std::vector<OutputInfo> outputs;        ///< as declared, by Graph::outputs
   int shadowed_inputs = 0;                ///< graph inputs that an initialiser makes constant
 
   // What the nodes point to.

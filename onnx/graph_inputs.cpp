@@ -76,6 +76,21 @@ void declare_input(FlatGraph& flat, ValueId value, const onnx::ValueInfoProto& i
   flat.graph.inputs.push_back(std::move(input));
 }
 
+OutputInfo declared_output(ValueId value, const onnx::ValueInfoProto& info) {
+  OutputInfo output{{.value = value, .extents = {}}, {}};
+  if (!info.type().has_tensor_type()) return output;
+  const auto& tensor = info.type().tensor_type();
+  output.dtype = dtype_from_onnx(tensor.elem_type());
+  output.declared.has_shape = tensor.has_shape();
+  for (const auto& dim : tensor.shape().dim()) {
+    if (dim.has_dim_value() && dim.dim_value() >= 0)
+      output.declared.extents.emplace_back(dim.dim_value());
+    else
+      output.declared.extents.emplace_back(dim.dim_param());
+  }
+  return output;
+}
+
 void check_shadowed_input(const onnx::ValueInfoProto& info, const onnx::TensorProto& initialiser) {
   if (!info.type().has_tensor_type()) return;
   const auto& declared = info.type().tensor_type();

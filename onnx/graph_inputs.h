@@ -8,6 +8,9 @@ namespace onnxray {
 /// that are well-formed but not supported join `flat.problems`.
 void declare_input(FlatGraph& flat, ValueId value, const onnx::ValueInfoProto& info);
 
+/// What a graph output's declaration says, as far as it makes sense: what runs is not taken from it.
+OutputInfo declared_output(ValueId value, const onnx::ValueInfoProto& info);
+
 /// Checks a graph input that is also an initialiser against what the initialiser holds.
 void check_shadowed_input(const onnx::ValueInfoProto& info, const onnx::TensorProto& initialiser);
 

@@ -78,7 +78,9 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const Folder& folde
   if (!model.producer_version().empty()) result.producer += " " + model.producer_version();
   GrowthBudget budget(bytes.size());
   TensorReader tensors(folder);
-  result.graph = build_graph(flatten(model, result.opsets, budget), ops, tensors, budget, result.notes);
+  FlatGraph flat = flatten(model, result.opsets, budget);
+  result.outputs = flat.outputs;
+  result.graph = build_graph(std::move(flat), ops, tensors, budget, result.notes);
   return result;
 }
 

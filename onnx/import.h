@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/graph.h"
+#include "onnx/output_info.h"
 #include "ops/op.h"
 
 namespace onnxray {
@@ -16,6 +17,7 @@ namespace onnxray {
 /// An ONNX model as a Graph, and what its file says about itself.
 struct ImportedModel {
   Graph graph;
+  std::vector<OutputInfo> outputs;  ///< by Graph::outputs
   int64_t ir_version = 0;
   std::map<std::string, int64_t> opsets;  ///< domain to version; "" is ai.onnx
   std::string producer;                   ///< "pytorch 2.5"

@@ -134,6 +134,7 @@ void Flattener::declare_outputs(const onnx::GraphProto& graph, const Names& name
     require(it != names.end(), ErrorCode::bad_file, "nothing computes the graph output {}",
             quote(info.name()));
     flat_.graph.outputs.push_back(it->second.value);
+    flat_.outputs.push_back(declared_output(it->second.value, info));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "onnx/infer.h"
+#include "onnx/rebatch.h"
 
 namespace onnxray {
 
@@ -192,6 +193,8 @@ Graph specialise(const Graph& model, const Specialisation& specialisation, const
   set_inputs(graph, specialisation);
   infer_values(graph, ops, folder);
   graph.remove_dead_nodes();
+  // Before the passes: to them an axis of extent 1 may stand anywhere.
+  if (specialisation.samples > 1) rebatch(graph, specialisation.sample_axes, specialisation.samples, ops);
   run_passes(graph, options, ops, folder);
   return graph;
 }

@@ -34,11 +34,13 @@ class ModelFile {
   std::filesystem::path path_;
 };
 
-inline void set_ints(onnx::NodeProto& node, const std::string& name, const std::vector<int64_t>& values) {
+inline onnx::NodeProto& set_ints(onnx::NodeProto& node, const std::string& name,
+                                 const std::vector<int64_t>& values) {
   auto& attribute = *node.add_attribute();
   attribute.set_name(name);
   attribute.set_type(onnx::AttributeProto::INTS);
   for (const int64_t value : values) attribute.add_ints(value);
+  return node;
 }
 
 /// A weight of even spread.

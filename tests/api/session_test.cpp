@@ -169,6 +169,36 @@ TEST_CASE("the output to explain is chosen by its name") {
   CHECK(attribution("") != attribution("conv2"));
 }
 
+TEST_CASE("a model says what its file declares of its outputs, also of computed ones") {
+  ModelBuilder b;
+  b.input("x", {-1, 4});
+  ModelBuilder::declare(*b.graph().add_output(), "y", {-1, 4}, onnx::TensorProto::FLOAT);
+  b.output("z");
+  b.node("Relu", {"x"}, {"y"});
+  b.node("Exp", {"x"}, {"z"});
+  const std::vector<ValueInfo> outputs = ModelFile(b).load().outputs();
+  CHECK(outputs[0].dtype == DType::f32);
+  REQUIRE(outputs[0].extents.size() == 2);
+  CHECK(std::get<std::string>(outputs[0].extents[0]) == "batch");
+  CHECK(std::get<int64_t>(outputs[0].extents[1]) == 4);
+  CHECK(!outputs[1].has_shape);
+}
+
+TEST_CASE("an output that needs no boxes of a size unknown beforehand is explained without them") {
+  ModelBuilder b;
+  b.input("x", {1, 2, 4}).output("scores").output("picked");
+  b.node("ReduceSum", {"x"}, {"scores"});
+  set_ints(b.node("Transpose", {"x"}, {"t"}), "perm", {0, 2, 1});
+  b.node("NonMaxSuppression", {"x", "t"}, {"picked"}).set_name("nms");
+  Session session(ModelFile(b).load(), kDouble);
+  const Tensor x = hashed({1, 2, 4}, 1).to(DType::f32);
+  const Error refused = error_of([&] { session.explain(x); });
+  CHECK(says(refused, ErrorCode::unsupported, "NonMaxSuppression-17 'nms'"));
+  CHECK(says(refused, ErrorCode::unsupported, "choose an output that does not need it"));
+  const Explanation e = session.explain(x, {.target = Target::index(0), .output = "scores"});
+  CHECK(e.attribution.to_doubles() == std::vector<double>(8, 1));
+}
+
 TEST_CASE("an output may have any name, also one that results use") {
   ModelBuilder b;
   b.input("x", {-1, 4}).output("logits").output("score:0").output("other");
