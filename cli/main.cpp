@@ -75,7 +75,9 @@ void add_model(CLI::App& command, Options& o, bool needs_input, const char* what
 
 void add_explain_options(CLI::App& command, Options& o) {
   command.add_option("-m,--method", o.methods, "what to compute; see `onnxray methods`");
-  command.add_option("--target", o.targets, "argmax, 3, 3,7, name:LABEL, [i,j], @mask.npy");
+  // With extra arguments allowed, CLI11 would read [i,j] as two targets.
+  command.add_option("--target", o.targets, "argmax, 3, 3,7, name:LABEL, [i,j], @mask.npy")
+      ->allow_extra_args(false);
   command.add_option("--convention", o.convention, "signxai, zennit or innvestigate")->capture_default_str();
   command
       .add_option_function<std::vector<std::string>>(

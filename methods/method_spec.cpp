@@ -118,6 +118,16 @@ MethodSpec parse_text(const std::string& text, const Conventions& conventions) {
   return method;
 }
 
+/// A rule or composite for all methods is for the bare "lrp" among them, not for names that hold their own.
+bool leaves_to_others(const MethodSpec& method, std::string_view parameter,
+                      const std::vector<MethodSpec>& methods) {
+  if (parameter != "composite" && parameter != "rule") return false;
+  const auto is_bare = [](const MethodSpec& m) {
+    return m.name.family == Family::lrp && !m.name.rule && m.name.composite.empty();
+  };
+  return !is_bare(method) && std::ranges::any_of(methods, is_bare);
+}
+
 void check_synonyms(const std::map<std::string, std::string>& parameters) {
   std::map<std::string, std::pair<std::string, std::string>> seen;
   for (const auto& [key, value] : parameters) {
@@ -161,6 +171,7 @@ std::vector<MethodSpec> resolve_methods(const std::vector<std::string>& texts,
   for (const auto& [key, value] : parameters) {
     bool used = false;
     for (MethodSpec& method : methods) {
+      if (leaves_to_others(method, canonical_parameter(key), methods)) continue;
       // What a method's own text says holds for it alone.
       if (!takes(method, canonical_parameter(key)) || method.find(canonical_parameter(key))) {
         used |= takes(method, canonical_parameter(key));

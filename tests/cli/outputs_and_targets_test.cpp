@@ -1,0 +1,244 @@
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/npy.h"
+#include "cli/npz.h"
+#include "tests/api/model_file.h"
+#include "tests/catch.h"
+#include "tests/support/explain.h"
+
+// What to explain, from the command line: which output, which entries of it, of inputs of which size and
+// kind.
+
+namespace onnxray::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using test::ModelBuilder;
+
+/// A folder with the files of one test.
+class Work {
+ public:
+  Work() { fs::create_directories(path_); }
+  ~Work() { fs::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+  void model(const ModelBuilder& builder) const {
+    std::ofstream(*this / "model.onnx", std::ios::binary) << builder.bytes();
+  }
+  void array(const std::string& name, const Tensor& tensor) const { write_npy(*this / name, tensor); }
+
+  /// `onnxray explain model.onnx ...` -o maps.npz; the maps by their keys.
+  std::map<std::string, Tensor> explain(const std::string& options) {
+    REQUIRE(run("explain " + *this / "model.onnx" + " " + options + " -o " + *this / "maps.npz") == 0);
+    std::map<std::string, Tensor> maps;
+    for (const NamedTensor& map : read_npz(*this / "maps.npz")) maps.emplace(map.name, map.value);
+    return maps;
+  }
+  /// The exit code; what was printed goes to `output`.
+  int run(const std::string& arguments) {
+    FILE* pipe = popen((std::string(ONNXRAY_COMMAND) + " " + arguments + " 2>&1").c_str(), "r");
+    REQUIRE(pipe);
+    output.clear();
+    std::array<char, 4096> buffer;
+    while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe))
+      output.append(buffer.data(), n);
+    const int status = pclose(pipe);
+    INFO(output);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string output;
+
+ private:
+  fs::path path_ = fs::temp_directory_path() / ("onnxray_targets_" + std::to_string(getpid()));
+};
+
+/// image [batch,3,h,w] -> Conv -> dense [batch,2,h,w] and, pooled over space, scores [batch,2].
+ModelBuilder dense_output() {
+  ModelBuilder b;
+  b.input("image", {-1, 3, -1, -1}).output("scores").output("dense");
+  test::conv(b, "image", "dense", 3, 2);
+  b.node("GlobalAveragePool", {"dense"}, {"mean"});
+  b.node("Flatten", {"mean"}, {"scores"});
+  return b;
+}
+
+/// The weight of dense_output's convolution, [2,3,3,3].
+std::vector<double> weight() {
+  const std::vector<double> w = test::hashed_values(54, 23, 0.6);
+  return {w.begin(), w.end()};
+}
+
+Tensor random_image(int64_t samples, int64_t h, int64_t w) {
+  return test::hashed({samples, 3, h, w}, 4).to(DType::f32);
+}
+
+// The gradient of a convolution is its weight, read from the file as float32.
+constexpr double kFloat = 1e-6;
+
+TEST_CASE("--output chooses among several outputs, in run and in explain") {
+  Work work;
+  work.model(dense_output());
+  work.array("x.npy", random_image(2, 6, 6));
+  const std::string model = work / "model.onnx", x = " -i " + work / "x.npy";
+  REQUIRE(work.run("run " + model + x + " --output dense -o " + work / "y.npy") == 0);
+  CHECK(read_npy(work / "y.npy").shape() == Shape{2, 2, 6, 6});
+  REQUIRE(work.run("run " + model + x + " -o " + work / "all.npz") == 0);
+  CHECK(read_npz(work / "all.npz").size() == 2);
+  const auto score = work.explain(x + " --target 1"), dense = work.explain(x + " --output dense --target 1");
+  CHECK(test::difference(score.at("gradient"), dense.at("gradient")) > 0.1);
+  CHECK(work.run("explain " + model + x + " --output nothing") == 2);
+  CHECK(work.output.find("it has scores, dense") != std::string::npos);
+  CHECK(work.run("run " + model + x + " --output nothing") == 2);
+}
+
+TEST_CASE("an entry of a dense output is chosen by its tuple, by its number or by a mask of one") {
+  Work work;
+  work.model(dense_output());
+  work.array("x.npy", random_image(1, 6, 6));
+  const std::string options = "-i " + work / "x.npy" + " --output dense";
+  const Tensor map = work.explain(options + " --target '[1,2,3]'").at("gradient");
+  // d dense[1,2,3] / d image[c,i,j] = w[1,c,i-1,j-2] around (2,3)
+  std::vector<double> expected(3 * 36, 0);
+  for (size_t c = 0; c < 3; ++c) {
+    for (size_t i = 0; i < 3; ++i) {
+      for (size_t j = 0; j < 3; ++j)
+        expected[c * 36 + (i + 1) * 6 + j + 2] = weight()[27 + c * 9 + i * 3 + j];
+    }
+  }
+  CHECK(test::difference(map, expected) < kFloat);
+  CHECK(test::difference(work.explain(options + " --target 51").at("gradient"), expected) < kFloat);
+
+  Tensor mask(DType::f32, {2, 6, 6});
+  mask.mutable_data<float>()[51] = 1;
+  work.array("mask.npy", mask);
+  CHECK(test::difference(work.explain(options + " --target @" + work / "mask.npy").at("gradient"), expected) <
+        kFloat);
+  CHECK(work.run("explain " + work / "model.onnx" + " " + options + " --target '[1,2]'") == 2);
+  CHECK(work.output.find("one index per axis") != std::string::npos);
+  CHECK(work.run("explain " + work / "model.onnx" + " " + options + " --target '[1,2,6]'") == 2);
+  CHECK(work.run("explain " + work / "model.onnx" + " " + options + " --output scores --target @" +
+                 work / "mask.npy") == 2);
+}
+
+TEST_CASE("a batch has one target for each sample, or several for all") {
+  Work work;
+  work.model(dense_output());
+  work.array("x.npy", random_image(2, 6, 6));
+  const std::string x = "-i " + work / "x.npy";
+  const Tensor each = work.explain(x + " --target 1,0").at("gradient");
+  const auto both = work.explain(x + " --target 0 --target 1 -m gradient -m gradient_x_input");
+  REQUIRE(both.size() == 4);
+  CHECK(test::difference(test::sample(each, 0), test::sample(both.at("gradient@1"), 0)) == 0);
+  CHECK(test::difference(test::sample(each, 1), test::sample(both.at("gradient@0"), 1)) == 0);
+  CHECK(both.contains("gradient_x_input@1"));
+  CHECK(work.run("explain " + work / "model.onnx" + " " + x + " --target 1,0,1") == 2);
+  CHECK(work.output.find("3 targets for a batch of 2") != std::string::npos);
+}
+
+TEST_CASE("a model with open spatial extents takes images of any size") {
+  Work work;
+  work.model(dense_output());
+  for (const int64_t size : {5, 12}) {
+    work.array("x.npy", random_image(1, size, size + 1));
+    const Tensor map = work.explain("-i " + work / "x.npy" + " --target 1 -m lrp_z").at("lrp_z");
+    CHECK(map.shape() == Shape{1, 3, size, size + 1});
+    const Tensor gradient = work.explain("-i " + work / "x.npy" + " --target 1").at("gradient");
+    // Away from the border every pixel is seen through the whole kernel.
+    double inner = 0;
+    for (size_t k = 0; k < 9; ++k) inner += weight()[27 + k];
+    const auto width = static_cast<int64_t>(size + 1);
+    CHECK(gradient.as_double(2 * width + 2) ==
+          Approx(inner / static_cast<double>(size * width)).epsilon(1e-5));
+  }
+}
+
+/// ids [batch,4] choose rows that are averaged; numbers [batch,3] are added: two classes.
+ModelBuilder two_inputs() {
+  ModelBuilder b;
+  b.input("ids", {-1, 4}, onnx::TensorProto::INT64).input("numbers", {-1, 3}).output("y");
+  test::weight(b, "table", {10, 3}, 1);
+  b.node("Gather", {"table", "ids"}, {"rows"}).set_name("embedding");
+  onnx::NodeProto& mean = b.node("ReduceMean", {"rows"}, {"mean"});
+  test::set_ints(mean, "axes", {1});
+  test::set_int(mean, "keepdims", 0);
+  b.node("Add", {"mean", "numbers"}, {"sum"});
+  test::dense(b, "sum", "y", 3, 2);
+  return b;
+}
+
+TEST_CASE("relevance of integer ids stops at their embedding, is summed per token, and the report says so") {
+  Work work;
+  work.model(two_inputs());
+  work.array("ids.npy", Tensor::of<int64_t>({1, 4}, {3, 1, 4, 1}));
+  work.array("numbers.npy", test::hashed({1, 3}, 2).to(DType::f32));
+  const auto maps = work.explain("-i numbers=" + work / "numbers.npy" + " -i ids=" + work / "ids.npy" +
+                                 " -m lrp_z --target 0 --report " + work / "report.json");
+  REQUIRE(maps.size() == 2);
+  const Tensor &tokens = maps.at("lrp_z:ids"), &numbers = maps.at("lrp_z:numbers");
+  CHECK(tokens.shape() == Shape{1, 4});
+  // Equal tokens at other places are alike here: their mean is all that counts.
+  CHECK(tokens.as_double(1) == Approx(tokens.as_double(3)));
+  CHECK(tokens.as_double(0) != Approx(tokens.as_double(1)));
+  std::ifstream file(work / "report.json");
+  const nlohmann::json report = nlohmann::json::parse(file);
+  const double score = report["targets"][0]["scores"][0];
+  const auto bias = static_cast<double>(static_cast<float>(test::hashed_values(2, 2, 0.3)[0]));
+  // lrp_z shares all out but what the last bias contributed.
+  CHECK(test::sum(tokens) + test::sum(numbers) == Approx(score - bias).epsilon(1e-4));
+  for (const nlohmann::json& row : report["attributions"])
+    CHECK(row.contains("embeddings") == (row["input"] == "ids"));
+  CHECK(work.output.find("holds integers: summed per entry") != std::string::npos);
+}
+
+TEST_CASE("--composite names the rules of -m lrp, from the built-in ones or a file") {
+  Work work;
+  work.model(dense_output());
+  work.array("x.npy", random_image(1, 6, 6));
+  const std::string x = "-i " + work / "x.npy" + " --target 1 ";
+  const Tensor by_parameter = work.explain(x + "-m lrp:composite=epsilon_plus").begin()->second;
+  CHECK(work.explain(x + "-m lrp --composite epsilon_plus").at("lrp").to_doubles() ==
+        by_parameter.to_doubles());
+  CHECK(work.explain(x + "--composite epsilon_plus").at("lrp").to_doubles() == by_parameter.to_doubles());
+  std::ofstream(work / "mine.json") << R"({"rules": [{"match": {"ops": "Conv"}, "rule": "z_plus"}]})";
+  // Beside it, a method whose name holds its rules keeps them.
+  const auto maps = work.explain(x + "-m lrp -m lrp_z -m lrp_z_plus --composite " + work / "mine.json");
+  CHECK(maps.at("lrp").to_doubles() == maps.at("lrp_z_plus").to_doubles());
+  CHECK(maps.at("lrp_z").to_doubles() != maps.at("lrp").to_doubles());
+  const std::string command = "explain " + work / "model.onnx" + " " + x;
+  CHECK(work.run(command + "-m gradient --composite epsilon_plus") == 2);
+  CHECK(work.run(command + "-m lrp --composite epsilom_plus") == 2);
+  CHECK(work.run(command + "-m lrp --composite epsilon_plus --param composite=beta_smooth") == 2);
+}
+
+TEST_CASE("a file's batch of 1 takes more samples; where they mix they run one by one, and it is said") {
+  Work work;
+  ModelBuilder b;
+  b.input("image", {1, 3, 6, 6}).output("y");
+  test::set_ints(b.node("ReduceMean", {"image"}, {"mean"}), "axes", {0});
+  b.node("Mul", {"image", "mean"}, {"mixed"});
+  test::conv(b, "mixed", "dense", 3, 2);
+  b.node("GlobalAveragePool", {"dense"}, {"pooled"});
+  b.node("Flatten", {"pooled"}, {"y"});
+  work.model(b);
+  const Tensor two = random_image(2, 6, 6);
+  work.array("x.npy", two);
+  work.array("first.npy", test::sample(two, 0).to(DType::f32));
+  const Tensor both =
+      work.explain("-i " + work / "x.npy" + " --report " + work / "report.json").at("gradient");
+  CHECK(work.output.find("note: the model's batch is 1") != std::string::npos);
+  std::ifstream file(work / "report.json");
+  CHECK(nlohmann::json::parse(file)["notes"].size() == 1);
+  const Tensor first = work.explain("-i " + work / "first.npy").at("gradient");
+  CHECK(work.output.find("batch is 1") == std::string::npos);
+  CHECK(test::difference(test::sample(both, 0), first) < kFloat);
+  REQUIRE(work.run("run " + work / "model.onnx" + " -i " + work / "x.npy" + " -o " + work / "y.npy") == 0);
+  CHECK(work.output.find("note: the model's batch is 1") != std::string::npos);
+  CHECK(read_npy(work / "y.npy").shape() == Shape{2, 2});
+}
+
+}  // namespace
+}  // namespace onnxray::cli
