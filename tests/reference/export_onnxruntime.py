@@ -36,7 +36,17 @@ METHODS = [
     "lrpsign_epsilon_0_1", "w2lrp_epsilon_0_1", "flatlrp_epsilon_0_1", "zblrp_epsilon_0_1:low=-4,high=4",
     "lrp_sequential_composite_a", "lrp_sequential_composite_b", "lrp:composite=epsilon_plus_flat",
     "lrp:composite=epsilon_alpha2_beta1", "lrp:composite=epsilon_gamma_box,low=-4,high=4", "lrp:composite=excitation_backprop",
+    "input_t_gradient", "gradient_x_sign_mu_neg_0_5", "guided_backprop_x_sign", "deconvnet_x_input",
+    "integrated_gradients:steps=8,ig_quadrature=trapezoid", "smoothgrad:samples=4", "smoothgrad_x_input:samples=4",
+    "smoothgrad_squared:samples=4", "vargrad:samples=4", "grad_cam:activation=before,resize=false", "grad_cam_timeseries",
+    "deep_taylor:deep_taylor=zplus", "deep_taylor_bounded:low=-4,high=4", "lrpsign_epsilon_0_1_mu_0_5", "lrp:rule=norm",
+    "lrp_epsilon_0_1:batchnorm=pass", "lrp_epsilon_0_1:batchnorm=affine_z", "lrp_alpha_2_beta_1:exact_splits=true",
+    "lrp:composite=epsilon_plus", "lrp:composite=epsilon_alpha2_beta1_flat", "lrp:composite=guided_backprop",
+    "lrp:composite=deconvnet", "lrp:composite=beta_smooth", "lrp:composite=attnlrp", "lrp:composite=cp_lrp",
+    "lrp:composite=sequential_preset_a", "lrp:composite=sequential_preset_a_flat", "lrp:composite=sequential_preset_b",
+    "lrp:composite=sequential_preset_b_flat", "lrp:composite=sequential_preset_b_flat_until_idx",
 ]
+DRAWS = 4  # of the methods with noise, which is given: no operator of ONNX draws as onnxray does
 
 
 def onnxray(command, *arguments):
@@ -49,11 +59,21 @@ def relative_error(a, b):
     return float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-30)) if a.shape == b.shape else float("inf")
 
 
+def noise_options(model, method, folder):
+    if not re.match("smoothgrad|vargrad", method):
+        return []
+    dims = onnx.load(model).graph.input[0].type.tensor_type.shape.dim
+    noise = np.random.default_rng(0).normal(0, 0.2, [DRAWS, *(max(d.dim_value, 1) for d in dims)])
+    np.save(folder / "noise.npy", noise.astype(np.float32))
+    return ["--param", f"noise_file={folder / 'noise.npy'}"]
+
+
 def compare(command, model, sample, method, folder):
     sample = ROOT / "models/samples" / sample
+    how = ["-m", method, *noise_options(model, method, folder)]
     written, map_file, y_file = folder / "explained.onnx", folder / "map.npy", folder / "y.npz"
-    onnxray(command, "export", model, "-i", sample, "-m", method, "-o", written)
-    onnxray(command, "explain", model, "-i", sample, "-m", method, "-o", map_file)
+    onnxray(command, "export", model, "-i", sample, *how, "-o", written)
+    onnxray(command, "explain", model, "-i", sample, *how, "-o", map_file)
     onnxray(command, "run", model, "-i", sample, "-o", y_file)
     onnx.checker.check_model(str(written), full_check=True)
     session = onnxruntime.InferenceSession(str(written), providers=["CPUExecutionProvider"])
@@ -66,7 +86,7 @@ def compare(command, model, sample, method, folder):
     ours, exported = np.load(map_file), outputs["attribution"]
     error, note = relative_error(exported, ours), ""
     if error > TOLERANCE:
-        onnxray(command, "explain", model, "-i", sample, "-m", method, "--precision", "double", "-o", map_file)
+        onnxray(command, "explain", model, "-i", sample, *how, "--precision", "double", "-o", map_file)
         exact = np.load(map_file)
         note = f" float32: explain {relative_error(ours, exact):.1e}, exported {relative_error(exported, exact):.1e} from double"
         if relative_error(exported, exact) <= 3 * relative_error(ours, exact):
