@@ -125,6 +125,10 @@ def main():
                     folder = pathlib.Path(name)
                     try:
                         export(net, kind, opset, symbolic, folder / "net.onnx")
+                    except Exception as error:
+                        print(row, "the exporter refuses:", str(error).splitlines()[0][:120], flush=True)
+                        continue
+                    try:
                         functions = len(onnx.load(folder / "net.onnx").functions)
                         forward, gradient, finite, alone = compare(arguments.command, net, folder / "net.onnx", folder)
                         ok = forward < FORWARD and gradient < GRADIENT and finite
