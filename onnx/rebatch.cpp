@@ -1,7 +1,6 @@
 #include "onnx/rebatch.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "core/fail.h"
@@ -29,6 +28,7 @@ class Rebatch {
   void open_inputs(const std::map<ValueId, size_t>& axes);
   void settle(Node node);
   void rewrite(Node& node);
+  bool drops(const Node& squeeze, int64_t axis) const;
   void reshape_to(Node& node, const Shape& shape);
   void expand_to(Node& node);
   void share_operands(Node& node);
@@ -88,15 +88,23 @@ void Rebatch::settle(Node node) {
   graph_.nodes.push_back(std::move(node));
 }
 
+/// Whether a Squeeze takes an axis away: it names it, or none.
+bool Rebatch::drops(const Node& squeeze, int64_t axis) const {
+  const Tensor* given = squeeze.inputs.size() > 1 ? graph_.constant(squeeze.inputs[1]) : nullptr;
+  const std::vector<int64_t> named = given ? given->to_int64s() : ints_attribute(squeeze, "axes");
+  const auto rank = static_cast<int64_t>(shape(squeeze.inputs[0]).size());
+  const auto is_it = [&](int64_t a) { return (a < 0 ? a + rank : a) == axis; };
+  return named.empty() || std::ranges::any_of(named, is_it);
+}
+
 /// Nodes whose constants say how large a batch is.
 void Rebatch::rewrite(Node& node) {
   if (!node.domain.empty() || !is_batched(node.inputs[0])) {
     if (node.domain.empty() && node.op == "Concat") share_operands(node);
     return;
   }
-  constexpr std::array<std::string_view, 4> kReshapes{"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
   const SampleAxis x = *at(node.inputs[0]);
-  if (std::ranges::find(kReshapes, node.op) != kReshapes.end()) {
+  if (node.op == "Reshape" || node.op == "Flatten" || (node.op == "Squeeze" && drops(node, x.axis))) {
     reshape_to(node, shape(node.outputs[0]));
   } else if (node.op == "Gather") {
     // The only sample of a batch: without its axis it is that sample still.

@@ -154,6 +154,23 @@ TEST_CASE("a recurrent net with its batch on the second axis and its first state
   CHECK(check_batch(b, {hashed({5, 3, 3}, 6).to(DType::f32)}, {1}, 3).empty());
 }
 
+TEST_CASE("all states of a bidirectional recurrent net, stacked step by step, take batches") {
+  ModelBuilder b;
+  b.input("x", {5, 1, 3}).output("y");
+  weight(b, "w", {2, 12, 3}, 1);
+  weight(b, "r", {2, 12, 4}, 2);
+  onnx::NodeProto& gru = b.node("GRU", {"x", "w", "r"}, {"states"});
+  set_int(gru, "hidden_size", 4);
+  auto& direction = *gru.add_attribute();
+  direction.set_name("direction");
+  direction.set_type(onnx::AttributeProto::STRING);
+  direction.set_s("bidirectional");
+  transpose(b, "states", {2, 0, 1, 3}, "by_sample");
+  with_ints(b, "Reshape", "by_sample", {1, 40}, "flat");
+  dense(b, "flat", "y", 40, 2);
+  CHECK(check_batch(b, {hashed({5, 3, 3}, 6).to(DType::f32)}, {1}, 3).empty());
+}
+
 TEST_CASE("token ids and numbers of a fixed batch go together; what is given once all samples share") {
   ModelBuilder b;
   b.input("ids", {1, 4}, onnx::TensorProto::INT64).input("extra", {1, 3}).input("scale", {1, 3}).output("y");
