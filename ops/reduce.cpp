@@ -68,10 +68,16 @@ void lower_reduce_sum_square(LowerContext& ctx) {
   ctx.set(0, sum_over(ctx, reduction_of(ctx), ctx.b.mul(x, x)));
 }
 
+/// The root of a sum of squares. Where that is 0 it gets slope 0, the subgradient that PyTorch takes: the
+/// infinite slope of the root would make the gradient NaN.
 void lower_reduce_l2(LowerContext& ctx) {
+  Builder& b = ctx.b;
   const Var x = as_real(ctx, ctx.input(0));
-  const Var norm = ctx.b.sqrt(sum_over(ctx, reduction_of(ctx), ctx.b.mul(x, x)));
-  ctx.set(0, ctx.b.cast(norm, ctx.b.dtype(ctx.input(0))));
+  const Var total = sum_over(ctx, reduction_of(ctx), b.mul(x, x));
+  const Var empty = b.equal(total, 0.0);
+  const Var root = b.sqrt(b.select(empty, b.scalar(1, b.dtype(total)), total));
+  const Var norm = b.select(empty, b.scalar(0, b.dtype(total)), root);
+  ctx.set(0, b.cast(norm, b.dtype(ctx.input(0))));
 }
 
 void lower_reduce_log_sum(LowerContext& ctx) {

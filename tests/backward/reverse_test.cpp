@@ -37,6 +37,31 @@ TEST_CASE("the gradients of a value's readers add up") {
   CHECK(difference(gradients(graph, {kX})[0], wanted) < 1e-15);
 }
 
+TEST_CASE("the gradient of a norm is zero at zero, as PyTorch has it, and not NaN") {
+  const Tensor rows = Tensor::of<double>({2, 2}, {0, 0, 3, -4});
+  const auto gradient = [&](auto make) {
+    GraphBuilder g;
+    return gradients(g.build({make(g, g.input("x", {2, 2}))}), {rows})[0].to_doubles();
+  };
+  using Values = std::vector<double>;
+  const Attributes last{{"axes", std::vector<int64_t>{1}}, {"keepdims", int64_t{1}}};
+  const auto norm = [&](GraphBuilder& g, ValueId x) { return g.node("ReduceL2", {x}, last); };
+  CHECK(difference(Tensor::of<double>({4}, gradient(norm)), Values{0, 0, .6, -.8}) < 1e-15);
+  // torch.nn.functional.normalize: x / max(|x|, 1e-12)
+  const auto unit = gradient([&](GraphBuilder& g, ValueId x) {
+    return g.node("Div", {x, g.node("Clip", {norm(g, x), g.constant({}, {1e-12})})});
+  });
+  CHECK(unit[0] == Approx(1e12));
+  CHECK(unit[2] == Approx(.2 - .6 * -.2 / 5));
+  const auto normalised = gradient([](GraphBuilder& g, ValueId x) { return g.node("LpNormalization", {x}); });
+  for (const double v : normalised) CHECK(std::isfinite(v));
+  const auto pooled = gradient([](GraphBuilder& g, ValueId x) {
+    const ValueId series = g.node("Unsqueeze", {x, g.ints({1})});
+    return g.node("LpPool", {series}, {{"kernel_shape", std::vector<int64_t>{2}}});
+  });
+  CHECK(difference(Tensor::of<double>({4}, pooled), Values{0, 0, .6, -.8}) < 1e-15);
+}
+
 TEST_CASE("a value read twice by one node gets both shares") {
   GraphBuilder g;
   const ValueId x = g.input("x", kRow);
