@@ -11,6 +11,7 @@ namespace {
 /// The name's rule with the numbers that parameters replace.
 RuleSpec rule_of_name(const MethodSpec& method) {
   RuleSpec rule = *method.name.rule;
+  if (rule.rule == "alpha_beta" && rule.parameters.empty()) return named_rule(method, rule.rule);
   for (auto& [parameter, value] : rule.parameters) {
     value = method.number(parameter == "factor" ? "epsilon" : std::string_view(parameter), value);
   }

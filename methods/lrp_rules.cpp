@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "core/fail.h"
@@ -37,6 +38,13 @@ RuleSpec bounded(std::vector<double> low, std::vector<double> high) {
   return {"bounded", {}, {{"low", std::move(low)}, {"high", std::move(high)}}};
 }
 
+/// alpha0 to beta1 of iNNvestigate's AlphaBetaX1000 and its kin. Its own AlphaBetaX takes beta1 for alpha1.
+constexpr std::pair<std::string_view, std::array<double, 4>> kAlphaBetaX[] = {
+    {"alphabetax1000", {1, 0, 0, 0}},
+    {"alphabetax1010", {1, 0, 0, -1}},
+    {"alphabetax1001", {1, 1, 0, 0}},
+    {"alphabetax2m100", {2, 0, 1, 0}}};
+
 RuleSpec alpha_beta_rule(const MethodSpec& method) {
   RuleSpec rule{"alpha_beta"};
   for (const char* name : {"alpha", "beta"}) {
@@ -49,6 +57,16 @@ constexpr std::pair<std::string_view, std::string_view> kSimpleRules[] = {
     {"z", "z"},         {"lrpz", "z"},    {"sign", "sign"},    {"wsquare", "w_square"},
     {"w2", "w_square"}, {"flat", "flat"}, {"zplus", "z_plus"}, {"zplusfast", "z_plus_fast"},
     {"norm", "norm"},   {"pass", "pass"}};
+
+/// "z" of "zignorebias" and "zib"; empty where the name is another.
+std::string base_without_bias(std::string_view rule) {
+  for (const std::string_view base : {"z", "epsilon", "alphabeta", "alpha1beta0", "alpha2beta1"}) {
+    for (const std::string_view suffix : {"ignorebias", "ib"}) {
+      if (rule.starts_with(base) && rule.substr(base.size()) == suffix) return std::string(base);
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -69,13 +87,15 @@ RuleSpec bounded_rule(const MethodSpec& method) {
 
 RuleSpec named_rule(const MethodSpec& method, const std::string& name) {
   const std::string rule = plain(name);
+  if (const auto base = base_without_bias(rule); !base.empty()) {
+    RuleSpec spec = named_rule(method, base);
+    spec.parameters["bias"] = 0;
+    return spec;
+  }
   const auto simple =
       std::ranges::find(kSimpleRules, rule, &std::pair<std::string_view, std::string_view>::first);
   if (simple != std::end(kSimpleRules)) return {std::string(simple->second)};
   if (rule == "epsilon") return {"epsilon", {{"epsilon", method.number("epsilon", 1e-7)}}};
-  if (rule == "zignorebias" || rule == "zib") return {"z", {{"bias", 0}}};
-  if (rule == "epsilonignorebias" || rule == "epsilonib")
-    return {"epsilon", {{"epsilon", method.number("epsilon", 1e-7)}, {"bias", 0}}};
   if (rule == "epsilonstdx" || rule == "stdxepsilon")
     return {"epsilon_std_x", {{"factor", method.number("epsilon", 0.25)}}};
   if (rule == "signmu") return {"sign_mu", {{"mu", method.number("mu", 0)}}};
@@ -83,11 +103,17 @@ RuleSpec named_rule(const MethodSpec& method, const std::string& name) {
   if (rule == "alphabeta") return alpha_beta_rule(method);
   if (rule == "alpha1beta0") return {"alpha_beta", {{"alpha", 1}, {"beta", 0}}};
   if (rule == "alpha2beta1") return {"alpha_beta", {{"alpha", 2}, {"beta", 1}}};
+  for (const auto& [known, w] : kAlphaBetaX) {
+    if (rule == known)
+      return {"alpha_beta_x", {{"alpha0", w[0]}, {"alpha1", w[1]}, {"beta0", w[2]}, {"beta1", w[3]}}};
+  }
   if (rule == "bounded" || rule == "zbox") return bounded_rule(method);
   fail(ErrorCode::usage,
        "'{}' is no rule; the rules are z, epsilon, epsilon_std_x, sign, sign_mu, alpha_beta, alpha1beta0, "
        "alpha2beta1, z_plus, "
-       "z_plus_fast, gamma, bounded, w_square, flat, norm, pass, z_ignore_bias and epsilon_ignore_bias",
+       "z_plus_fast, gamma, bounded, w_square, flat, norm, pass, alpha_beta_x1000, alpha_beta_x1010, "
+       "alpha_beta_x1001, alpha_beta_x2m100, and z, epsilon, alpha_beta, alpha1beta0 and alpha2beta1 with "
+       "_ignore_bias",
        name);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/fail.h"
 #include "core/nearest.h"
+#include "methods/analyzer_name.h"
 #include "methods/name_cursor.h"
 
 namespace onnxray {
@@ -218,6 +219,7 @@ std::vector<std::string> known_names() {
 }  // namespace
 
 MethodName parse_method_name(std::string_view name) {
+  if (auto analyzer = parse_analyzer_name(name)) return *analyzer;
   const std::string canonical = without_alias(name);
   for (const auto parse : {parse_gradient, parse_cam, parse_lrp, parse_other}) {
     NameCursor cursor(canonical);

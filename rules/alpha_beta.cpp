@@ -13,11 +13,11 @@ using Bias = Conventions::AlphaBetaBias;
 
 class AlphaBetaRule final : public Rule {
  public:
-  AlphaBetaRule(double alpha, double beta, const Conventions& conventions)
+  AlphaBetaRule(double alpha, double beta, bool with_bias, const Conventions& conventions)
       : alpha_(alpha),
         beta_(beta),
         stabiliser_(conventions.stabiliser),
-        bias_(conventions.alphabeta_bias),
+        bias_(with_bias ? conventions.alphabeta_bias : Bias::ignore),
         splits_(conventions.exact_splits) {
     // Without a negative half, the full bias belongs to the only one; else halves as in Zennit, which
     // conserve.
@@ -64,7 +64,7 @@ std::unique_ptr<Rule> make_alpha_beta(const RuleSpec& spec, const Conventions& c
   require(alpha >= 1 && beta >= 0 && std::abs(alpha - beta - 1) <= 1e-9, ErrorCode::usage,
           "alpha_beta needs alpha >= 1, beta >= 0 and alpha - beta = 1, not alpha = {:g} and beta = {:g}",
           alpha, beta);
-  return std::make_unique<AlphaBetaRule>(alpha, beta, conventions);
+  return std::make_unique<AlphaBetaRule>(alpha, beta, spec.parameter("bias", 1) != 0, conventions);
 }
 
 }  // namespace onnxray

@@ -47,6 +47,12 @@ CompositeEntry first(std::vector<std::string> ops, RuleSpec rule) {
           std::move(rule)};
 }
 
+/// What iNNvestigate's presets give a BatchNormalization.
+CompositeEntry preset_norm() {
+  return {{.ops = {"BatchNormalization"}},
+          {"alpha_beta_x", {{"alpha0", 2}, {"alpha1", 0}, {"beta0", 1}, {"beta1", 0}}}};
+}
+
 CompositeEntry input_layer(RuleSpec rule) {
   return {{.relevance = RelevanceClass::linear, .input_layer = true}, std::move(rule)};
 }
@@ -87,25 +93,26 @@ constexpr Builtin kComposites[] = {
      }},
     {"sequential_preset_a",
      [](const Recipe& r) {
-       return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(1))};
+       return Entries{preset_norm(), linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(1))};
      }},
     {"sequential_preset_b",
      [](const Recipe& r) {
-       return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))};
+       return Entries{preset_norm(), linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))};
      }},
     {"sequential_preset_a_flat",
      [](const Recipe& r) {
-       return Entries{input_layer({"flat"}), linear(kDense, r.epsilon(0.1)),
+       return Entries{input_layer({"flat"}), preset_norm(), linear(kDense, r.epsilon(0.1)),
                       linear(kConvolutions, alpha_beta(1))};
      }},
     {"sequential_preset_b_flat",
      [](const Recipe& r) {
-       return Entries{input_layer({"flat"}), linear(kDense, r.epsilon(0.1)),
+       return Entries{input_layer({"flat"}), preset_norm(), linear(kDense, r.epsilon(0.1)),
                       linear(kConvolutions, alpha_beta(2))};
      }},
     {"sequential_preset_b_flat_until_idx",
      [](const Recipe& r) {
        return Entries{{{.relevance = RelevanceClass::linear, .until = r.until()}, {"flat"}},
+                      preset_norm(),
                       linear(kDense, r.epsilon(0.1)),
                       linear(kConvolutions, alpha_beta(2))};
      }},

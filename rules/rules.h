@@ -9,8 +9,11 @@ std::unique_ptr<Rule> make_z(const RuleSpec&, const Conventions&);              
 std::unique_ptr<Rule> make_epsilon(const RuleSpec&, const Conventions&);        ///< epsilon = 1e-7, bias = 1
 std::unique_ptr<Rule> make_epsilon_std_x(const RuleSpec&, const Conventions&);  ///< factor = 0.25
 std::unique_ptr<Rule> make_sign(const RuleSpec&, const Conventions&);
-std::unique_ptr<Rule> make_sign_mu(const RuleSpec&, const Conventions&);     ///< mu = 0
-std::unique_ptr<Rule> make_alpha_beta(const RuleSpec&, const Conventions&);  ///< alpha = 2, beta = alpha - 1
+std::unique_ptr<Rule> make_sign_mu(const RuleSpec&, const Conventions&);  ///< mu = 0
+std::unique_ptr<Rule> make_alpha_beta(const RuleSpec&,
+                                      const Conventions&);  ///< alpha = 2, beta = alpha - 1, bias = 1
+std::unique_ptr<Rule> make_alpha_beta_x(const RuleSpec&,
+                                        const Conventions&);  ///< alpha0, alpha1, beta0, beta1 = 0.5
 std::unique_ptr<Rule> make_z_plus(const RuleSpec&, const Conventions&);
 std::unique_ptr<Rule> make_z_plus_fast(const RuleSpec&, const Conventions&);
 std::unique_ptr<Rule> make_gamma(const RuleSpec&, const Conventions&);    ///< gamma = 0.25

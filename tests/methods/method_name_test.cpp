@@ -106,6 +106,24 @@ TEST_CASE("the other families and SignXAI's aliases have names") {
   CHECK(parse_method_name("gradients").family == Family::gradient);
 }
 
+TEST_CASE("the names of iNNvestigate's analyzers are names") {
+  CHECK(parse_method_name("lrp.epsilon").rule == RuleSpec{"epsilon", {{"epsilon", 1e-7}}});
+  CHECK(parse_method_name("lrp.z_IB").rule == RuleSpec{"z", {{"bias", 0}}});
+  CHECK(parse_method_name("lrp.alpha_2_beta_1_IB").rule ==
+        RuleSpec{"alpha_beta", {{"alpha", 2}, {"beta", 1}, {"bias", 0}}});
+  CHECK(parse_method_name("lrp.sequential_preset_b_flat").composite == "sequential_preset_b_flat");
+  CHECK(parse_method_name("deep_taylor.bounded").family == Family::deep_taylor_bounded);
+  for (const char* name :
+       {"lrp.z", "lrp.z_plus", "lrp.z_plus_fast", "lrp.w_square", "lrp.flat", "lrp.gamma", "lrp.stdxepsilon",
+        "lrp.epsilon_IB", "lrp.alpha_beta", "lrp.alpha_1_beta_0", "lrp.alpha_1_beta_0_IB",
+        "lrp.alpha_2_beta_1", "lrp.sequential_composite_a", "lrp.sequential_composite_b",
+        "lrp.sequential_preset_a", "lrp.sequential_preset_a_flat", "lrp.sequential_preset_b",
+        "lrp.sequential_preset_b_flat_until_idx"})
+    CHECK_NOTHROW(parse_method_name(name));
+  CHECK_THROWS(parse_method_name("lrp.epsilon_0_1"));
+  CHECK_THROWS(parse_method_name("lrp."));
+}
+
 TEST_CASE("all 152 names of SIGN-XAI 1.x resolve") {
   std::ifstream file(std::string(ONNXRAY_SOURCE_DIR) + "/tests/methods/golden/signxai_1x_names.txt");
   int64_t count = 0;

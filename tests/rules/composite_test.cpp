@@ -183,7 +183,9 @@ Graph normalised_conv(bool folded) {
 
 TEST_CASE("a map does not depend on whether the exporter folded the normalisation") {
   const Tensor x = hashed(kImage, 9);
-  for (const char* method : {"gradient", "lrp_z", "lrp_epsilon_0_1", "lrpsign_epsilon_0_25_std_x"}) {
+  for (const char* method : {"gradient", "lrp_z", "lrp_epsilon_0_1", "lrpsign_epsilon_0_25_std_x",
+                             "lrp_alpha_2_beta_1", "lrp_gamma", "lrp_z_plus", "lrp_flat", "w2lrp_epsilon_0_1",
+                             "zblrp_z:low=-1,high=1", "guided_backprop"}) {
     INFO(method);
     // Both sides round the same products in double.
     CHECK(difference(explain(normalised_conv(false), method, x, 20),

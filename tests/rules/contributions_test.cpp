@@ -16,49 +16,8 @@ Tensor map(const Net& net, const std::string& method, int64_t target = 1) {
   return explain(net.graph, method, net.x, target);
 }
 
-/// Nets with every linear operator: strides, groups, dilation, asymmetric padding, 1-D and 3-D, transposed.
-std::vector<std::pair<std::string, Net>> linear_nets() {
-  using Ints = std::vector<int64_t>;
-  std::vector<std::pair<std::string, Net>> nets;
-  const auto add = [&](const std::string& name, const Shape& shape, auto make) {
-    GraphBuilder g;
-    const ValueId y = make(g, g.input("x", shape));
-    nets.emplace_back(name, Net{g.build({g.flatten(y)}), hashed(shape, 77)});
-  };
-  add("1-D with dilation", {2, 2, 9}, [](GraphBuilder& g, ValueId x) {
-    return g.node("Conv", {x, g.constant(hashed({3, 2, 3}, 1)), g.constant(hashed({3}, 2))},
-                  {{"dilations", Ints{2}}, {"pads", Ints{1, 2}}});
-  });
-  add("2-D with groups and stride", {2, 4, 6, 5}, [](GraphBuilder& g, ValueId x) {
-    return g.node("Conv", {x, g.constant(hashed({6, 2, 3, 3}, 3)), g.constant(hashed({6}, 4))},
-                  {{"group", int64_t{2}}, {"strides", Ints{2, 1}}, {"pads", Ints{1, 0, 1, 2}}});
-  });
-  add("depthwise, then pointwise", {1, 3, 4, 4}, [](GraphBuilder& g, ValueId x) {
-    const ValueId y =
-        g.relu(g.node("Conv", {x, g.constant(hashed({3, 1, 3, 3}, 5)), g.constant(hashed({3}, 6))},
-                      {{"group", int64_t{3}}}));
-    return g.node("Conv", {y, g.constant(hashed({5, 3, 1, 1}, 7))});
-  });
-  add("3-D", {1, 2, 3, 4, 3}, [](GraphBuilder& g, ValueId x) {
-    return g.node("Conv", {x, g.constant(hashed({2, 2, 2, 2, 2}, 8)), g.constant(hashed({2}, 9))});
-  });
-  add("transposed", {1, 2, 3, 3}, [](GraphBuilder& g, ValueId x) {
-    return g.node("ConvTranspose", {x, g.constant(hashed({2, 3, 3, 3}, 10)), g.constant(hashed({3}, 11))},
-                  {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 0, 1}}, {"output_padding", Ints{1, 0}}});
-  });
-  add("a matrix product with the weight first", {1, 3, 2}, [](GraphBuilder& g, ValueId x) {
-    return g.node("MatMul", {g.constant(hashed({4, 3}, 12)), x});
-  });
-  add("a matrix product of rank 3", {1, 3, 2}, [](GraphBuilder& g, ValueId x) {
-    return g.node("MatMul", {x, g.constant(hashed({2, 4}, 13))});
-  });
-  nets.emplace_back("model D", model_d());
-  for (auto& net : homogeneous_nets()) nets.push_back(std::move(net));
-  return nets;
-}
-
 TEST_CASE("the two-form identity gives what the literal terms give") {
-  for (const auto& [name, net] : linear_nets()) {
+  for (const auto& [name, net] : nets_of_linear_operators()) {
     for (const std::string rule :
          {"lrp_alpha_1_beta_0:", "lrp_alpha_2_beta_1:", "lrp_alpha_2_beta_1:alphabeta_bias=ignore,",
           "lrp_z_plus:", "lrp_z_plus:zplus_bias=include,",
@@ -74,7 +33,7 @@ TEST_CASE("the two-form identity gives what the literal terms give") {
 }
 
 TEST_CASE("alpha 1, beta 0 without bias is z+") {
-  for (const auto& [name, net] : linear_nets()) {
+  for (const auto& [name, net] : nets_of_linear_operators()) {
     INFO(name);
     CHECK(difference(map(net, "lrp_alpha_1_beta_0:alphabeta_bias=ignore"), map(net, "lrp_z_plus")) <
           kRounding);
@@ -82,7 +41,7 @@ TEST_CASE("alpha 1, beta 0 without bias is z+") {
 }
 
 TEST_CASE("gamma 0 is the z rule, and a large gamma is z+ with its bias") {
-  for (const auto& [name, net] : linear_nets()) {
+  for (const auto& [name, net] : nets_of_linear_operators()) {
     INFO(name);
     CHECK(difference(map(net, "lrp_gamma_0"), map(net, "lrp_z")) < 1e-9);
   }

@@ -5,6 +5,7 @@
 
 #include "backends/reference/reference.h"
 #include "core/optimise/optimise.h"
+#include "methods/method.h"
 
 namespace onnxray::test {
 
@@ -57,6 +58,51 @@ Results explain_results(const Graph& graph, const std::string& method, const std
     operands.push_back(target_input(target, program[logits->var].shape));
   }
   return run(program, operands);
+}
+
+namespace {
+
+/// Methods that can share one program.
+std::vector<Tensor> explain_group(Backend& backend, const Graph& graph, std::vector<MethodSpec> methods,
+                                  const Tensor& x, const TargetSpec& target) {
+  ExplainSpec spec;
+  spec.methods = std::move(methods);
+  spec.targets = {target.kind};
+  Program program = emit_explanation(graph, OpRegistry::builtin(), spec);
+  optimise(program, backend);
+  const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
+  const Tensor chosen = target_input(target, program[logits->var].shape);
+  const Plan plan = make_plan(program, backend.plan_options());
+  const auto values = backend.compile(plan)->run(std::vector{x, chosen});
+  std::map<std::string, Tensor> by_name;
+  for (size_t i = 0; i < values.size(); ++i) by_name.emplace(plan.program.outputs[i].name, values[i]);
+  std::vector<Tensor> maps;
+  for (size_t m = 0; m < spec.methods.size(); ++m)
+    maps.push_back(by_name.at("attribution:" + std::to_string(m) + ":0:0"));
+  return maps;
+}
+
+}  // namespace
+
+std::vector<Tensor> explain_together(Backend& backend, const Graph& graph,
+                                     const std::vector<std::string>& methods, const Tensor& x,
+                                     const TargetSpec& target, const std::string& convention) {
+  std::vector<Tensor> maps(methods.size());
+  std::vector<MethodSpec> sharing;
+  std::vector<size_t> places;
+  const std::vector<MethodSpec> resolved = resolve_methods(methods, {}, convention);
+  for (size_t m = 0; m < methods.size(); ++m) {
+    if (needs_loop(resolved[m])) {
+      maps[m] = explain_group(backend, graph, {resolved[m]}, x, target)[0];
+    } else {
+      sharing.push_back(resolved[m]);
+      places.push_back(m);
+    }
+  }
+  if (sharing.empty()) return maps;
+  std::vector<Tensor> shared = explain_group(backend, graph, std::move(sharing), x, target);
+  for (size_t i = 0; i < places.size(); ++i) maps[places[i]] = std::move(shared[i]);
+  return maps;
 }
 
 std::vector<Tensor> explain_all(const Graph& graph, const std::string& method,

@@ -30,6 +30,12 @@ std::vector<Tensor> explain_all(const Graph& graph, const std::string& method,
 Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs,
                         const TargetSpec& target);
 
+/// The attribution of the first input by each of several methods, on `backend`; one program but for
+/// methods with a loop.
+std::vector<Tensor> explain_together(Backend& backend, const Graph& graph,
+                                     const std::vector<std::string>& methods, const Tensor& x,
+                                     const TargetSpec& target, const std::string& convention = "signxai");
+
 TargetSpec target_index(std::vector<int64_t> indices);
 TargetSpec target_mask(Tensor mask);
 

@@ -26,7 +26,13 @@ Net average_net(const NetOptions& options = {});
 Net residual_net(const NetOptions& options = {});
 /// Two branches of convolutions joined by Concat, MaxPool, Gemm.
 Net branching_net(const NetOptions& options = {});
+/// Convolutions over time with groups and dilation, LeakyRelu, a gate, a dense layer on tokens.
+Net series_net(const NetOptions& options = {});
 /// All of the above that are positively homogeneous in their activations.
 std::vector<std::pair<std::string, Net>> homogeneous_nets(const NetOptions& options = {});
+
+/// A net for every linear operator: strides, groups, dilation, asymmetric padding, 1-D to 3-D, transposed,
+/// either operand constant; and the nets above.
+std::vector<std::pair<std::string, Net>> nets_of_linear_operators();
 
 }  // namespace onnxray::test

@@ -10,7 +10,7 @@ import tensorflow as tf
 tf.compat.v1.disable_eager_execution()
 
 import innvestigate
-from innvestigate.analyzer.relevance_based import relevance_analyzer as ra
+from innvestigate.analyzer.relevance_based import relevance_rule as rules
 
 import keras_nets
 from store import Store
@@ -40,6 +40,11 @@ ANALYZERS = [
     ("lrp.sequential_preset_b", {}, "lrp:composite=sequential_preset_b"),
     ("lrp.sequential_preset_a_flat", {}, "lrp:composite=sequential_preset_a_flat"),
     ("lrp.sequential_preset_b_flat", {}, "lrp:composite=sequential_preset_b_flat"),
+    # It counts all layers, the input's too: its layer 1 is our linear node 0.
+    ("lrp.sequential_preset_b_flat_until_idx", {"until_layer_idx": 1},
+     "lrp:composite=sequential_preset_b_flat_until_idx,until_layer_idx=0"),
+    ("lrp", {"rule": rules.AlphaBetaX1000Rule}, "lrp:rule=AlphaBetaX1000"),
+    ("lrp", {"rule": rules.AlphaBetaX2m100Rule}, "lrp:rule=AlphaBetaX2m100"),
     ("lrp.alpha_1_beta_0", {"input_layer_rule": (-2.0, 2.0)}, "lrp_alpha_1_beta_0:input_layer_rule=-2;2"),
     ("lrp.epsilon", {"epsilon": 0.1, "input_layer_rule": "WSquare"}, "w2lrp_epsilon_0_1"),
     ("lrp.epsilon", {"epsilon": 0.1, "input_layer_rule": "Flat"}, "flatlrp_epsilon_0_1"),
@@ -71,7 +76,7 @@ def main():
                 print(f"{name}, {analyzer}: {type(error).__name__} {str(error)[:200]}")
                 continue
             store.array(f"{name}:x", x)
-            text = ", ".join(f"{k}={v}" for k, v in arguments.items())
+            text = ", ".join(f"{k}={getattr(v, '__name__', v)}" for k, v in arguments.items())
             store.add(name, f"{VERSION}, {analyzer}" + (f"({text})" if text else ""), method, wide, narrow,
                       convention="innvestigate", target=[target, target])
     store.write()
