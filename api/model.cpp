@@ -64,8 +64,12 @@ Target Target::mask(Tensor weights) {
 
 std::vector<MethodDescription> methods() {
   std::vector<MethodDescription> result;
-  for (const MethodInfo& method : method_list())
-    result.push_back({method.pattern, method.formula, method.parameters, method.citation});
+  for (const MethodInfo& method : method_list()) {
+    std::vector<MethodDescription::Parameter> parameters;
+    for (const ParameterInfo& p : method.parameters) parameters.push_back({p.name, p.default_value});
+    result.push_back(
+        {method.pattern, method.example, method.formula, std::move(parameters), method.citation});
+  }
   return result;
 }
 

@@ -245,9 +245,15 @@ class Session {
 /// GFLOP/s of large matrix products on the backend that `options` choose: the best of a few tries.
 double measured_peak_gflops(const SessionOptions& options);
 
-/// The methods that explain() knows, as data.
+/// The methods that explain() knows, as data: defaults are those of the signxai convention, `example` is a
+/// name that the pattern stands for.
 struct MethodDescription {
-  std::string pattern, formula, parameters, citation;
+  struct Parameter {
+    std::string name, default_value;
+  };
+  std::string pattern, example, formula;
+  std::vector<Parameter> parameters;
+  std::string citation;
 };
 std::vector<MethodDescription> methods();
 

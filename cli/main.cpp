@@ -55,6 +55,15 @@ void take_short_parameters(Options& o) {
   if (!o.composite.empty() && o.methods.empty()) o.methods = {"lrp"};
 }
 
+/// SignXAI wants a model without its softmax; here the pass starts at the logit by itself.
+void take_no_softmax(Options& o) {
+  const auto it = o.parameters.find("model_no_softmax");
+  if (it == o.parameters.end()) return;
+  fmt::print(stderr,
+             "onnxray: model_no_softmax is automatic: a final softmax is left out unless --keep-softmax\n");
+  o.parameters.erase(it);
+}
+
 void add_session_options(CLI::App& command, Options& o) {
   command.add_option("--backend", o.session.backend, "auto, onednn, reference or cudnn")
       ->capture_default_str();
@@ -170,6 +179,7 @@ int dispatch(int argc, char** argv) {
   }
   take_target_parameters(o);
   take_short_parameters(o);
+  take_no_softmax(o);
   o.show_program = program->count() > 0;
   if (run.parsed()) return onnxray::cli::run_command(o);
   if (explain.parsed()) return onnxray::cli::explain_command(o);

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -6,21 +6,35 @@
 
 namespace onnxray::cli {
 
+namespace {
+
+void print_json(const std::vector<MethodDescription>& all) {
+  nlohmann::ordered_json json;
+  for (const MethodDescription& m : all) {
+    nlohmann::ordered_json parameters = nlohmann::ordered_json::array();
+    for (const auto& p : m.parameters) parameters.push_back({{"name", p.name}, {"default", p.default_value}});
+    json.push_back({{"method", m.pattern},
+                    {"example", m.example},
+                    {"formula", m.formula},
+                    {"parameters", std::move(parameters)},
+                    {"citation", m.citation}});
+  }
+  fmt::print("{}\n", json.dump(2));
+}
+
+}  // namespace
+
 int methods_command(const Options& options) {
+  const std::vector<MethodDescription> all = methods();
   if (options.json) {
-    nlohmann::ordered_json json;
-    for (const MethodDescription& m : methods()) {
-      json.push_back({{"method", m.pattern},
-                      {"formula", m.formula},
-                      {"parameters", m.parameters},
-                      {"citation", m.citation}});
-    }
-    fmt::print("{}\n", json.dump(2));
+    print_json(all);
     return 0;
   }
-  for (const MethodDescription& m : methods()) {
-    fmt::print("{:<36} {}\n{:36} {}{}\n", m.pattern, m.formula, "", m.citation,
-               m.parameters.empty() ? "" : "; " + m.parameters);
+  for (const MethodDescription& m : all) {
+    std::vector<std::string> parameters;
+    for (const auto& p : m.parameters) parameters.push_back(fmt::format("{} ({})", p.name, p.default_value));
+    fmt::print("{}\n    {}\n    {}\n", m.pattern, m.formula, m.citation);
+    if (!parameters.empty()) fmt::print("    {}\n", fmt::join(parameters, ", "));
   }
   return 0;
 }

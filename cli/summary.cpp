@@ -50,6 +50,12 @@ std::vector<Entry> top_entries(const Tensor& logits, int64_t sample, const std::
   return entries;
 }
 
+/// Whether a method shares the logit out among the inputs: LRP under any prefix, and Deep Taylor.
+bool shares_relevance(const Attribution& attribution) {
+  const std::string first = attribution.method.substr(0, attribution.method.find_first_of("_.:"));
+  return first.find("lrp") != std::string::npos || attribution.method.starts_with("deep_taylor");
+}
+
 /// The part of the score that did not arrive at the input: went to biases, or was absorbed.
 double share_lost(const Attribution& attribution, const ExplainedTarget& target, size_t sample) {
   const double score = target.scores[sample];
@@ -92,8 +98,7 @@ std::string summary_text(const Explanations& explanations, const Options& option
         text += fmt::format("  {:<32} {:<12} sum {:11.5f}   logit {:9.4f}", a.method, a.input, a.sums[n],
                             target.scores[n]);
         // Only relevance claims to share the logit out.
-        if (a.method.starts_with("lrp"))
-          text += fmt::format("   lost {:6.1f} %", 100 * share_lost(a, target, n));
+        if (shares_relevance(a)) text += fmt::format("   lost {:6.1f} %", 100 * share_lost(a, target, n));
         if (n < a.completeness_gap.size())
           text += fmt::format("   completeness gap {:.3g}", a.completeness_gap[n]);
         text += "\n";
@@ -169,7 +174,7 @@ std::string summary_json(const Explanations& explanations, const Options& option
                                {"shape", a.values.shape()},
                                {"sums", a.sums}};
     const ExplainedTarget& target = explanations.targets[a.target];
-    for (size_t n = 0; a.method.starts_with("lrp") && n < a.sums.size() && n < target.scores.size(); ++n)
+    for (size_t n = 0; shares_relevance(a) && n < a.sums.size() && n < target.scores.size(); ++n)
       row["share_lost"].push_back(share_lost(a, target, n));
     if (!a.embeddings.empty()) row["embeddings"] = a.embeddings;
     if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;

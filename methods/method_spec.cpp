@@ -69,6 +69,8 @@ Names parameters_of(Family family) {
     case Family::guided_grad_cam: return {"layer", "resize", "activation", "seed_value"};
     case Family::lrp: return lrp;
     case Family::deep_taylor:
+      return {"deep_taylor", "epsilon", "seed_value", "stabiliser",  "zplus_bias",
+              "batchnorm",   "add",     "avgpool",    "exact_splits"};
     case Family::deep_taylor_bounded:
       return {"deep_taylor", "epsilon",   "low", "high",    "seed_value",  "stabiliser",
               "zplus_bias",  "batchnorm", "add", "avgpool", "exact_splits"};
@@ -200,64 +202,8 @@ void set_default_bounds(MethodSpec& method, const InputRange& range) {
   method.parameters["bounds_of_input"] = "1";
 }
 
-std::vector<MethodInfo> method_list() {
-  return {
-      {"gradient", "df/dx", "", "Simonyan et al. 2014"},
-      {"input_t_gradient | gradient_x_input", "x * df/dx", "", "Shrikumar et al. 2016"},
-      {"gradient_x_sign", "df/dx * sgn(x), sgn(0) = +1", "", "Gumpfer et al. 2023"},
-      {"gradient_x_sign_mu[_NUM]", "df/dx * (x >= mu ? +1 : -1)", "mu (0)", "Gumpfer et al. 2023"},
-      {"guided_backprop[MODIFIER]", "gradient with max(g, 0) before each rectifier's own gradient", "mu",
-       "Springenberg et al. 2015"},
-      {"deconvnet[MODIFIER]", "gradient with max(g, 0) in place of each rectifier's gradient", "mu",
-       "Zeiler and Fergus 2014"},
-      {"integrated_gradients[_steps_NUM][MODIFIER]", "(x - x0) * integral of df/dx along x0 + alpha (x - x0)",
-       "steps (50), ig_quadrature (mean_endpoints), baseline (0), micro_batch (0)",
-       "Sundararajan et al. 2017"},
-      {"smoothgrad[_noise_NUM][_samples_NUM][MODIFIER]", "mean of df/dx at x + noise",
-       "samples (50), noise_scale (0.2), noise (absolute), clean_sample, seed (0), micro_batch (0)",
-       "Smilkov et al. 2017"},
-      {"smoothgrad_squared[...]", "mean of (df/dx)^2 at x + noise", "as smoothgrad", "Hooker et al. 2019"},
-      {"vargrad[...]", "population variance of df/dx at x + noise", "as smoothgrad", "Adebayo et al. 2018"},
-      {"grad_cam[_timeseries][_MODEL]", "relu(sum_c w_c A_c) / max, w_c = mean of df/dA_c over space",
-       "layer (last Conv), activation (after), resize (true)", "Selvaraju et al. 2017"},
-      {"guided_grad_cam[_timeseries][_MODEL]", "grad_cam * guided_backprop with seed 1", "as grad_cam",
-       "Selvaraju et al. 2017"},
-      {"occlusion", "mean over windows of (f(x) - f(x without the window)) / size",
-       "window (1/8 of an axis), stride (window / 2), baseline (0), micro_batch (0)",
-       "Zeiler and Fergus 2014"},
-      {"random_uniform", "U(-1, 1), the same for every sample: a baseline for comparisons", "seed (0)", ""},
-      {"lrp", "the rule or composite that the parameters name",
-       "rule, composite, input_layer_rule, until_layer_idx, epsilon, alpha, beta, gamma, low, high",
-       "Bach et al. 2015"},
-      {"lrp_z", "R_in = x * T(w, R / safe(z))", "", "Bach et al. 2015"},
-      {"lrp_epsilon_NUM", "R_in = x * T(w, R / (z + epsilon sgn(z)))", "epsilon", "Bach et al. 2015"},
-      {"lrp_epsilon_NUM_std_x", "as lrp_epsilon, epsilon = NUM * std(x) of each layer",
-       "epsilon (the factor), std_x", "Gumpfer et al. 2023"},
-      {"lrp_alpha_NUM_beta_NUM",
-       "alpha * share of the positive contributions - beta * share of the negative ones",
-       "alpha, beta, alphabeta_bias, exact_splits", "Bach et al. 2015"},
-      {"lrp_gamma[_NUM]", "contributions of z's own sign count 1 + gamma times", "gamma (0.25)",
-       "Montavon et al. 2019"},
-      {"lrp_z_plus | lrp_z_plus_fast",
-       "x+ T(w+, s) + x- T(w-, s), s = R / safe(x+ w+ + x- w-) | x T(w+, R / safe(x w+))", "zplus_bias",
-       "Montavon et al. 2017"},
-      {"lrp_w_square", "T(w^2, R / safe(1 w^2))", "wsquare_bias", "Montavon et al. 2017"},
-      {"lrp_flat", "T(1, R / safe(1 1))", "", "Lapuschkin et al. 2019"},
-      {"lrp_sequential_composite_a", "dense layers epsilon 0.1, convolutions alpha 1, beta 0",
-       "epsilon, alphabeta_bias", "Kohlbrenner et al. 2020"},
-      {"lrp_sequential_composite_b", "dense layers epsilon 0.1, convolutions alpha 2, beta 1",
-       "epsilon, alphabeta_bias", "Kohlbrenner et al. 2020"},
-      {"lrpz_RULE | w2lrp_RULE | flatlrp_RULE", "RULE, and z, w^2 or flat at the input layer", "",
-       "Gumpfer et al. 2023"},
-      {"zblrp_RULE[_VGG16ILSVRC]", "RULE, and at the input layer x T(w, s) - low T(w+, s) - high T(w-, s)",
-       "low, high", "Montavon et al. 2017"},
-      {"deep_taylor", "epsilon at every linear layer (deep_taylor=epsilon), or z+ (deep_taylor=zplus)",
-       "deep_taylor, epsilon (1e-6)", "Montavon et al. 2017"},
-      {"deep_taylor_bounded", "deep_taylor with bounds at the input layer", "deep_taylor, low, high",
-       "Montavon et al. 2017"},
-      {"lrpsign_RULE[_mu_NUM]", "RULE, and at the input layer R_in = sgn(x) * T(w, R / safe(z))", "mu",
-       "Gumpfer et al. 2023"},
-  };
+std::vector<std::string_view> method_parameters(const MethodSpec& method) {
+  return parameters_of(method.name.family);
 }
 
 }  // namespace onnxray

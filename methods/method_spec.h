@@ -40,9 +40,21 @@ struct InputRange {
 /// Bounds the input where a method can have bounds and got none. A model suffix of the name brings its own.
 void set_default_bounds(MethodSpec& method, const InputRange& range);
 
-/// The methods as data, for `onnxray methods` and docs/methods.md.
+/// Canonical names of the parameters that a method takes, switches among them.
+std::vector<std::string_view> method_parameters(const MethodSpec& method);
+
+struct ParameterInfo {
+  std::string name, default_value;
+};
+
+/// The methods as data, for `onnxray methods` and docs/methods.md. `parameters` are those that a method
+/// reads, with their defaults under the signxai convention.
 struct MethodInfo {
-  std::string pattern, formula, parameters, citation;
+  std::string pattern;
+  std::string example;  ///< a text that the pattern stands for
+  std::string formula;
+  std::vector<ParameterInfo> parameters;
+  std::string citation;
 };
 std::vector<MethodInfo> method_list();
 

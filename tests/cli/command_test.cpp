@@ -280,6 +280,24 @@ TEST_CASE("a row of a suite may be wrong or fail without hiding the others") {
   CHECK(with_misspelt.output.find("conventoin") != std::string::npos);
 }
 
+TEST_CASE("model_no_softmax is accepted and said to be automatic") {
+  const std::string request = "explain " + kModel + " -i " + kBoot + " -m gradient ";
+  const Outcome noted = onnxray(request + "--param model_no_softmax=true");
+  CHECK(noted.exit_code == 0);
+  CHECK(noted.output.find("automatic") != std::string::npos);
+}
+
+TEST_CASE("every method that shares the logit out says what was lost") {
+  const Outcome outcome = onnxray("explain " + kModel + " -i " + kBoot +
+                                  " -m lrp_z -m w2lrp_epsilon_0_1 -m deep_taylor -m lrp.flat -m gradient");
+  REQUIRE(outcome.exit_code == 0);
+  size_t count = 0;
+  for (size_t at = outcome.output.find(" lost "); at != std::string::npos;
+       at = outcome.output.find(" lost ", at + 1))
+    ++count;
+  CHECK(count == 4);
+}
+
 TEST_CASE("wrong usage and unreadable files exit with 2 and say what to do") {
   const Folder out;
   std::ofstream(out / "random.onnx") << "this is not a model";
