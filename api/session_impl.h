@@ -321,7 +321,7 @@ class Session::Impl {
 
   /// Trips of loops run at most `most_steps` at once.
   Emitted emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps) {
-    Specialisation special{key.shapes, {}, 1, {}};
+    Specialisation special{key.shapes, {}, 1, {}, backend_->plan_options().real_size == sizeof(float)};
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (is_bound(graph().inputs[i].value)) special.bound[graph().inputs[i].value] = inputs[i];
     }

@@ -97,30 +97,36 @@ std::vector<ValueId> bound_inputs(const Graph& graph, const OpRegistry& ops) {
 
 namespace {
 
-void widen_attributes(Node& node) {
-  constexpr int64_t kOnnxFloat = 1, kOnnxHalf = 10, kOnnxBfloat16 = 16;
+/// What values of `dtype` are held as: half precision never, and double where reals are `single`.
+DType held_as(DType dtype, bool single) {
+  return single && dtype == DType::f64 ? DType::f32 : widened(dtype);
+}
+
+void convert_attributes(Node& node, bool single) {
+  constexpr int64_t kOnnxFloat = 1, kOnnxHalf = 10, kOnnxDouble = 11, kOnnxBfloat16 = 16;
   for (auto& [name, attribute] : node.attributes) {
     const int64_t* type = std::get_if<int64_t>(&attribute);
     const bool is_type = type != nullptr && (name == "to" || name == "dtype");
-    if (is_type && (*type == kOnnxHalf || *type == kOnnxBfloat16)) attribute = kOnnxFloat;
-    if (const Tensor* t = std::get_if<Tensor>(&attribute); t && t->dtype() != widened(t->dtype()))
+    if (is_type && (*type == kOnnxHalf || *type == kOnnxBfloat16 || (single && *type == kOnnxDouble)))
+      attribute = kOnnxFloat;
+    if (const Tensor* t = std::get_if<Tensor>(&attribute); t && t->dtype() != held_as(t->dtype(), single))
       attribute = t->to(DType::f32);
     if (const Subgraph* body = std::get_if<Subgraph>(&attribute)) {
       auto wide = std::make_shared<Body>(**body);
-      for (Node& inner : wide->nodes) widen_attributes(inner);
+      for (Node& inner : wide->nodes) convert_attributes(inner, single);
       attribute = Subgraph(std::move(wide));
     }
   }
 }
 
-/// Half precision ends here: casts to it and constants in it become f32.
-void widen_halves(Graph& graph) {
+/// Half precision ends here, and double where reals are `single`: casts to it and constants in it become f32.
+void convert_reals(Graph& graph, bool single) {
   for (Value& value : graph.values) {
-    if (value.constant && value.constant->dtype() != widened(value.constant->dtype()))
+    if (value.constant && value.constant->dtype() != held_as(value.constant->dtype(), single))
       value.constant = value.constant->to(DType::f32);
-    if (value.dtype) value.dtype = widened(*value.dtype);
+    if (value.dtype) value.dtype = held_as(*value.dtype, single);
   }
-  for (Node& node : graph.nodes) widen_attributes(node);
+  for (Node& node : graph.nodes) convert_attributes(node, single);
 }
 
 /// The batch, axis 0, may differ from what the exporter saw; a node that fixes it says so when it is lowered.
@@ -188,7 +194,7 @@ Graph specialise(const Graph& model, const Specialisation& specialisation, const
                  const OpRegistry& ops, Backend& folder) {
   Graph graph = model;
   graph.remove_dead_nodes();
-  widen_halves(graph);
+  convert_reals(graph, specialisation.single);
   forget_inner_shapes(graph);
   set_inputs(graph, specialisation);
   infer_values(graph, ops, folder);

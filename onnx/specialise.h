@@ -17,6 +17,9 @@ struct Specialisation {
   /// Of a model that takes one sample, how many it shall take; input_shapes are those of one.
   int64_t samples = 1;
   std::map<ValueId, size_t> sample_axes = {};  ///< inputs that differ between samples: the axis along which
+  /// For a backend whose reals are floats: f64 values become f32, so that rules guard against the rounding
+  /// that there will be.
+  bool single = false;
 };
 
 /// The graph inputs that reach a shape operand (OpDef::shape_operands) by another way than through Shape or
@@ -26,8 +29,8 @@ std::vector<ValueId> bound_inputs(const Graph& graph, const OpRegistry& ops);
 /// A copy of `model` in which every value has a type and a shape and all passes have been applied. Subgraphs
 /// of constants are computed by `folder`, best a backend in double. Bound inputs stay in Graph::inputs, as
 /// values with a constant. Half precision is widened: f16 and bf16 values become f32. Errors: OneSampleOnly
-/// (onnx/rebatch.h) where the graph does not take more samples, usage where the
-/// shapes do not fit the declared inputs, bad_file or unsupported from a node's lowering.
+/// (onnx/rebatch.h) where the graph does not take more samples, usage where the shapes do not fit the declared
+/// inputs, bad_file or unsupported from a node's lowering.
 Graph specialise(const Graph& model, const Specialisation& specialisation, const PassOptions& options,
                  const OpRegistry& ops, Backend& folder);
 

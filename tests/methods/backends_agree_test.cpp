@@ -24,6 +24,16 @@ std::vector<Case> cases() {
           {"series", series_net({.batch = 2}), NetKind::series}};
 }
 
+/// Rules that part contributions by sign take halves as P = (a + z) / 2, a = |x| * |w|: what float rounding
+/// leaves in a and z, some 1e-7 of a, weighs a / P times more in P, and in these nets a / P reaches hundreds
+/// where P still matters.
+double tolerance(const std::string& method) {
+  for (const char* part : {"alpha", "sequential", "plus", "gamma", "excitation"}) {
+    if (method.find(part) != std::string::npos) return 5e-5;
+  }
+  return 1e-5;
+}
+
 void compare(const Case& test, const std::string& convention) {
   const std::vector<std::string> methods = method_cases(test.kind);
   const auto on = [&](const std::unique_ptr<Backend>& backend) {
@@ -35,29 +45,17 @@ void compare(const Case& test, const std::string& convention) {
     INFO(test.name << ", " << methods[m] << ", " << convention);
     for (int64_t i = 0; i < test.net.x.shape()[0]; ++i) {
       const Tensor wanted = sample(exact[m], i);
-      // 1e-5 of the largest entry. A quotient with a small denominator magnifies the rounding of its inputs:
+      // Of the largest entry. A quotient with a small denominator magnifies the rounding of its inputs:
       // there the reference backend's own float32 map, which sums in double, says by how much.
       const double magnified = difference(sample(rounded[m], i), wanted);
-      CHECK(difference(sample(fast[m], i), wanted) < std::max(1e-5, 10 * magnified));
+      CHECK(difference(sample(fast[m], i), wanted) < std::max(tolerance(methods[m]), 10 * magnified));
       CHECK(magnified < 1e-2);
     }
   }
 }
 
-/// Where rules that split contributions by sign do not agree yet: a float32 half of the two-form identity is
-/// wrong at a unit of the residual net's first layer, though literal splits agree (exact_splits=true).
-bool is_open(const Case& test) { return test.name == "residual" || test.name == "branching"; }
-
 TEST_CASE("onednn computes what the reference backend computes, by every method on every net") {
-  for (const Case& test : cases()) {
-    if (!is_open(test)) compare(test, "signxai");
-  }
-}
-
-TEST_CASE("onednn computes what the reference backend computes on nets with branches", "[!mayfail]") {
-  for (const Case& test : cases()) {
-    if (is_open(test)) compare(test, "signxai");
-  }
+  for (const Case& test : cases()) compare(test, "signxai");
 }
 
 TEST_CASE("onednn computes what the reference backend computes under every convention") {

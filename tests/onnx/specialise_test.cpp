@@ -90,6 +90,18 @@ TEST_CASE("half precision is widened and its casts vanish", "[onnx]") {
   CHECK(graph.to_text() == "Mul1:f32[1,2] = Mul(x, c2)\nRelu3:f32[1,2] = Relu(Mul1)\n");
 }
 
+TEST_CASE("doubles become floats for a backend of floats, and casts to them vanish", "[onnx]") {
+  GraphMaker g;
+  const ValueId x = g.input("x", {1, 2});
+  const ValueId wide = g.node("Cast", 13, {x}, {{"to", int64_t{11}}});
+  g.graph.outputs = {g.node("Mul", 14, {wide, g.constant({2}, {0.5, 2}, DType::f64)})};
+  Specialisation single{{{1, 2}}, {}};
+  CHECK(specialised(g.graph, single).to_text() ==
+        "Cast0:f64[1,2] = Cast(x) to=11\nMul1:f64[1,2] = Mul(Cast0, c2)\n");
+  single.single = true;
+  CHECK(specialised(g.graph, single).to_text() == "Mul1:f32[1,2] = Mul(x, c2)\n");
+}
+
 TEST_CASE("an expansion too large to keep is not folded", "[onnx]") {
   GraphMaker g;
   const ValueId x = g.input("x", {1, 1});

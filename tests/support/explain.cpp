@@ -62,9 +62,20 @@ Results explain_results(const Graph& graph, const std::string& method, const std
 
 namespace {
 
+/// What a session makes of a graph of doubles for a backend of floats (Specialisation::single).
+Graph in_single_precision(Graph graph) {
+  for (Value& value : graph.values) {
+    if (value.dtype == DType::f64) value.dtype = DType::f32;
+    if (value.constant && value.constant->dtype() == DType::f64)
+      value.constant = value.constant->to(DType::f32);
+  }
+  return graph;
+}
+
 /// Methods that can share one program.
-std::vector<Tensor> explain_group(Backend& backend, const Graph& graph, std::vector<MethodSpec> methods,
+std::vector<Tensor> explain_group(Backend& backend, Graph graph, std::vector<MethodSpec> methods,
                                   const Tensor& x, const TargetSpec& target) {
+  if (backend.plan_options().real_size == sizeof(float)) graph = in_single_precision(std::move(graph));
   ExplainSpec spec;
   spec.methods = std::move(methods);
   spec.targets = {target.kind};
