@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <cstring>
 #include <memory>
 
+#include "backends/onednn/chain.h"
 #include "backends/onednn/instruction_loops.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/loop_nest.h"
@@ -11,9 +11,9 @@ namespace onnxray::onednn {
 
 namespace {
 
-/// All instructions pass over a block of elements before the next one is touched, so that what they share
-/// stays in the L1 cache: at most so many elements, of all operands together at most so many bytes.
-constexpr int64_t kLongestBlock = 512, kBlockBytes = 24 << 10;
+/// What the chain rereads stays in the L1 cache: at most so many elements of a row, of all cached rows
+/// together at most so many bytes.
+constexpr int64_t kLongestBlock = 2048, kBlockBytes = 24 << 10;
 
 /// How an input reaches the instructions.
 struct Input {
@@ -24,51 +24,10 @@ struct Input {
   bool repeats = false;   // the same elements in every block: loaded once
 };
 
-/// Operand slots: the inputs, then the registers, then the numbers.
-struct Step {
-  Opcode op;
-  int32_t y, a, b, c;
-};
-
 struct Output {
   Storage storage = Storage::real;
-  int32_t slot = 0;
-  bool direct = false;  // the last instruction writes it in place
-};
-
-/// Registers by lives: an instruction may overwrite an operand that it is the last to read.
-class RegisterAllocator {
- public:
-  explicit RegisterAllocator(const Expression& e)
-      : last_use_(e.code.size(), -1), assigned_(e.code.size(), -1) {
-    const auto count = static_cast<int32_t>(e.code.size());
-    for (int32_t i = 0; i < count; ++i) {
-      const Instruction& instruction = e.code[static_cast<size_t>(i)];
-      const Source sources[] = {instruction.a, instruction.b, instruction.c};
-      for (int k = 0; k < arity(instruction.op); ++k) {
-        if (sources[k].kind == Source::Kind::result) last_use_[static_cast<size_t>(sources[k].index)] = i;
-      }
-    }
-    for (const int32_t result : e.results) last_use_[static_cast<size_t>(result)] = count;
-    for (int32_t i = 0; i < count; ++i) assign(i);
-  }
-
-  int32_t of(int32_t instruction) const { return assigned_[static_cast<size_t>(instruction)]; }
-  int32_t count() const { return static_cast<int32_t>(free_at_.size()); }
-
- private:
-  void assign(int32_t i) {
-    const auto slot = std::ranges::find_if(free_at_, [&](int32_t free_at) { return free_at <= i; });
-    const int32_t last = std::max(last_use_[static_cast<size_t>(i)], i + 1);
-    assigned_[static_cast<size_t>(i)] = static_cast<int32_t>(slot - free_at_.begin());
-    if (slot == free_at_.end())
-      free_at_.push_back(last);
-    else
-      *slot = last;
-  }
-
-  std::vector<int32_t> last_use_, assigned_;
-  std::vector<int32_t> free_at_;  // by register: the instruction that may have it next
+  bool is_dense = false;  // lies in the order of the walk
+  bool is_direct() const { return is_dense && storage == Storage::real; }
 };
 
 class ElementwiseKernel final : public Kernel {
@@ -80,18 +39,14 @@ class ElementwiseKernel final : public Kernel {
     for (const Operand& o : in) strides.push_back(broadcast_strides(o.shape, o.strides, rank));
     nest_ = collapse(out[0].shape, strides);
     total_ = nest_.trips();
-    const RegisterAllocator registers(e);
-    lower(e, registers, static_cast<int32_t>(in.size()));
-    const auto slots = static_cast<int64_t>(in.size()) + registers_ + std::ssize(numbers_);
-    block_ = std::clamp<int64_t>(kBlockBytes / (slots * int64_t{sizeof(float)}) / 64 * 64, 64, kLongestBlock);
+    for (size_t i = 0; i < out.size(); ++i)
+      outputs_.push_back({storage_of(out[i].dtype), lies_dense(nest_.strides[i])});
+    chain_ = generate_chain(e);
+    if (!chain_) chain_ = interpret_chain(e, in.size());
+    choose_block(in);
     split_into_blocks();
-    for (size_t i = 0; i < out.size(); ++i) {
-      outputs_.push_back({storage_of(out[i].dtype)});
-      output_is_dense_.push_back(lies_dense(nest_.strides[i]));
-    }
     for (size_t i = 0; i < in.size(); ++i)
       add_input(i, storage_of(in[i].dtype), nest_.strides[out.size() + i]);
-    choose_outputs(e, registers);
   }
 
   void run(std::span<const std::byte* const> in, std::span<std::byte* const> out) override {
@@ -109,6 +64,20 @@ class ElementwiseKernel final : public Kernel {
     return true;
   }
 
+  void choose_block(Operands in) {
+    int64_t rows = chain_->cached_rows();
+    for (size_t i = 0; i < in.size(); ++i) {
+      const bool in_place =
+          storage_of(in[i].dtype) == Storage::real && lies_dense(nest_.strides[outputs_.size() + i]);
+      if (!in_place) ++rows;
+    }
+    for (const Output& o : outputs_) {
+      if (!o.is_direct()) ++rows;
+    }
+    const int64_t fitting = kBlockBytes / (std::max<int64_t>(rows, 1) * int64_t{sizeof(float)}) / 64 * 64;
+    block_ = std::clamp<int64_t>(fitting, 64, kLongestBlock);
+  }
+
   /// Blocks hold whole rows, or a row is cut into even pieces.
   void split_into_blocks() {
     row_ = nest_.extents.back();
@@ -119,7 +88,7 @@ class ElementwiseKernel final : public Kernel {
       return;
     }
     pieces_ = (row_ + block_ - 1) / block_;
-    piece_ = (row_ + pieces_ - 1) / pieces_;
+    piece_ = ((row_ + pieces_ - 1) / pieces_ + 63) / 64 * 64;
     pieces_ = (row_ + piece_ - 1) / piece_;
     blocks_ = total_ / row_ * pieces_;
   }
@@ -133,82 +102,30 @@ class ElementwiseKernel final : public Kernel {
     inputs_.push_back(std::move(input));
   }
 
-  void lower(const Expression& e, const RegisterAllocator& registers, int32_t first_register) {
-    registers_ = registers.count();
-    const int32_t first_number = first_register + registers_;
-    const auto slot_of = [&](const Source& s) {
-      if (s.kind == Source::Kind::input) return s.index;
-      if (s.kind == Source::Kind::result) return first_register + registers.of(s.index);
-      const auto number = static_cast<float>(s.value);
-      const auto same = [&](float other) { return std::memcmp(&other, &number, sizeof number) == 0; };
-      const auto known = std::ranges::find_if(numbers_, same);
-      const auto at = static_cast<int32_t>(known - numbers_.begin());
-      if (known == numbers_.end()) numbers_.push_back(number);
-      return first_number + at;
-    };
-    for (size_t i = 0; i < e.code.size(); ++i) {
-      const Instruction& instruction = e.code[i];
-      Step step{instruction.op, first_register + registers.of(static_cast<int32_t>(i)),
-                slot_of(instruction.a), 0, 0};
-      if (arity(step.op) > 1) step.b = slot_of(instruction.b);
-      if (arity(step.op) > 2) step.c = slot_of(instruction.c);
-      steps_.push_back(step);
-    }
-  }
-
-  void choose_outputs(const Expression& e, const RegisterAllocator& registers) {
-    for (size_t i = 0; i < outputs_.size(); ++i) {
-      Output& output = outputs_[i];
-      output.slot = static_cast<int32_t>(inputs_.size()) + registers.of(e.results[i]);
-      // A single result may share its memory with an input: only the last instruction may write to it. Of
-      // several, none does (core/planner.cpp).
-      const bool is_safe = outputs_.size() == 1 ? e.results[i] + 1 == static_cast<int32_t>(e.code.size())
-                                                : std::ranges::count(e.results, e.results[i]) == 1;
-      output.direct = output.storage == Storage::real && output_is_dense_[i] && is_safe;
-    }
-  }
-
   void run_blocks(int64_t first, int64_t last, std::span<const std::byte* const> in,
                   std::span<std::byte* const> out) const {
-    const size_t slots = inputs_.size() + static_cast<size_t>(registers_) + numbers_.size();
-    const auto memory = std::make_unique_for_overwrite<float[]>(slots * static_cast<size_t>(block_));
-    std::vector<float*> own(slots);
-    for (size_t i = 0; i < slots; ++i) own[i] = memory.get() + i * static_cast<size_t>(block_);
-    std::vector<const float*> read(own.begin(), own.end());
-    const auto write_in_place = [&](int64_t start) {
-      for (size_t i = 0; i < outputs_.size(); ++i) {
-        if (!outputs_[i].direct) continue;
-        const auto slot = static_cast<size_t>(outputs_[i].slot);
-        read[slot] = own[slot] = reinterpret_cast<float*>(out[i]) + start;
-      }
-    };
-    for (size_t i = 0; i < numbers_.size(); ++i)
-      std::fill_n(own[slots - numbers_.size() + i], std::min(piece_, total_), numbers_[i]);
+    const auto rows = chain_->open(std::min(block_, total_));
+    const size_t operands = inputs_.size() + outputs_.size();
+    const auto memory = std::make_unique_for_overwrite<float[]>(operands * static_cast<size_t>(block_));
+    std::vector<float*> own(operands);
+    for (size_t i = 0; i < operands; ++i) own[i] = memory.get() + i * static_cast<size_t>(block_);
+    std::vector<const float*> x(inputs_.size());
+    std::vector<float*> y(own.begin() + std::ssize(inputs_), own.end());
     for (size_t i = 0; i < inputs_.size(); ++i) {
-      if (inputs_[i].repeats) read[i] = load(inputs_[i], in[i], own[i], 0, std::min(piece_, total_));
+      if (inputs_[i].repeats) x[i] = load(inputs_[i], in[i], own[i], 0, std::min(piece_, total_));
     }
     for (int64_t block = first; block < last; ++block) {
       const auto [start, count] = extent_of(block);
       for (size_t i = 0; i < inputs_.size(); ++i) {
-        if (!inputs_[i].repeats) read[i] = load(inputs_[i], in[i], own[i], start, count);
+        if (!inputs_[i].repeats) x[i] = load(inputs_[i], in[i], own[i], start, count);
       }
-      if (outputs_.size() > 1) write_in_place(start);
-      run_steps(read, own, out, start, count);
       for (size_t i = 0; i < outputs_.size(); ++i) {
-        if (!outputs_[i].direct) store(i, out[i], own[static_cast<size_t>(outputs_[i].slot)], start, count);
+        if (outputs_[i].is_direct()) y[i] = reinterpret_cast<float*>(out[i]) + start;
       }
-    }
-  }
-
-  void run_steps(const std::vector<const float*>& read, const std::vector<float*>& own,
-                 std::span<std::byte* const> out, int64_t start, int64_t count) const {
-    const bool direct = outputs_.size() == 1 && outputs_[0].direct;
-    for (size_t i = 0; i < steps_.size(); ++i) {
-      const Step& s = steps_[i];
-      float* y = own[static_cast<size_t>(s.y)];
-      if (direct && i + 1 == steps_.size()) y = reinterpret_cast<float*>(out[0]) + start;
-      apply(s.op, y, read[static_cast<size_t>(s.a)], read[static_cast<size_t>(s.b)],
-            read[static_cast<size_t>(s.c)], count);
+      rows->run(x.data(), y.data(), count);
+      for (size_t i = 0; i < outputs_.size(); ++i) {
+        if (!outputs_[i].is_direct()) store(i, out[i], y[i], start, count);
+      }
     }
   }
 
@@ -281,17 +198,13 @@ class ElementwiseKernel final : public Kernel {
     const int64_t stride = strides.back();
     if (outputs_[i].storage == Storage::real) {
       auto* y = reinterpret_cast<float*>(data);
-      if (output_is_dense_[i]) {
-        std::copy_n(x, count, y + start);
-        return;
-      }
       for_each_row(strides, start, count, [&](int64_t offset, int64_t at, int64_t n) {
         for (int64_t k = 0; k < n; ++k) y[offset + k * stride] = x[at + k];
       });
       return;
     }
     auto* y = reinterpret_cast<uint8_t*>(data);
-    if (output_is_dense_[i]) return store_mask(y + start, x, count);
+    if (outputs_[i].is_dense) return store_mask(y + start, x, count);
     for_each_row(strides, start, count, [&](int64_t offset, int64_t at, int64_t n) {
       for (int64_t k = 0; k < n; ++k) y[offset + k * stride] = x[at + k] != 0 ? 1 : 0;
     });
@@ -301,10 +214,7 @@ class ElementwiseKernel final : public Kernel {
   int64_t block_ = 0, total_ = 0, row_ = 0, rows_per_block_ = 1, pieces_ = 0, piece_ = 0, blocks_ = 0;
   std::vector<Input> inputs_;
   std::vector<Output> outputs_;
-  std::vector<bool> output_is_dense_;
-  std::vector<Step> steps_;
-  std::vector<float> numbers_;
-  int32_t registers_ = 0;
+  std::unique_ptr<Chain> chain_;
 };
 
 /// Integer arithmetic on booleans that floats do exactly.

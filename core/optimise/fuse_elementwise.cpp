@@ -44,7 +44,7 @@ class Fuser {
       if (p < 0) continue;
       Step& producer = program_.steps[static_cast<size_t>(p)];
       if (!may_merge(producer, consumer)) continue;
-      merge(producer, consumer, static_cast<int32_t>(i));
+      merge(producer, consumer);
       absorbed_[static_cast<size_t>(p)] = true;
       return true;
     }
@@ -53,27 +53,32 @@ class Fuser {
 
   bool may_merge(const Step& producer, const Step& consumer) const {
     const auto* p = std::get_if<Elementwise>(&producer.primitive);
-    if (!p || producer.outputs.size() != 1 || producer.block != consumer.block) return false;
-    const Var v = producer.outputs[0];
+    if (!p || producer.block != consumer.block) return false;
     const auto& c = std::get<Elementwise>(consumer.primitive);
-    return uses_[static_cast<size_t>(v.id)] == 1 &&
-           program_[v].shape == program_[consumer.outputs[0]].shape &&
-           keeps_its_value(p->expression, program_[v].dtype, c.expression.domain) &&
-           p->expression.code.size() + c.expression.code.size() <= kMaxFusedInstructions &&
+    for (size_t k = 0; k < producer.outputs.size(); ++k) {
+      const Var v = producer.outputs[k];
+      const bool is_read = std::ranges::find(consumer.inputs, v) != consumer.inputs.end();
+      if (uses_[static_cast<size_t>(v.id)] != (is_read ? 1 : 0)) return false;
+      if (program_[v].shape != program_[consumer.outputs[0]].shape) return false;
+      if (!keeps_its_value(p->expression, k, program_[v].dtype, c.expression.domain)) return false;
+    }
+    return p->expression.code.size() + c.expression.code.size() <= kMaxFusedInstructions &&
            producer.inputs.size() + consumer.inputs.size() - 1 <= kMaxFusedInputs;
   }
 
-  /// Whether handing the producer's register over equals storing it as `dtype` and loading it in the
-  /// consumer's domain.
-  static bool keeps_its_value(const Expression& producer, DType dtype, Expression::Domain consumer) {
+  /// Whether handing the register of the producer's result k over equals storing it as `dtype` and loading it
+  /// in the consumer's domain.
+  static bool keeps_its_value(const Expression& producer, size_t k, DType dtype,
+                              Expression::Domain consumer) {
     if (producer.domain != consumer) return false;
     if (producer.domain == Expression::Domain::real && is_floating(dtype)) return true;
     if (producer.domain == Expression::Domain::integer && dtype == DType::i64) return true;
-    return dtype == DType::boolean && yields_boolean(producer.code.back().op);
+    return dtype == DType::boolean &&
+           yields_boolean(producer.code[static_cast<size_t>(producer.results[k])].op);
   }
 
   /// Splices the producer's code in front of the consumer's and re-numbers inputs and results.
-  void merge(const Step& producer, Step& consumer, int32_t slot) {
+  void merge(const Step& producer, Step& consumer) {
     const Expression& p = std::get<Elementwise>(producer.primitive).expression;
     const Expression& c = std::get<Elementwise>(consumer.primitive).expression;
     std::vector<Var> inputs = producer.inputs;
@@ -91,8 +96,10 @@ class Fuser {
     const auto moved = [&](Source s) -> Source {
       if (s.kind == Source::Kind::result) return {s.kind, s.index + shift, 0};
       if (s.kind != Source::Kind::input) return s;
-      if (s.index == slot) return {Source::Kind::result, p.results[0], 0};
-      return {s.kind, input_index(consumer.inputs[static_cast<size_t>(s.index)]), 0};
+      const Var v = consumer.inputs[static_cast<size_t>(s.index)];
+      const auto own = std::ranges::find(producer.outputs, v);
+      if (own == producer.outputs.end()) return {s.kind, input_index(v), 0};
+      return {Source::Kind::result, p.results[static_cast<size_t>(own - producer.outputs.begin())], 0};
     };
     for (const Instruction& i : c.code) merged.code.push_back({i.op, moved(i.a), moved(i.b), moved(i.c)});
     for (const int32_t r : c.results) merged.results.push_back(r + shift);

@@ -180,6 +180,21 @@ TEST_CASE("a result that only steps of one chain read is fused away") {
   CHECK(changed_by(program, {kX}, fuse_elementwise).steps.size() == 1);
 }
 
+TEST_CASE("a step of several results that one step alone reads is fused into it") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32), z = b.input("z", {2, 3}, DType::f32);
+  const Var difference = b.sub(x, z), above = b.less(z, x);
+  b.output("p", b.select(above, difference, z));
+  b.output("q", b.select(above, z, difference));
+  const Program after = changed_by(program, {kX, Tensor::filled(DType::f32, {2, 3}, 0.5)}, [](Program& p) {
+    fuse_siblings(p);
+    CHECK(p.steps.size() == 2);
+    fuse_elementwise(p);
+  });
+  CHECK(after.steps.size() == 1);
+}
+
 TEST_CASE("fusion keeps what a store would change") {
   Program program;
   Builder b(program);

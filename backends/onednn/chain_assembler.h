@@ -1,0 +1,69 @@
+#pragma once
+
+#include <xbyak/xbyak.h>
+
+#include <vector>
+
+#include "core/expression.h"
+
+namespace onnxray::onednn {
+
+/// Writes the machine code of a chain: void f(const float* const* x, float* const* y, int64_t n), AVX-512,
+/// under the calling convention of System V.
+class ChainAssembler : public Xbyak::CodeGenerator {
+ public:
+  explicit ChainAssembler(const Expression& e);
+
+  /// Whether there are instructions for `op`.
+  static bool covers(Opcode op);
+  /// False where the registers did not suffice: the code is then worthless.
+  bool fits() const { return fits_; }
+
+ private:
+  enum class Lanes : uint8_t { all, first_few };
+
+  void write_body(Lanes lanes);
+  void write(int32_t i);
+  void write_real(const Instruction& in, const Xbyak::Zmm& y);
+  void write_boolean(const Instruction& in, const Xbyak::Opmask& y);
+  void write_numbers();
+
+  // An operand in a register, in a register or as a number in memory, or as a mask that says where it is not
+  // 0.
+  struct Either;
+  Xbyak::Zmm real(const Source& s);
+  Either either(const Source& s);
+  Xbyak::Opmask mask(const Source& s, const Xbyak::Opmask& scratch);
+  Xbyak::Address number(double value);
+  Xbyak::RegExp place_of(double value);
+  void fill(const Xbyak::Zmm& y, double value);
+
+  void smaller_or_larger(const Instruction& in, const Xbyak::Zmm& y, bool smaller);
+  void sign(const Xbyak::Zmm& y, const Xbyak::Zmm& x, bool is_zero_positive);
+  void polynomial(const Xbyak::Zmm& y, const Xbyak::Zmm& x, std::initializer_list<double> coefficients);
+  void exp(const Xbyak::Zmm& y, const Xbyak::Zmm& x);
+  void sigmoid(const Xbyak::Zmm& y, const Xbyak::Zmm& x);
+  void tanh(const Xbyak::Zmm& y, const Xbyak::Zmm& x);
+  void erf(const Xbyak::Zmm& y, const Xbyak::Zmm& x);
+
+  void find_lives();
+  bool stays_mask(int32_t i) const;
+  void end_lives(int32_t i);
+  int take(uint32_t& free);
+  Xbyak::Zmm take_vector() { return Xbyak::Zmm(take(free_vectors_)); }
+  Xbyak::Zmm temporary();
+
+  const Expression& e_;
+  std::vector<int32_t> last_use_of_input_, last_use_of_result_;
+  std::vector<bool> is_mask_;  // by result: kept in a mask register
+
+  std::vector<int> input_register_, result_register_;
+  uint32_t free_vectors_ = 0, free_masks_ = 0, temporaries_ = 0;
+  Lanes lanes_ = Lanes::all;
+  bool fits_ = true;
+
+  std::vector<uint32_t> numbers_;  // the bits of floats, behind the code
+  Xbyak::Label numbers_label_;
+};
+
+}  // namespace onnxray::onednn
