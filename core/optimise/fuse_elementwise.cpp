@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <optional>
 
 #include "core/optimise/elementwise_limits.h"
 #include "core/optimise/optimise.h"
+#include "core/optimise/splice.h"
 
 namespace onnxray {
 
@@ -66,45 +66,11 @@ class Fuser {
            producer.inputs.size() + consumer.inputs.size() - 1 <= kMaxFusedInputs;
   }
 
-  /// Whether handing the register of the producer's result k over equals storing it as `dtype` and loading it
-  /// in the consumer's domain.
-  static bool keeps_its_value(const Expression& producer, size_t k, DType dtype,
-                              Expression::Domain consumer) {
-    if (producer.domain != consumer) return false;
-    if (producer.domain == Expression::Domain::real && is_floating(dtype)) return true;
-    if (producer.domain == Expression::Domain::integer && dtype == DType::i64) return true;
-    return dtype == DType::boolean &&
-           yields_boolean(producer.code[static_cast<size_t>(producer.results[k])].op);
-  }
-
-  /// Splices the producer's code in front of the consumer's and re-numbers inputs and results.
   void merge(const Step& producer, Step& consumer) {
-    const Expression& p = std::get<Elementwise>(producer.primitive).expression;
-    const Expression& c = std::get<Elementwise>(consumer.primitive).expression;
-    std::vector<Var> inputs = producer.inputs;
-    const auto input_index = [&](Var v) {
-      const auto it = std::ranges::find(inputs, v);
-      const auto index = static_cast<int32_t>(it - inputs.begin());
-      if (it == inputs.end()) inputs.push_back(v);
-      return index;
-    };
     for (const Var v : consumer.inputs) {  // read by both: one reader less
       if (std::ranges::find(producer.inputs, v) != producer.inputs.end()) --uses_[static_cast<size_t>(v.id)];
     }
-    Expression merged{c.domain, p.code, {}};
-    const auto shift = static_cast<int32_t>(p.code.size());
-    const auto moved = [&](Source s) -> Source {
-      if (s.kind == Source::Kind::result) return {s.kind, s.index + shift, 0};
-      if (s.kind != Source::Kind::input) return s;
-      const Var v = consumer.inputs[static_cast<size_t>(s.index)];
-      const auto own = std::ranges::find(producer.outputs, v);
-      if (own == producer.outputs.end()) return {s.kind, input_index(v), 0};
-      return {Source::Kind::result, p.results[static_cast<size_t>(own - producer.outputs.begin())], 0};
-    };
-    for (const Instruction& i : c.code) merged.code.push_back({i.op, moved(i.a), moved(i.b), moved(i.c)});
-    for (const int32_t r : c.results) merged.results.push_back(r + shift);
-    consumer.inputs = std::move(inputs);
-    consumer.primitive = Elementwise{std::move(merged)};
+    splice(producer, consumer);
   }
 
   Program& program_;

@@ -2,6 +2,7 @@
 
 #include "core/optimise/elementwise_limits.h"
 #include "core/optimise/optimise.h"
+#include "core/optimise/splice.h"
 
 namespace onnxray {
 
@@ -25,7 +26,7 @@ class SiblingFuser {
       const size_t end = std::min(i + 1 + kReach, program_.steps.size());
       for (size_t j = i + 1; j < end; ++j) {
         if (!may_join(i, j)) continue;
-        join(program_.steps[i], program_.steps[j]);
+        append(program_.steps[i], program_.steps[j]);
         absorbed_[j] = true;
       }
     }
@@ -63,26 +64,6 @@ class SiblingFuser {
     return std::ranges::any_of(second.inputs, [&](Var v) {
       return shape(v) == shape(first.outputs[0]) && std::ranges::find(first.inputs, v) != first.inputs.end();
     });
-  }
-
-  /// Appends the second step's code and results to the first's.
-  static void join(Step& first, const Step& second) {
-    Expression joined = std::get<Elementwise>(first.primitive).expression;
-    const Expression& e = std::get<Elementwise>(second.primitive).expression;
-    const auto shift = static_cast<int32_t>(joined.code.size());
-    const auto moved = [&](Source s) -> Source {
-      if (s.kind == Source::Kind::result) return {s.kind, s.index + shift, 0};
-      if (s.kind != Source::Kind::input) return s;
-      const Var v = second.inputs[static_cast<size_t>(s.index)];
-      const auto it = std::ranges::find(first.inputs, v);
-      const auto index = static_cast<int32_t>(it - first.inputs.begin());
-      if (it == first.inputs.end()) first.inputs.push_back(v);
-      return {s.kind, index, 0};
-    };
-    for (const Instruction& i : e.code) joined.code.push_back({i.op, moved(i.a), moved(i.b), moved(i.c)});
-    for (const int32_t r : e.results) joined.results.push_back(r + shift);
-    first.outputs.insert(first.outputs.end(), second.outputs.begin(), second.outputs.end());
-    first.primitive = Elementwise{std::move(joined)};
   }
 
   Program& program_;

@@ -11,6 +11,7 @@ void optimise(Program& program, Backend& backend) {
   replace_one_hot_products(program);
   if (backend.plan_options().separate_bias) separate_bias(program);
   fuse_elementwise(program);
+  recompute_in_readers(program);
   fuse_siblings(program);
   fuse_elementwise(program);  // what only the joined steps read
   eliminate_dead_code(program);

@@ -25,6 +25,8 @@ void join_places(Program& program);
 void separate_bias(Program& program);
 /// Merges chains of elementwise steps whose intermediate results nobody else reads.
 void fuse_elementwise(Program& program);
+/// What every reader can compute from its other operands, in a few instructions, is not stored.
+void recompute_in_readers(Program& program);
 /// Joins neighbouring elementwise steps that read the same large operand into one step of several results.
 void fuse_siblings(Program& program);
 

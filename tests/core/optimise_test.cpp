@@ -195,6 +195,39 @@ TEST_CASE("a step of several results that one step alone reads is fused into it"
   CHECK(after.steps.size() == 1);
 }
 
+TEST_CASE("what every reader can compute from its other operands is not stored") {
+  // Swish and its derivative: both read x and sigmoid(x).
+  const auto swish = [](bool is_read_elsewhere) {
+    Program program;
+    Builder b(program);
+    const Var x = b.input("x", {2, 3}, DType::f32), g = b.input("g", {2, 3}, DType::f32);
+    const Var gate = b.unary(Opcode::sigmoid, x);
+    b.output("y", b.sum(b.mul(x, gate), {0}));
+    b.output("dx", b.mul(g, b.add(gate, b.mul(x, b.mul(gate, b.sub(b.scalar(1, DType::f32), gate))))));
+    if (is_read_elsewhere) b.output("mean", b.sum(gate, {0}));
+    return changed_by(program, {kX, kX}, [](Program& p) {
+      fuse_elementwise(p);
+      recompute_in_readers(p);
+    });
+  };
+  CHECK(count(swish(false), "elementwise") == 2);
+  CHECK(count(swish(true), "elementwise") == 3);
+}
+
+TEST_CASE("steps that are put together compute equal values once") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  b.output("p", b.mul(b.exp(x), 2.0));
+  b.output("q", b.mul(b.exp(x), 3.0));
+  const Program after = changed_by(program, {kX}, [](Program& p) {
+    fuse_elementwise(p);
+    fuse_siblings(p);
+  });
+  REQUIRE(after.steps.size() == 1);
+  CHECK(std::get<Elementwise>(after.steps[0].primitive).expression.code.size() == 3);
+}
+
 TEST_CASE("fusion keeps what a store would change") {
   Program program;
   Builder b(program);
