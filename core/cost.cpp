@@ -132,6 +132,12 @@ bool packs(const Plan& plan, const Step& step) {
          std::holds_alternative<ConvolutionInput>(step.primitive);
 }
 
+/// Winograd's transform makes 36 numbers of 9.
+int64_t copies_of(const Step& step) {
+  const auto* adjoint = std::get_if<ConvolutionInput>(&step.primitive);
+  return adjoint && adjoint->winograd ? 4 : 1;
+}
+
 /// Products of one use want a constant in one order.
 size_t use_of(const Primitive& product) {
   const auto* matmul = std::get_if<MatMul>(&product);
@@ -149,7 +155,7 @@ int64_t bytes_with_packed(const Plan& plan) {
     for (const Var v : step.inputs) {
       const bool is_constant = plan[v].home == Placement::Home::constant;
       if (is_constant && packed.insert({plan[v].root.id, use_of(step.primitive)}).second)
-        bytes += bytes_of(plan.program, v, plan.options);
+        bytes += copies_of(step) * bytes_of(plan.program, v, plan.options);
     }
   }
   return bytes;

@@ -98,7 +98,7 @@ struct TextVisitor {
     return fmt::format("{} groups={}", window_text(p.window), p.groups);
   }
   std::string operator()(const ConvolutionInput& p) const {
-    return fmt::format("{} groups={}", window_text(p.window), p.groups);
+    return fmt::format("{} groups={}{}", window_text(p.window), p.groups, p.winograd ? " winograd" : "");
   }
   std::string operator()(const ConvolutionWeight& p) const {
     return fmt::format("{} groups={}", window_text(p.window), p.groups);

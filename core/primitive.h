@@ -41,6 +41,7 @@ struct ConvolutionInput {
   Window window;
   int64_t groups = 1;
   Shape shape;
+  bool winograd = false;  ///< a backend may use Winograd's minimal filtering (core/optimise/choose_winograd.cpp)
   bool operator==(const ConvolutionInput&) const = default;
 };
 /// (x, g) -> w [M,C/groups,k..]: the adjoint of Convolution in w.

@@ -7,11 +7,11 @@
 #include <optional>
 #include <utility>
 
-#include "backends/cudnn/denominators.h"
 #include "backends/cudnn/host_step.h"
 #include "backends/cudnn/kernels/kernels.h"
 #include "backends/cudnn/parallel_copy.h"
 #include "backends/reference/reference.h"
+#include "core/optimise/denominators.h"
 #include "core/fail.h"
 #include "core/storage.h"
 

@@ -62,6 +62,7 @@ class OneDnnBackend final : public Backend {
     return {.real_size = 4,
             .channels_last = true,
             .packs_weights = true,
+            .winograd = true,
             .unpacked_rows = onednn::kFewRows,
             .trip_work = kTripWork};
   }

@@ -175,6 +175,7 @@ std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const 
                                                   Operands in, Operands out) {
   if (!is_covered(in.first(2)) || !is_covered(out)) return nullptr;
   if (auto narrow = compile_narrow_adjoint(context, p, in, out)) return narrow;
+  if (auto winograd = compile_winograd_adjoint(context, p, in, out)) return winograd;
   const bool has_stride = std::ranges::any_of(p.window.strides, [](int64_t stride) { return stride != 1; });
   if (in[1].constant && !has_stride) {
     const auto rotated = rotated_geometry(p.window, out[0].shape, in[0].shape);

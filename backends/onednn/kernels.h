@@ -22,6 +22,9 @@ std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const 
 /// ConvolutionInput for few channels, as at the first layer.
 std::unique_ptr<Kernel> compile_narrow_adjoint(const Context& context, const ConvolutionInput& p, Operands in,
                                                Operands out);
+/// ConvolutionInput for a 3x3 kernel of stride 1, by Winograd's minimal filtering.
+std::unique_ptr<Kernel> compile_winograd_adjoint(const Context& context, const ConvolutionInput& p,
+                                                 Operands in, Operands out);
 std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p,
                                                    Operands in, Operands out);
 std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& p, Operands in, Operands out);

@@ -15,6 +15,7 @@ void optimise(Program& program, Backend& backend) {
   fuse_siblings(program);
   fuse_elementwise(program);  // what only the joined steps read
   eliminate_dead_code(program);
+  if (backend.plan_options().winograd) choose_winograd(program);
 }
 
 }  // namespace onnxray

@@ -30,6 +30,9 @@ void recompute_in_readers(Program& program);
 /// Joins neighbouring elementwise steps that read the same large operand into one step of several results.
 void fuse_siblings(Program& program);
 
+/// Marks the adjoints of convolutions that Winograd's minimal filtering computes sooner.
+void choose_winograd(Program& program);
+
 /// All passes, in order.
 void optimise(Program& program, Backend& backend);
 

@@ -1,8 +1,8 @@
-#include "backends/cudnn/denominators.h"
+#include "core/optimise/denominators.h"
 
 #include <algorithm>
 
-namespace onnxray::cudnn {
+namespace onnxray {
 
 namespace {
 
@@ -94,4 +94,4 @@ class Finder {
 
 std::vector<bool> find_denominators(const Program& program) { return Finder(program).run(); }
 
-}  // namespace onnxray::cudnn
+}  // namespace onnxray

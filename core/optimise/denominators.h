@@ -4,7 +4,7 @@
 
 #include "core/program.h"
 
-namespace onnxray::cudnn {
+namespace onnxray {
 
 /// For each variable, whether it reaches a denominator or a comparison through steps that mix no places far
 /// apart: elementwise chains, movement, pooling, reductions. Where such a value should be exactly 0, or small
@@ -13,4 +13,4 @@ namespace onnxray::cudnn {
 /// there are none to mind.
 std::vector<bool> find_denominators(const Program& program);
 
-}  // namespace onnxray::cudnn
+}  // namespace onnxray

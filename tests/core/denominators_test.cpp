@@ -1,4 +1,4 @@
-#include "backends/cudnn/denominators.h"
+#include "core/optimise/denominators.h"
 
 #include "core/builder.h"
 #include "tests/catch.h"
@@ -12,7 +12,7 @@ TEST_CASE("a product that is divided by is found, one that only adds up is not")
   const Var z = b.matmul(x, w), g = b.matmul(z, w);
   const Var shifted = b.binary(Opcode::add, b.reshape(z, {4}), 1e-6);
   b.output("y", b.binary(Opcode::div, b.reshape(g, {4}), shifted));
-  const std::vector<bool> found = cudnn::find_denominators(program);
+  const std::vector<bool> found = find_denominators(program);
   CHECK(found[static_cast<size_t>(z.id)]);
   CHECK_FALSE(found[static_cast<size_t>(g.id)]);
   CHECK_FALSE(found[static_cast<size_t>(x.id)]);  // a product lies between
@@ -27,7 +27,7 @@ TEST_CASE("a bias without zeros leaves a comparison none to mind, but not a deno
     const Var bias = b.constant(Tensor::of<float>({1, 2}, {1, second}));
     b.output("mask", b.binary(Opcode::less, b.binary(Opcode::add, z, bias), 0.0));
     b.output("y", b.binary(Opcode::div, x, b.binary(Opcode::add, g, bias)));
-    const std::vector<bool> found = cudnn::find_denominators(program);
+    const std::vector<bool> found = find_denominators(program);
     CHECK(found[static_cast<size_t>(z.id)] == (second == 0));
     CHECK(found[static_cast<size_t>(g.id)]);
   }
@@ -43,7 +43,7 @@ TEST_CASE("a comparison counts as a denominator, a loop carries the mark to the 
   program.loop.push_back({start, current, next});
   b.set_block(Block::finish);
   b.output("y", b.binary(Opcode::less, current, 0.5));
-  const std::vector<bool> found = cudnn::find_denominators(program);
+  const std::vector<bool> found = find_denominators(program);
   CHECK(found[static_cast<size_t>(product.id)]);
   CHECK(found[static_cast<size_t>(start.id)]);
 }
