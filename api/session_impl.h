@@ -246,12 +246,19 @@ class Session::Impl {
   }
 
  private:
-  /// Recomputes in place of keeping, where the plan is over the bound.
+  /// Where the plan is over the bound, does without Winograd's large weights, then recomputes in place of
+  /// keeping.
   void fit(CompiledPlan& compiled) {
-    const int64_t bytes = bytes_with_packed(compiled.plan);
-    const int64_t rest = bytes - compiled.plan.arena_bytes;
-    if (bytes > max_memory_ && !compiled.executable) {
-      const PlanOptions options = backend_->plan_options();
+    const PlanOptions options = backend_->plan_options();
+    const auto is_over = [&] {
+      return bytes_with_packed(compiled.plan) > max_memory_ && !compiled.executable;
+    };
+    if (is_over()) {
+      avoid_winograd(compiled.optimised);
+      compiled.plan = make_plan(compiled.optimised, options);
+    }
+    if (is_over()) {
+      const int64_t rest = bytes_with_packed(compiled.plan) - compiled.plan.arena_bytes;
       compiled.plan = make_plan(recompute_to_fit(compiled.optimised, options, max_memory_ - rest), options);
     }
     const int64_t needed = bytes_with_packed(compiled.plan);

@@ -13,6 +13,8 @@ struct Context {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
   std::shared_ptr<PackedConstants> constants = std::make_shared<PackedConstants>();
+  std::shared_ptr<std::vector<float>> scratch =
+      std::make_shared<std::vector<float>>();  ///< for the time of a step; kernels grow it when compiled
 };
 
 /// The operand's extents and strides as they are.

@@ -58,28 +58,31 @@ std::vector<float> transformed_weights(const Geometry& s, const Operand& w) {
 /// x = T(w, g), tile by tile: transform g, one matrix product per plane, collect x.
 class WinogradAdjoint final : public Kernel {
  public:
-  WinogradAdjoint(const Geometry& s, int64_t block, std::unique_ptr<Kernel> product)
+  WinogradAdjoint(const Context& context, const Geometry& s, int64_t block, std::unique_ptr<Kernel> product)
       : s_(s),
         block_(block),
         product_(std::move(product)),
-        from_(static_cast<size_t>(kPlanes * (block * s.M + kGap))),
-        to_(static_cast<size_t>(kPlanes * (block * s.C + kGap))),
-        zeros_(static_cast<size_t>(s.M)) {}
+        scratch_(context.scratch),
+        zeros_(static_cast<size_t>(s.M)) {
+    const auto needed = static_cast<size_t>(kPlanes * (block * (s.M + s.C) + 2 * kGap));
+    scratch_->resize(std::max(scratch_->size(), needed));
+  }
 
   void run(std::span<const std::byte* const> in, std::span<std::byte* const> out) override {
     const auto* g = reinterpret_cast<const float*>(in[0]);
     auto* x = reinterpret_cast<float*>(out[0]);
+    float *from = scratch_->data(), *to = from + kPlanes * (block_ * s_.M + kGap);  // [36, block, channels]
     for (int64_t start = 0; start < s_.tiles(); start += block_) {
       const int64_t count = std::min(block_, s_.tiles() - start);
       in_parallel(count, count * kPlanes * s_.M, [&](int64_t first, int64_t last) {
-        for (int64_t t = first; t < last; ++t) transform(g, start + t, from_.data() + t * s_.M);
+        for (int64_t t = first; t < last; ++t) transform(g, start + t, from + t * s_.M);
       });
-      const std::byte* const operands[] = {reinterpret_cast<const std::byte*>(from_.data()), nullptr};
-      std::byte* const results[] = {reinterpret_cast<std::byte*>(to_.data())};
+      const std::byte* const operands[] = {reinterpret_cast<const std::byte*>(from), nullptr};
+      std::byte* const results[] = {reinterpret_cast<std::byte*>(to)};
       product_->run(operands, results);
       in_parallel(count, count * kPlanes * s_.C, [&](int64_t first, int64_t last) {
         std::vector<float> unwanted(static_cast<size_t>(s_.C));
-        for (int64_t t = first; t < last; ++t) collect(x, start + t, to_.data() + t * s_.C, unwanted.data());
+        for (int64_t t = first; t < last; ++t) collect(x, start + t, to + t * s_.C, unwanted.data());
       });
     }
   }
@@ -123,8 +126,8 @@ class WinogradAdjoint final : public Kernel {
   Geometry s_;
   int64_t block_;
   std::unique_ptr<Kernel> product_;
-  std::vector<float> from_, to_;  // [36, block, channels], planes kGap apart
-  std::vector<float> zeros_;      // a place outside of g
+  std::shared_ptr<std::vector<float>> scratch_;  // the planes of both sides, kGap apart
+  std::vector<float> zeros_;                     // a place outside of g
 };
 
 bool is_channels_last(const Operand& o) {
@@ -156,7 +159,7 @@ std::unique_ptr<Kernel> compile_winograd_adjoint(const Context& context, const C
                            return transformed.data();
                          });
   product->bind_output(DNNL_ARG_DST, planes(s.C), 0);
-  return std::make_unique<WinogradAdjoint>(s, block, std::move(product));
+  return std::make_unique<WinogradAdjoint>(context, s, block, std::move(product));
 }
 
 }  // namespace onnxray::onednn

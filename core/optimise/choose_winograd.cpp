@@ -46,4 +46,10 @@ void choose_winograd(Program& program) {
   }
 }
 
+void avoid_winograd(Program& program) {
+  for (Step& step : program.steps) {
+    if (auto* p = std::get_if<ConvolutionInput>(&step.primitive)) p->winograd = false;
+  }
+}
+
 }  // namespace onnxray

@@ -32,6 +32,8 @@ void fuse_siblings(Program& program);
 
 /// Marks the adjoints of convolutions that Winograd's minimal filtering computes sooner.
 void choose_winograd(Program& program);
+/// Takes those marks back: weights then take a quarter of the bytes.
+void avoid_winograd(Program& program);
 
 /// All passes, in order.
 void optimise(Program& program, Backend& backend);
