@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "methods/deep_taylor.h"
+#include "rules/threshold.h"
 
 namespace onnxray {
 
@@ -21,8 +22,9 @@ Var modified(Builder& b, const MethodSpec& method, Var attribution, Var x) {
   }
   // s_mu(x) = -1 where x < mu, +1 where x >= mu; NaN stays NaN
   const DType type = b.dtype(x);
-  const Var high = b.select(b.less_equal(*modifiers.mu, x), b.scalar(1, type), x);
-  return b.mul(attribution, b.select(b.less(x, *modifiers.mu), b.scalar(-1, type), high));
+  const double mu = threshold_in(*modifiers.mu, type);
+  const Var high = b.select(b.less_equal(mu, x), b.scalar(1, type), x);
+  return b.mul(attribution, b.select(b.less(x, mu), b.scalar(-1, type), high));
 }
 
 std::vector<Var> emit_family(const MethodSpec& method, const MethodContext& context) {

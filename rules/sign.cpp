@@ -3,6 +3,7 @@
 #include "rules/linear.h"
 #include "rules/rules.h"
 #include "rules/stabilise.h"
+#include "rules/threshold.h"
 
 namespace onnxray {
 
@@ -34,7 +35,8 @@ class SignMuRule final : public Rule {
     const LinearView linear(context);
     const Var s = divided(context, linear.R(), linear.z(), stabiliser_, linear.bias());
     const DType type = b.dtype(linear.x());
-    const Var sign = b.select(b.less(linear.x(), mu_), b.scalar(-1, type), b.scalar(1, type));
+    const Var sign =
+        b.select(b.less(linear.x(), threshold_in(mu_, type)), b.scalar(-1, type), b.scalar(1, type));
     linear.send(b.mul(sign, linear.adjoint(s)));
   }
 
