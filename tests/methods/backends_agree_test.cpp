@@ -3,6 +3,7 @@
 #include "rules/builtin_composites.h"
 #include "tests/catch.h"
 #include "tests/methods/conformance.h"
+#include "tests/support/agreement.h"
 #include "tests/support/method_cases.h"
 
 namespace onnxray::test {
@@ -24,16 +25,6 @@ std::vector<Case> cases() {
           {"series", series_net({.batch = 2}), NetKind::series}};
 }
 
-/// Rules that part contributions by sign take halves as P = (a + z) / 2, a = |x| * |w|: what float rounding
-/// leaves in a and z, some 1e-7 of a, weighs a / P times more in P, and in these nets a / P reaches hundreds
-/// where P still matters.
-double tolerance(const std::string& method) {
-  for (const char* part : {"alpha", "sequential", "plus", "gamma", "excitation"}) {
-    if (method.find(part) != std::string::npos) return 5e-5;
-  }
-  return 1e-5;
-}
-
 void compare(const Case& test, const std::string& convention) {
   const std::vector<std::string> methods = method_cases(test.kind);
   const auto on = [&](const std::unique_ptr<Backend>& backend) {
@@ -48,7 +39,7 @@ void compare(const Case& test, const std::string& convention) {
       // Of the largest entry. A quotient with a small denominator magnifies the rounding of its inputs:
       // there the reference backend's own float32 map, which sums in double, says by how much.
       const double magnified = difference(sample(rounded[m], i), wanted);
-      CHECK(difference(sample(fast[m], i), wanted) < std::max(tolerance(methods[m]), 10 * magnified));
+      CHECK(difference(sample(fast[m], i), wanted) < std::max(float_tolerance(methods[m]), 10 * magnified));
       CHECK(magnified < 1e-2);
     }
   }

@@ -1,5 +1,7 @@
 #include "tests/support/method_cases.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "methods/method_spec.h"
@@ -28,8 +30,8 @@ void add_gradients(Texts& texts) {
         "guided_backprop", "guided_backprop:seed_value=one", "deconvnet", "deconvnet_x_input",
         "integrated_gradients_steps_5", "integrated_gradients:steps=5,baseline=0.3",
         "smoothgrad_squared_samples_3_x_sign_mu_0", "vargrad:samples=3,noise=range",
-        "vargrad:samples=3,clean_sample=last", "occlusion:window=2,stride=1", "random_uniform:seed=3",
-        "guided_grad_cam", "grad_cam:activation=before,resize=false", "grad_cam"})
+        "vargrad:samples=3,clean_sample=last", "random_uniform:seed=3", "guided_grad_cam",
+        "grad_cam:activation=before,resize=false", "grad_cam"})
     texts.push_back(text);
   for (const char* rule : {"trapezoid", "left", "right", "midpoint", "gauss_legendre"})
     texts.push_back(std::string("integrated_gradients:steps=5,ig_quadrature=") + rule);
@@ -92,9 +94,11 @@ void add_relevance(Texts& texts) {
 
 }  // namespace
 
-Texts method_cases(NetKind kind) {
+Texts method_cases(NetKind kind, int64_t window) {
   Texts texts;
   add_examples(texts);
+  if (window > 2) std::erase(texts, "occlusion");  // by its own small windows it would take long
+  texts.push_back(fmt::format("occlusion:window={},stride={}", window, window / 2));
   add_gradients(texts);
   add_relevance(texts);
   std::erase_if(texts, [&](const std::string& text) {
