@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/fail.h"
+#include "rules/plain_name.h"
 
 namespace onnxray {
 
@@ -91,6 +92,16 @@ constexpr Builtin kComposites[] = {
      [](const Recipe& r) {
        return Entries{linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(2))};
      }},
+    {"sequential_composite_a_flat",
+     [](const Recipe& r) {
+       return Entries{input_layer({"flat"}), linear(kDense, r.epsilon(0.1)),
+                      linear(kConvolutions, alpha_beta(1))};
+     }},
+    {"sequential_composite_b_flat",
+     [](const Recipe& r) {
+       return Entries{input_layer({"flat"}), linear(kDense, r.epsilon(0.1)),
+                      linear(kConvolutions, alpha_beta(2))};
+     }},
     {"sequential_preset_a",
      [](const Recipe& r) {
        return Entries{preset_norm(), linear(kDense, r.epsilon(0.1)), linear(kConvolutions, alpha_beta(1))};
@@ -169,11 +180,15 @@ constexpr Builtin kComposites[] = {
 }  // namespace
 
 Composite builtin_composite(std::string_view name, const CompositeOptions& options) {
-  const auto found = std::ranges::find(kComposites, name, &Builtin::name);
+  std::string plain = plain_name(name);
+  if (plain.starts_with("lrp"))
+    plain.erase(0, 3);  // iNNvestigate: "lrp.sequential_preset_a", "LRPSequentialPresetA"
+  const auto found = std::ranges::find_if(
+      kComposites, [&](const Builtin& composite) { return plain_name(composite.name) == plain; });
   require(found != std::end(kComposites), ErrorCode::usage,
           "unknown composite '{}'; give a .json file or one of {}", name,
           fmt::join(builtin_composite_names(), ", "));
-  return {std::string(name), found->make(Recipe(options))};
+  return {std::string(found->name), found->make(Recipe(options))};
 }
 
 std::vector<std::string_view> builtin_composite_names() {

@@ -12,7 +12,8 @@ struct CompositeOptions {
   std::vector<double> low = {}, high = {};
 };
 
-/// A composite by name. Throws Error(usage) that lists them.
+/// A composite by name, as the list below, Zennit or iNNvestigate writes it: "epsilon_plus", "EpsilonPlus",
+/// "lrp.sequential_preset_a". Throws Error(usage) that lists them.
 Composite builtin_composite(std::string_view name, const CompositeOptions& options = {});
 std::vector<std::string_view> builtin_composite_names();
 
