@@ -54,6 +54,10 @@ std::optional<MethodName> parse_analyzer_name(std::string_view name) {
     method.composite = *composite;
     return method;
   }
+  if (name == "lrp.rule_until_index") {
+    method.until_rule = "flat";
+    return method;
+  }
   const auto found = std::ranges::find(kRules, name, &RuleName::analyzer);
   if (found == std::end(kRules)) return std::nullopt;
   method.rule = RuleSpec{std::string(found->rule)};

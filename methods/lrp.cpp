@@ -1,5 +1,7 @@
 #include "methods/lrp.h"
 
+#include <algorithm>
+
 #include "core/fail.h"
 #include "rules/builtin_composites.h"
 #include "rules/composite_json.h"
@@ -23,7 +25,7 @@ CompositeOptions composite_options(const MethodSpec& method) {
   for (const char* name : {"epsilon", "gamma", "beta"}) {
     if (method.find(name)) options.numbers[name] = method.number(name, 0);
   }
-  options.numbers["until"] = method.number("until_layer_idx", 0);
+  options.numbers["until"] = static_cast<double>(until_layer_index(method));
   if (method.find("low") || method.find("high") || !method.name.model.empty()) {
     const RuleSpec bounds = bounded_rule(method);
     options.low = bounds.arrays.at("low");
@@ -39,17 +41,19 @@ Composite named_composite(const MethodSpec& method, const std::string& name) {
 
 Composite base_composite(const MethodSpec& method) {
   const std::string *composite = method.find("composite"), *rule = method.find("rule");
-  const bool named = method.name.rule || !method.name.composite.empty();
+  const bool named = method.name.rule || !method.name.composite.empty(),
+             is_until = !method.name.until_rule.empty();
   require(
       !(composite && rule) && !(named && (composite || rule)), ErrorCode::usage,
       "'{}' gets its rules from more than one of its name, the parameter rule and the parameter composite",
       method.text);
-  require(named || composite || rule, ErrorCode::usage,
+  require(named || composite || rule || is_until, ErrorCode::usage,
           "'{}' needs rule=NAME or composite=NAME|FILE.json; or use a name that holds a rule, such as "
           "lrp_epsilon_0_1",
           method.text);
   if (composite) return named_composite(method, *composite);
   if (!method.name.composite.empty()) return named_composite(method, method.name.composite);
+  if (is_until && !rule) return named_composite(method, "sequential_composite_b_flat");
   return {method.text, {at_linear_layers(rule ? named_rule(method, *rule) : rule_of_name(method))}};
 }
 
@@ -58,8 +62,13 @@ Composite base_composite(const MethodSpec& method) {
 Composite lrp_composite(const MethodSpec& method) {
   Composite composite = base_composite(method);
   composite.name = method.text;
-  if (auto rule = input_layer_rule(method))
-    composite.entries.insert(composite.entries.begin(), at_input_layer(std::move(*rule)));
+  auto& entries = composite.entries;
+  if (auto rule = until_layer_rule(method)) {
+    // As in iNNvestigate, the input layer keeps the rule that the composite has for it.
+    const auto behind = std::ranges::find_if(entries, [](const auto& e) { return !e.match.input_layer; });
+    entries.insert(behind, at_first_layers(std::move(*rule), until_layer_index(method)));
+  }
+  if (auto rule = input_layer_rule(method)) entries.insert(entries.begin(), at_input_layer(std::move(*rule)));
   return composite;
 }
 

@@ -15,8 +15,13 @@ RuleSpec bounded_rule(const MethodSpec& method);
 /// The rule of the input layer that name and parameters ask for.
 std::optional<RuleSpec> input_layer_rule(const MethodSpec& method);
 
-/// An entry for every linear layer, and one for the input layer alone.
+/// The rule of the first linear layers, and the index of the last of them, counted from 0.
+std::optional<RuleSpec> until_layer_rule(const MethodSpec& method);
+int64_t until_layer_index(const MethodSpec& method);
+
+/// An entry for every linear layer, one for the first of them, and one for the input layer alone.
 CompositeEntry at_linear_layers(RuleSpec rule);
+CompositeEntry at_first_layers(RuleSpec rule, int64_t until);
 CompositeEntry at_input_layer(RuleSpec rule);
 
 }  // namespace onnxray

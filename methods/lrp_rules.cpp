@@ -1,22 +1,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "core/fail.h"
 #include "methods/lrp.h"
+#include "rules/plain_name.h"
 
 namespace onnxray {
 
 namespace {
-
-/// Lower case without '_', '-', '.': "Alpha1Beta0", "alpha_1_beta_0" and "alpha1beta0" are one name.
-std::string plain(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    if (c != '_' && c != '-' && c != '.') text += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  }
-  return text;
-}
 
 /// "0.5", or one number per channel: "-1,-2,-1" (";" inside "METHOD:key=value").
 std::vector<double> read_numbers(const MethodSpec& method, std::string_view parameter,
@@ -86,7 +79,7 @@ RuleSpec bounded_rule(const MethodSpec& method) {
 }
 
 RuleSpec named_rule(const MethodSpec& method, const std::string& name) {
-  const std::string rule = plain(name);
+  const std::string rule = plain_name(name);
   if (const auto base = base_without_bias(rule); !base.empty()) {
     RuleSpec spec = named_rule(method, base);
     spec.parameters["bias"] = 0;
@@ -136,8 +129,26 @@ std::optional<RuleSpec> input_layer_rule(const MethodSpec& method) {
   return RuleSpec{name.input_rule};
 }
 
+std::optional<RuleSpec> until_layer_rule(const MethodSpec& method) {
+  if (const std::string* given = method.find("until_layer_rule")) return named_rule(method, *given);
+  if (method.name.until_rule.empty()) return std::nullopt;
+  return RuleSpec{method.name.until_rule};
+}
+
+int64_t until_layer_index(const MethodSpec& method) {
+  const double index = method.number("until_layer_idx", 0);
+  require(index >= 0 && index == std::floor(index) && index < 1e9, ErrorCode::usage,
+          "until_layer_idx={} of '{}' is not the number of a layer: the first linear layer is 0", index,
+          method.text);
+  return static_cast<int64_t>(index);
+}
+
 CompositeEntry at_linear_layers(RuleSpec rule) {
   return {{.relevance = RelevanceClass::linear}, std::move(rule)};
+}
+
+CompositeEntry at_first_layers(RuleSpec rule, int64_t until) {
+  return {{.relevance = RelevanceClass::linear, .until = until}, std::move(rule)};
 }
 
 CompositeEntry at_input_layer(RuleSpec rule) {

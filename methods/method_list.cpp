@@ -90,6 +90,7 @@ void add_relevance(std::vector<MethodInfo>& list) {
                  {"composite", "none"},
                  {"input_layer_rule", "none"},
                  {"until_layer_idx", "0"},
+                 {"until_layer_rule", "none"},
                  {"epsilon", "the rule's"},
                  {"alpha", "2"},
                  {"beta", "1"},
@@ -127,6 +128,16 @@ void add_relevance(std::vector<MethodInfo>& list) {
       "dense layers lrp_epsilon, convolutions lrp_alpha_1_beta_0", sequential, "Kohlbrenner et al. 2020");
   add("lrp_sequential_composite_b", "lrp_sequential_composite_b",
       "dense layers lrp_epsilon, convolutions lrp_alpha_2_beta_1", sequential, "Kohlbrenner et al. 2020");
+  add("lrp.rule_until_index", "lrp.rule_until_index:until_layer_idx=1",
+      "until_layer_rule at the linear layers up to until_layer_idx; else the composite, and flat at the "
+      "input "
+      "layer",
+      Parameters{{"until_layer_idx", "0"},
+                 {"until_layer_rule", "flat"},
+                 {"composite", "sequential_composite_b_flat"},
+                 {"epsilon", "0.1"}} +
+          switches("lrp_z", {"stabiliser", "alphabeta_bias", "exact_splits"}),
+      "Kohlbrenner et al. 2020");
   add("lrpsign_RULE[_mu_NUM]", "lrpsign_epsilon_0_1_mu_0_5",
       "RULE; at the input layer R_in = sgn(x) T(w, R / safe(z)), with mu +1 where x >= mu, else -1",
       Parameters{{"mu", "none"}} + switches("lrp_z", {"stabiliser"}), "Gumpfer et al. 2023");

@@ -45,6 +45,7 @@ struct MethodName {
   std::optional<double> input_mu;  ///< makes "sign" the thresholded one
   std::optional<RuleSpec> rule;    ///< LRP: the rule of linear layers; unset for a composite or bare "lrp"
   std::string composite;           ///< LRP: "sequential_composite_a", ...
+  std::string until_rule;          ///< LRP: the rule of the first linear layers; empty but for until-index
 };
 
 /// Throws Error(usage) that names the nearest valid names; there is no silent default.

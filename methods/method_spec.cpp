@@ -18,7 +18,9 @@ const std::vector<Names>& synonyms() {
                                       {"noise_scale", "noise_level"},
                                       {"baseline", "reference_inputs"},
                                       {"layer", "last_conv_layer_name", "target_layer"},
-                                      {"rule", "rule_type"}};
+                                      {"rule", "rule_type"},
+                                      {"until_layer_rule", "until_index_rule"},
+                                      {"composite", "default_rule_configuration"}};
   return all;
 }
 
@@ -40,6 +42,7 @@ Names parameters_of(Family family) {
                   "gamma",
                   "input_layer_rule",
                   "until_layer_idx",
+                  "until_layer_rule",
                   "low",
                   "high",
                   "seed_value",

@@ -118,7 +118,7 @@ TEST_CASE("the names of iNNvestigate's analyzers are names") {
         "lrp.epsilon_IB", "lrp.alpha_beta", "lrp.alpha_1_beta_0", "lrp.alpha_1_beta_0_IB",
         "lrp.alpha_2_beta_1", "lrp.sequential_composite_a", "lrp.sequential_composite_b",
         "lrp.sequential_preset_a", "lrp.sequential_preset_a_flat", "lrp.sequential_preset_b",
-        "lrp.sequential_preset_b_flat_until_idx"})
+        "lrp.sequential_preset_b_flat_until_idx", "lrp.rule_until_index"})
     CHECK_NOTHROW(parse_method_name(name));
   CHECK_THROWS(parse_method_name("lrp.epsilon_0_1"));
   CHECK_THROWS(parse_method_name("lrp."));
