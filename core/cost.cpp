@@ -134,8 +134,9 @@ bool packs(const Plan& plan, const Step& step) {
 
 /// Winograd's transform makes 36 numbers of 9.
 int64_t copies_of(const Step& step) {
+  const auto* forward = std::get_if<Convolution>(&step.primitive);
   const auto* adjoint = std::get_if<ConvolutionInput>(&step.primitive);
-  return adjoint && adjoint->winograd ? 4 : 1;
+  return (forward && forward->winograd) || (adjoint && adjoint->winograd) ? 4 : 1;
 }
 
 /// Products of one use want a constant in one order.

@@ -14,7 +14,7 @@ struct PlanOptions {
   bool separate_bias =
       false;  ///< a bias costs less in the elementwise chain that follows than in the convolution
   bool packs_weights =
-      false;  ///< constants of products are copied into an order of the backend's own, but ...
+      false;              ///< constants of products are copied into an order of the backend's own, but ...
   bool winograd = false;  ///< adjoints of 3x3 convolutions gain from Winograd's minimal filtering
   int64_t unpacked_rows = 0;  ///< ... matrix products of so many rows read large ones where they lie
   double trip_work = 0;  ///< what one trip of a loop should do at least, in flops; a byte moved counts as ten

@@ -95,7 +95,7 @@ struct TextVisitor {
     return fmt::format("{{{}}}", onnxray::to_string(p.expression));
   }
   std::string operator()(const Convolution& p) const {
-    return fmt::format("{} groups={}", window_text(p.window), p.groups);
+    return fmt::format("{} groups={}{}", window_text(p.window), p.groups, p.winograd ? " winograd" : "");
   }
   std::string operator()(const ConvolutionInput& p) const {
     return fmt::format("{} groups={}{}", window_text(p.window), p.groups, p.winograd ? " winograd" : "");

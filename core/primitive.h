@@ -34,6 +34,8 @@ struct Elementwise {
 struct Convolution {
   Window window;
   int64_t groups = 1;
+  bool winograd =
+      false;  ///< a backend may use Winograd's minimal filtering (core/optimise/choose_winograd.cpp)
   bool operator==(const Convolution&) const = default;
 };
 /// (g [N,M,o..], w) -> x [N,C,s..]: the adjoint of Convolution in x. Also the forward of ConvTranspose.
@@ -41,7 +43,7 @@ struct ConvolutionInput {
   Window window;
   int64_t groups = 1;
   Shape shape;
-  bool winograd = false;  ///< a backend may use Winograd's minimal filtering (core/optimise/choose_winograd.cpp)
+  bool winograd = false;
   bool operator==(const ConvolutionInput&) const = default;
 };
 /// (x, g) -> w [M,C/groups,k..]: the adjoint of Convolution in w.

@@ -162,13 +162,16 @@ std::unique_ptr<Kernel> compile_forward(const Context& context, const Convolutio
 
 std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in,
                                             Operands out) {
+  if (auto winograd = compile_winograd(context, p, {}, in, out)) return winograd;
   return compile_forward(context, p, in, out, {});
 }
 
 std::unique_ptr<Kernel> compile_clipped_convolution(const Context& context, const Convolution& p,
                                                     const Expression& epilogue, Operands in, Operands out) {
   const auto cap = clip_from_zero(epilogue);
-  return cap ? compile_forward(context, p, in, out, clipping(*cap)) : nullptr;
+  if (!cap) return nullptr;
+  if (auto winograd = compile_winograd(context, p, cap, in, out)) return winograd;
+  return compile_forward(context, p, in, out, clipping(*cap));
 }
 
 std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,

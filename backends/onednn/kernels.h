@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/kernel.h"
@@ -22,7 +23,10 @@ std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const 
 /// ConvolutionInput for few channels, as at the first layer.
 std::unique_ptr<Kernel> compile_narrow_adjoint(const Context& context, const ConvolutionInput& p, Operands in,
                                                Operands out);
-/// ConvolutionInput for a 3x3 kernel of stride 1, by Winograd's minimal filtering.
+/// Both for 3x3 kernels of stride 1, by Winograd's minimal filtering; where `cap` is given, with a Relu or a
+/// clip from 0 to `cap` behind it.
+std::unique_ptr<Kernel> compile_winograd(const Context& context, const Convolution& p,
+                                         std::optional<float> cap, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_winograd_adjoint(const Context& context, const ConvolutionInput& p,
                                                  Operands in, Operands out);
 std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p,

@@ -63,19 +63,25 @@ void transform_tile(float* planes, int64_t plane, const float* const* d, int64_t
 }
 
 ONNXRAY_EACH_ISA
-void collect_tile(float* const* y, const float* planes, int64_t plane, int64_t channels) {
+void collect_tile(float* const* y, const float* planes, int64_t plane, int64_t channels,
+                  const Finish& finish) {
+  const Lanes low = finish.low - Lanes{}, high = finish.high - Lanes{};
   for (int64_t c = 0; c < channels; c += kTileLanes) {
     const auto at = [&](int64_t i, int64_t j) -> const Lanes& {
       return *reinterpret_cast<const Lanes*>(planes + (i * kTileInputs + j) * plane + c);
     };
+    const Lanes bias = finish.bias ? *reinterpret_cast<const Lanes*>(finish.bias + c) : Lanes{};
     Lanes t[kTileResults][kTileInputs];
     for (int64_t j = 0; j < kTileInputs; ++j)
       points_to_results(&t[0][j], kTileInputs, at(0, j), at(1, j), at(2, j), at(3, j), at(4, j), at(5, j));
     for (int64_t i = 0; i < kTileResults; ++i) {
       Lanes r[kTileResults];
       points_to_results(r, 1, t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5]);
-      for (int64_t j = 0; j < kTileResults; ++j)
-        *reinterpret_cast<Lanes*>(y[i * kTileResults + j] + c) = r[j];
+      for (int64_t j = 0; j < kTileResults; ++j) {
+        Lanes result = r[j] + bias;
+        result = result < low ? low : result;  // a NaN stays
+        *reinterpret_cast<Lanes*>(y[i * kTileResults + j] + c) = result > high ? high : result;
+      }
     }
   }
 }

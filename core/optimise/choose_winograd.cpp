@@ -19,12 +19,12 @@ bool is_filter(const Window& w, int64_t groups) {
 
 /// F(4x4, 3x3) (Lavin & Gray 2016): per tile of 4x4 results and pair of channels 36 multiplications in place
 /// of 144; each tile of either side is written and read once as 36 numbers per channel.
-bool is_worthwhile(const Shape& g, const Shape& x) {
+bool is_worthwhile(const Shape& x, const Shape& y) {
   constexpr int64_t kLanes = 16;
-  const int64_t M = g[1], C = x[1];
+  const int64_t M = y[1], C = x[1];
   if (M % kLanes != 0 || C % kLanes != 0) return false;
-  const auto tiles = static_cast<double>(x[0] * ((x[2] + 3) / 4) * ((x[3] + 3) / 4));
-  const auto places = static_cast<double>(x[0] * x[2] * x[3]);
+  const auto tiles = static_cast<double>(y[0] * ((y[2] + 3) / 4) * ((y[3] + 3) / 4));
+  const auto places = static_cast<double>(y[0] * y[2] * y[3]);
   const auto pairs = static_cast<double>(M * C), channels = static_cast<double>(M + C);
   const double weight_bytes = 4 * pairs;
   const double winograd =
@@ -33,22 +33,38 @@ bool is_worthwhile(const Shape& g, const Shape& x) {
   return winograd < kWorthwhile * direct;
 }
 
+/// The mark of a step that may have one.
+bool* mark_of(Step& step) {
+  if (auto* p = std::get_if<ConvolutionInput>(&step.primitive)) return &p->winograd;
+  auto* p = std::get_if<Convolution>(&step.primitive);
+  return p ? &p->winograd : nullptr;
+}
+
+bool is_filter(const Primitive& primitive) {
+  if (const auto* p = std::get_if<ConvolutionInput>(&primitive)) return is_filter(p->window, p->groups);
+  const auto& p = std::get<Convolution>(primitive);
+  return is_filter(p.window, p.groups);
+}
+
 }  // namespace
 
 void choose_winograd(Program& program) {
   const std::vector<bool> is_denominator = find_denominators(program);
   for (Step& step : program.steps) {
-    auto* p = std::get_if<ConvolutionInput>(&step.primitive);
+    bool* mark = mark_of(step);
+    if (!mark) continue;
+    // A forward pass outside of loops is also the prediction, and as exact as direct sums make it.
+    if (std::holds_alternative<Convolution>(step.primitive) && step.block != Block::repeat) continue;
     // Errors are relative to the largest results nearby, which a quotient would not forgive.
-    if (!p || is_denominator[static_cast<size_t>(step.outputs[0].id)]) continue;
-    const Variable &g = program[step.inputs[0]], &w = program[step.inputs[1]];
-    p->winograd = w.constant && is_filter(p->window, p->groups) && is_worthwhile(g.shape, p->shape);
+    if (is_denominator[static_cast<size_t>(step.outputs[0].id)]) continue;
+    *mark = program[step.inputs[1]].constant && is_filter(step.primitive) &&
+            is_worthwhile(program[step.inputs[0]].shape, program[step.outputs[0]].shape);
   }
 }
 
 void avoid_winograd(Program& program) {
   for (Step& step : program.steps) {
-    if (auto* p = std::get_if<ConvolutionInput>(&step.primitive)) p->winograd = false;
+    if (bool* mark = mark_of(step)) *mark = false;
   }
 }
 

@@ -30,7 +30,7 @@ void recompute_in_readers(Program& program);
 /// Joins neighbouring elementwise steps that read the same large operand into one step of several results.
 void fuse_siblings(Program& program);
 
-/// Marks the adjoints of convolutions that Winograd's minimal filtering computes sooner.
+/// Marks adjoints of convolutions, and convolutions in loops, that Winograd's minimal filtering computes sooner.
 void choose_winograd(Program& program);
 /// Takes those marks back: weights then take a quarter of the bytes.
 void avoid_winograd(Program& program);

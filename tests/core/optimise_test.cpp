@@ -251,6 +251,22 @@ TEST_CASE("Winograd's filtering is chosen for large 3x3 adjoints that are no den
   CHECK(marks({32, 512, 4, 4}, {3, 3}, false));
 }
 
+TEST_CASE("Winograd's filtering is chosen for convolutions in loops alone") {
+  for (const Block block : {Block::once, Block::repeat}) {
+    Program program;
+    Builder b(program);
+    const Shape x{1, 64, 28, 28};
+    const Var w = b.constant(Tensor::filled(DType::f32, {64, 64, 3, 3}, 0.5)),
+              in = b.input("x", x, DType::f32);
+    b.set_block(block);
+    b.output("y", b.convolution(in, w, {}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, 1));
+    choose_winograd(program);
+    CHECK(std::get<Convolution>(program.steps.back().primitive).winograd == (block == Block::repeat));
+    avoid_winograd(program);
+    CHECK_FALSE(std::get<Convolution>(program.steps.back().primitive).winograd);
+  }
+}
+
 TEST_CASE("fusion keeps what a store would change") {
   Program program;
   Builder b(program);
