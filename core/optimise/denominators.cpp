@@ -41,7 +41,10 @@ class Finder {
   uint8_t& at(Var v) { return minds_[static_cast<size_t>(v.id)]; }
 
   void mark_inputs(const Step& step) {
-    if (is_product(step.primitive)) return;
+    if (is_product(step.primitive)) {
+      if (step.inputs.size() > 2 && has_no_zero(step.inputs[2])) at(step.outputs[0]) &= small_values;
+      return;
+    }
     if (const auto* p = std::get_if<Elementwise>(&step.primitive)) return mark_chain(step, p->expression);
     uint8_t minds = nothing;
     for (const Var v : step.outputs) minds |= at(v);
@@ -76,8 +79,11 @@ class Finder {
   /// Whether an operand is a constant, such as a bias, that is nowhere 0.
   bool has_no_zero(const Step& step, const Source& source) const {
     if (source.kind == Source::Kind::immediate) return source.value != 0;
-    if (source.kind != Source::Kind::input) return false;
-    const auto& constant = program_[step.inputs[static_cast<size_t>(source.index)]].constant;
+    return source.kind == Source::Kind::input && has_no_zero(step.inputs[static_cast<size_t>(source.index)]);
+  }
+
+  bool has_no_zero(Var v) const {
+    const auto& constant = program_[v].constant;
     constexpr int64_t kMost = int64_t{1} << 16;
     if (!constant || constant->size() > kMost) return false;
     for (int64_t i = 0; i < constant->size(); ++i) {

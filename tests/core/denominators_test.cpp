@@ -33,6 +33,17 @@ TEST_CASE("a bias without zeros leaves a comparison none to mind, but not a deno
   }
 }
 
+TEST_CASE("so does the bias of a product itself") {
+  for (const float second : {0.0f, 2.0f}) {
+    Program program;
+    Builder b(program);
+    const Var x = b.input("x", {1, 2}, DType::f32), w = b.input("w", {2, 2}, DType::f32);
+    const Var z = b.matmul(x, w, false, false, b.constant(Tensor::of<float>({2}, {1, second})));
+    b.output("mask", b.binary(Opcode::less, z, 0.0));
+    CHECK(find_denominators(program)[static_cast<size_t>(z.id)] == (second == 0));
+  }
+}
+
 TEST_CASE("a comparison counts as a denominator, a loop carries the mark to the trip before") {
   Program program;
   Builder b(program);
