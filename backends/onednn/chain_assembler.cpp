@@ -17,21 +17,6 @@ namespace {
 // x in rdi, y in rsi; rax counts bytes of the row, rcx holds an operand's address, r8 vectors left, r9 the
 // numbers.
 constexpr int kLanes = 16, kVectorBytes = 64;
-const Opmask kTail(1), kScratchA(2), kScratchB(3);
-const Zmm kZero(31);
-
-// Predicates of vcmpps; those with 16 added signal nothing for NaN.
-enum Predicate : uint8_t {
-  kEqual = 0,
-  kUnordered = 3,
-  kNotEqual = 4,
-  kLess = 17,
-  kLessEqual = 18,
-  kGreater = 30
-};
-enum Rounding : uint8_t { kNearest = 8, kDown = 9, kUp = 10 };
-
-const float kSignBit = -0.0f, kAllButSign = std::bit_cast<float>(0x7fffffffu);
 
 }  // namespace
 
@@ -148,7 +133,7 @@ void ChainAssembler::write(int32_t i) {
 void ChainAssembler::write_real(const Instruction& in, const Zmm& y) {
   switch (in.op) {
     case Opcode::copy: return vmovaps(y, real(in.a));
-    case Opcode::neg: return vpxord(y, real(in.a), number(kSignBit));
+    case Opcode::neg: return vpxord(y, real(in.a), number(-0.0));
     case Opcode::abs: return vpandd(y, real(in.a), number(kAllButSign));
     case Opcode::relu: return vmaxps(y, kZero, real(in.a));  // the second operand where either is NaN
     case Opcode::exp: return exp(y, real(in.a));

@@ -2,6 +2,7 @@
 
 #include <xbyak/xbyak.h>
 
+#include <bit>
 #include <vector>
 
 #include "core/expression.h"
@@ -21,6 +22,20 @@ class ChainAssembler : public Xbyak::CodeGenerator {
 
  private:
   enum class Lanes : uint8_t { all, first_few };
+  /// Of vcmpps; those of 16 and more signal nothing for NaN.
+  enum Predicate : uint8_t {
+    kEqual = 0,
+    kUnordered = 3,
+    kNotEqual = 4,
+    kLess = 17,
+    kLessEqual = 18,
+    kGreater = 30
+  };
+  /// Of vrndscaleps.
+  enum Rounding : uint8_t { kNearest = 8, kDown = 9, kUp = 10 };
+  static inline const Xbyak::Opmask kTail{1}, kScratchA{2}, kScratchB{3};
+  static inline const Xbyak::Zmm kZero{31};
+  static constexpr float kAllButSign = std::bit_cast<float>(0x7fffffffu);
 
   void write_body(Lanes lanes);
   void write(int32_t i);

@@ -1,22 +1,11 @@
 #ifdef ONNXRAY_XBYAK
 
-#include <bit>
-
 #include "backends/onednn/chain_assembler.h"
 
 // The functions of vector_math.h as instructions, with the same polynomials.
 namespace onnxray::onednn {
 
-using Xbyak::Opmask;
 using Xbyak::Zmm;
-
-namespace {
-
-const Opmask kScratch(2);
-constexpr uint8_t kLess = 17, kNearest = 8;
-const float kSignBit = -0.0f, kAllButSign = std::bit_cast<float>(0x7fffffffu);
-
-}  // namespace
 
 /// y = (c_0 x + c_1) x + c_2 ...
 void ChainAssembler::polynomial(const Zmm& y, const Zmm& x, std::initializer_list<double> coefficients) {
@@ -44,11 +33,11 @@ void ChainAssembler::exp(const Zmm& y, const Zmm& x) {
 /// 1 / (1 + e^-|x|), times e^-|x| below 0.
 void ChainAssembler::sigmoid(const Zmm& y, const Zmm& x) {
   const Zmm e = temporary();
-  vpord(y, x, number(kSignBit));
+  vpord(y, x, number(-0.0));
   exp(e, y);
   fill(y, 1);
-  vcmpps(kScratch, x, zmm31, kLess);
-  vmovaps(y | kScratch, e);
+  vcmpps(kScratchA, x, kZero, kLess);
+  vmovaps(y | kScratchA, e);
   vaddps(e, e, number(1));
   vdivps(y, y, e);
 }
@@ -68,9 +57,9 @@ void ChainAssembler::tanh(const Zmm& y, const Zmm& x) {
       {2.231061051e-3, -8.267087550e-3, 2.173443838e-2, -5.395247532e-2, 1.333324779e-1, -3.333333178e-1});
   vmulps(y, y, t);
   vfmadd213ps(y, size, size);  // |x| + |x| t p
-  vcmpps(kScratch, size, number(0.6), kLess);
-  vblendmps(y | kScratch, far, y);
-  vpandd(t, x, number(kSignBit));
+  vcmpps(kScratchA, size, number(0.6), kLess);
+  vblendmps(y | kScratchA, far, y);
+  vpandd(t, x, number(-0.0));
   vpord(y, y, t);
 }
 
@@ -88,14 +77,14 @@ void ChainAssembler::erf(const Zmm& y, const Zmm& x) {
   polynomial(far, t,
              {-1.793356415e-4, 2.878256565e-3, -2.155972129e-2, 1.025247505e-1, 6.388145467e-1, 1.126686701,
               4.403236534e-4});
-  vpxord(t, far, number(kSignBit));
+  vpxord(t, far, number(-0.0));
   exp(far, t);
   fill(t, 1);
   vsubps(far, t, far);
-  vpandd(t, x, number(kSignBit));
+  vpandd(t, x, number(-0.0));
   vpord(far, far, t);
-  vcmpps(kScratch, size, number(1), kLess);
-  vblendmps(y | kScratch, far, near);
+  vcmpps(kScratchA, size, number(1), kLess);
+  vblendmps(y | kScratchA, far, near);
 }
 
 }  // namespace onnxray::onednn
