@@ -74,7 +74,7 @@ Graph in_single_precision(Graph graph) {
 
 /// Methods that can share one program.
 std::vector<Tensor> explain_group(Backend& backend, Graph graph, std::vector<MethodSpec> methods,
-                                  const Tensor& x, const TargetSpec& target) {
+                                  const Tensor& x, const TargetSpec& target, const Runner& run) {
   if (backend.plan_options().real_size == sizeof(float)) graph = in_single_precision(std::move(graph));
   ExplainSpec spec;
   spec.methods = std::move(methods);
@@ -84,7 +84,7 @@ std::vector<Tensor> explain_group(Backend& backend, Graph graph, std::vector<Met
   const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
   const Tensor chosen = target_input(target, program[logits->var].shape);
   const Plan plan = make_plan(program, backend.plan_options());
-  const auto values = backend.compile(plan)->run(std::vector{x, chosen});
+  const auto values = run(*backend.compile(plan), std::vector{x, chosen});
   std::map<std::string, Tensor> by_name;
   for (size_t i = 0; i < values.size(); ++i) by_name.emplace(plan.program.outputs[i].name, values[i]);
   std::vector<Tensor> maps;
@@ -97,21 +97,22 @@ std::vector<Tensor> explain_group(Backend& backend, Graph graph, std::vector<Met
 
 std::vector<Tensor> explain_together(Backend& backend, const Graph& graph,
                                      const std::vector<std::string>& methods, const Tensor& x,
-                                     const TargetSpec& target, const std::string& convention) {
+                                     const TargetSpec& target, const std::string& convention,
+                                     const Runner& run) {
   std::vector<Tensor> maps(methods.size());
   std::vector<MethodSpec> sharing;
   std::vector<size_t> places;
   const std::vector<MethodSpec> resolved = resolve_methods(methods, {}, convention);
   for (size_t m = 0; m < methods.size(); ++m) {
     if (needs_loop(resolved[m])) {
-      maps[m] = explain_group(backend, graph, {resolved[m]}, x, target)[0];
+      maps[m] = explain_group(backend, graph, {resolved[m]}, x, target, run)[0];
     } else {
       sharing.push_back(resolved[m]);
       places.push_back(m);
     }
   }
   if (sharing.empty()) return maps;
-  std::vector<Tensor> shared = explain_group(backend, graph, std::move(sharing), x, target);
+  std::vector<Tensor> shared = explain_group(backend, graph, std::move(sharing), x, target, run);
   for (size_t i = 0; i < places.size(); ++i) maps[places[i]] = std::move(shared[i]);
   return maps;
 }

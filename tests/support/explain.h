@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "core/backend.h"
@@ -30,11 +31,18 @@ std::vector<Tensor> explain_all(const Graph& graph, const std::string& method,
 Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs,
                         const TargetSpec& target);
 
+/// How a compiled program is run.
+using Runner = std::function<std::vector<Tensor>(Executable&, std::span<const Tensor>)>;
+inline std::vector<Tensor> run_once(Executable& executable, std::span<const Tensor> inputs) {
+  return executable.run(inputs);
+}
+
 /// The attribution of the first input by each of several methods, on `backend`; one program but for
 /// methods with a loop.
 std::vector<Tensor> explain_together(Backend& backend, const Graph& graph,
                                      const std::vector<std::string>& methods, const Tensor& x,
-                                     const TargetSpec& target, const std::string& convention = "signxai");
+                                     const TargetSpec& target, const std::string& convention = "signxai",
+                                     const Runner& run = run_once);
 
 TargetSpec target_index(std::vector<int64_t> indices);
 TargetSpec target_mask(Tensor mask);
