@@ -3,6 +3,7 @@
 
 #include "api/session_impl.h"
 #include "onnx/export/export.h"
+#include "onnx/rebatch.h"
 
 namespace onnxray {
 

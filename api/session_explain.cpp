@@ -4,6 +4,7 @@
 
 #include "api/joined_results.h"
 #include "api/session_impl.h"
+#include "onnx/rebatch.h"
 
 // Session: explanations, as many samples at a time as fit the memory.
 

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "api/plan_key.h"
+#include "core/backend.h"
+
+namespace onnxray {
+
+/// A program ready to run, with the graph that it came from.
+struct CompiledPlan {
+  PlanKey key;
+  Graph graph;
+  ExplainSpec spec;
+  Program optimised;  ///< what the plan was made of; kept where memory is bounded
+  Plan plan;
+  std::unique_ptr<Executable> executable;
+  std::vector<std::string> output_names;
+  Shape logits;
+};
+
+/// A program as it was emitted, with the graph that it came from.
+struct Emitted {
+  Graph graph;
+  ExplainSpec spec;
+  Program program;
+  int64_t steps_per_trip = 1;  ///< of its loops
+};
+
+}  // namespace onnxray

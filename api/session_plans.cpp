@@ -1,0 +1,135 @@
+#include <limits>
+
+#include "api/session_impl.h"
+#include "api/wide_graphs.h"
+#include "core/find_node.h"
+#include "core/optimise/optimise.h"
+#include "methods/wide.h"
+
+// Session::Impl: how programs are made.
+
+namespace onnxray {
+
+CompiledPlan& Session::Impl::plan_for(const std::vector<Tensor>& inputs, PlanKey key) {
+  complete(key, inputs);
+  const auto it = std::ranges::find(plans_, key, &CompiledPlan::key);
+  if (it != plans_.end()) {
+    plans_.splice(plans_.begin(), plans_, it);
+    return plans_.front();
+  }
+  plans_.push_front(make(inputs, std::move(key)));
+  if (plans_.size() > kCachedPlans) plans_.pop_back();
+  return plans_.front();
+}
+
+Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& inputs, PlanKey key,
+                                                    const std::vector<Tensor>& given,
+                                                    const std::vector<TargetSpec>& targets,
+                                                    bool with_models_outputs) {
+  complete(key, inputs);
+  Emitted emitted = emit(inputs, key, 1);  // one step per trip keeps the file small
+  Program& program = emitted.program;
+  const std::vector<NamedVar> all = std::exchange(program.outputs, {});
+  const size_t models = emitted.graph.outputs.size();
+  std::vector<Tensor> operands = given;
+  for (const TargetSpec& target : targets) {
+    // Behind the model's own outputs, the first result is "logits".
+    if (target.kind != TargetSpec::Kind::argmax)
+      operands.push_back(target_input(target, program[all[models].var].shape));
+  }
+  const size_t own = program.inputs.size() - operands.size();
+  for (size_t i = 0; i < operands.size(); ++i) program[program.inputs[own + i].var].constant = operands[i];
+  program.inputs.resize(own);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i < models ? with_models_outputs : all[i].name.starts_with("attribution:"))
+      program.outputs.push_back(all[i]);
+  }
+  optimise(program, *backend_);
+  Exportable result{std::move(program), {}};
+  for (const ExplainedInput& explained : explained_inputs(emitted.graph, emitted.spec))
+    result.explained.push_back(emitted.graph[explained.input].name);
+  return result;
+}
+
+void Session::Impl::complete(PlanKey& key, const std::vector<Tensor>& inputs) const {
+  check_count(inputs);
+  const auto& declared = graph().inputs;
+  key.shapes = shapes_of(inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (is_bound(declared[i].value)) key.bound[declared[i].value] = inputs[i].to_doubles();
+  }
+}
+
+Graph Session::Impl::specialised(const Specialisation& special, const PlanKey& key) {
+  try {
+    return specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unsupported || key.output.empty()) throw;
+  }
+  Graph one = graph();
+  one.outputs = {one.outputs[find_output(one, key.output)]};
+  return specialise(one, special, passes_for(key.methods), ops(), *folder_);
+}
+
+Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps) {
+  Specialisation special{key.shapes, {}, 1, {}, backend_->plan_options().real_size == sizeof(float)};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (is_bound(graph().inputs[i].value)) special.bound[graph().inputs[i].value] = inputs[i];
+  }
+  const FixedBatch batch = fixed_batch(graph(), bound_, key.shapes);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto axis = batch.axes.find(graph().inputs[i].value);
+    if (axis != batch.axes.end()) special.input_shapes[i][axis->second] = 1;
+  }
+  special.samples = batch.samples;
+  special.sample_axes = batch.axes;
+  Emitted e;
+  e.graph = specialised(special, key);
+  e.spec = {key.methods,
+            key.targets,
+            find_output(e.graph, key.output),
+            key.keep_softmax,
+            key.at.empty() ? kNoValue : find_value(e.graph, key.at),
+            key.baselines,
+            key.noise,
+            key.report_layers};
+  WideGraphs wide(graph(), e.graph, special, passes_for(key.methods), ops(), *folder_);
+  const auto wide_graph = [&](int64_t count, std::span<const ValueId> values) -> const Graph& {
+    return wide.graph(count, values);
+  };
+  e.program = emit_explanation(e.graph, ops(), e.spec, {wide_graph, backend_->plan_options(), most_steps});
+  e.steps_per_trip = wide.widest();
+  return e;
+}
+
+CompiledPlan Session::Impl::make(const std::vector<Tensor>& inputs, const PlanKey& key) {
+  int64_t most_steps = std::numeric_limits<int64_t>::max();
+  while (true) {
+    auto [compiled, steps] = make_with(inputs, key, most_steps);
+    if (max_memory_ <= 0 || steps == 1 || bytes_with_packed(compiled.plan) <= max_memory_)
+      return std::move(compiled);
+    most_steps = steps / 2;
+  }
+}
+
+std::pair<CompiledPlan, int64_t> Session::Impl::make_with(const std::vector<Tensor>& inputs, PlanKey key,
+                                                          int64_t most_steps) {
+  Emitted emitted = emit(inputs, key, most_steps);
+  Program& program = emitted.program;
+  CompiledPlan compiled;
+  compiled.graph = std::move(emitted.graph);
+  compiled.spec = std::move(emitted.spec);
+  optimise(program, *backend_);
+  for (size_t i = 0; i < program.outputs.size(); ++i) {
+    const auto& [name, var] = program.outputs[i];
+    const bool is_models = i < compiled.graph.outputs.size();
+    compiled.output_names.push_back(is_models ? result_name(name) : name);
+    if (!is_models && name == "logits") compiled.logits = program[var].shape;
+  }
+  if (max_memory_ > 0) compiled.optimised = program;
+  compiled.plan = make_plan(std::move(program), backend_->plan_options());
+  compiled.key = std::move(key);
+  return {std::move(compiled), emitted.steps_per_trip};
+}
+
+}  // namespace onnxray

@@ -1,0 +1,110 @@
+#include <set>
+
+#include "api/session_impl.h"
+#include "core/find_node.h"
+#include "core/optimise/optimise.h"
+#include "core/recompute.h"
+#include "methods/wide.h"
+
+// Session::Impl: how programs are run, within the memory that they may take.
+
+namespace onnxray {
+
+FixedBatch Session::Impl::fixed_batch_of(const std::vector<Tensor>& inputs) const {
+  check_count(inputs);
+  return fixed_batch(graph(), bound_, shapes_of(inputs));
+}
+
+int64_t Session::Impl::bytes_of_model(const Plan& plan) const {
+  std::set<const std::byte*> held;
+  for (const Value& value : graph().values) {
+    if (value.constant) held.insert(value.constant->bytes());
+  }
+  std::set<const std::byte*> used;
+  int64_t bytes = 0;
+  for (const Step& step : plan.program.steps) {
+    for (const Var v : step.inputs) {
+      const auto& constant = plan.program[plan[v].root].constant;
+      if (constant && held.contains(constant->bytes()) && used.insert(constant->bytes()).second)
+        bytes += constant->byte_size();
+    }
+  }
+  return bytes;
+}
+
+bool Session::Impl::can_split(const std::vector<Tensor>& inputs, const std::string& at) {
+  if (inputs.empty() || inputs.size() != graph().inputs.size() || !bound_.empty()) return false;
+  Specialisation all, one;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const InputInfo& declared = graph().inputs[i];
+    const Shape& shape = inputs[i].shape();
+    if (shape.empty() || shape[0] < 2 || shape[0] != inputs[0].shape()[0]) return false;
+    if (declared.has_shape &&
+        (declared.extents.empty() || std::holds_alternative<int64_t>(declared.extents[0])))
+      return false;
+    all.input_shapes.push_back(shape);
+    one.input_shapes.push_back(shape);
+    one.input_shapes.back()[0] = 1;
+  }
+  const Graph batch = specialise(graph(), all, {}, ops(), *folder_),
+              single = specialise(graph(), one, {}, ops(), *folder_);
+  std::vector<ValueId> results = batch.outputs;
+  if (!at.empty()) results.push_back(find_value(batch, at));
+  return why_not_wide(single, batch, inputs[0].shape()[0], ops(), results).empty();
+}
+
+StepTimes Session::Impl::profile(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
+                                 const std::vector<Tensor>& given, const std::vector<TargetSpec>& targets) {
+  return executable(compiled).profile(operands(compiled, inputs, given, targets));
+}
+
+std::map<std::string, Tensor> Session::Impl::run(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
+                                                 const std::vector<Tensor>& given,
+                                                 const std::vector<TargetSpec>& targets,
+                                                 const std::function<void(int64_t, int64_t)>& progress) {
+  if (max_memory_ > 0) fit(compiled);
+  std::vector<Tensor> values = executable(compiled).run(operands(compiled, inputs, given, targets), progress);
+  device_milliseconds = compiled.executable->device_milliseconds();
+  std::map<std::string, Tensor> results;
+  for (size_t i = 0; i < values.size(); ++i) results.emplace(compiled.output_names[i], std::move(values[i]));
+  return results;
+}
+
+void Session::Impl::fit(CompiledPlan& compiled) {
+  const PlanOptions options = backend_->plan_options();
+  const auto is_over = [&] { return bytes_with_packed(compiled.plan) > max_memory_ && !compiled.executable; };
+  if (is_over()) {
+    avoid_winograd(compiled.optimised);
+    compiled.plan = make_plan(compiled.optimised, options);
+  }
+  if (is_over()) {
+    const int64_t rest = bytes_with_packed(compiled.plan) - compiled.plan.arena_bytes;
+    compiled.plan = make_plan(recompute_to_fit(compiled.optimised, options, max_memory_ - rest), options);
+  }
+  const int64_t needed = bytes_with_packed(compiled.plan);
+  require(needed <= max_memory_, ErrorCode::failed,
+          "the plan needs {} bytes, more than the {} of --max-memory, after recomputing what can be; give "
+          "at least {}, or smaller inputs",
+          needed, max_memory_, needed);
+}
+
+std::vector<Tensor> Session::Impl::operands(const CompiledPlan& compiled, const std::vector<Tensor>& inputs,
+                                            const std::vector<Tensor>& given,
+                                            const std::vector<TargetSpec>& targets) const {
+  std::vector<Tensor> all;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!is_bound(graph().inputs[i].value)) all.push_back(inputs[i]);
+  }
+  all.insert(all.end(), given.begin(), given.end());
+  for (const TargetSpec& target : targets) {
+    if (target.kind != TargetSpec::Kind::argmax) all.push_back(target_input(target, compiled.logits));
+  }
+  return all;
+}
+
+void Session::Impl::check_count(const std::vector<Tensor>& inputs) const {
+  require(inputs.size() == graph().inputs.size(), ErrorCode::usage, "the model has {} inputs, {} were given",
+          graph().inputs.size(), inputs.size());
+}
+
+}  // namespace onnxray
