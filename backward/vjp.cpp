@@ -1,5 +1,7 @@
 #include "backward/vjp.h"
 
+#include "core/fail.h"
+
 namespace onnxray {
 
 namespace {
@@ -12,6 +14,10 @@ struct Dispatch {
   void operator()(const ConvolutionInput& p) const { vjp_linear(context, p); }
   void operator()(const ConvolutionWeight& p) const { vjp_linear(context, p); }
   void operator()(const MatMul& p) const { vjp_linear(context, p); }
+  void operator()(const FormProducts&) const {
+    fail(ErrorCode::failed,
+         "form_products stands in optimised programs only: differentiate before optimise()");
+  }
   void operator()(const Reduce& p) const { vjp_reduce(context, p); }
   void operator()(const ArgReduce&) const {}  // an index has no derivative
   void operator()(const Softmax& p) const { vjp_reduce(context, p); }

@@ -195,6 +195,23 @@ Var Builder::matmul(Var a, Var b, bool transpose_a, bool transpose_b, Var bias) 
   return emit(MatMul{transpose_a, transpose_b}, std::move(inputs), std::move(out), dtype(a));
 }
 
+std::vector<Var> Builder::form_products(std::span<const Var> a, Var b, bool transpose_b,
+                                        std::vector<WeightForm> forms) {
+  require(a.size() == forms.size() && !a.empty() && rank(b) == 2, ErrorCode::bad_file,
+          "form_products of {} matrices under {} forms of {}", a.size(), forms.size(), to_string(shape(b)));
+  const int64_t inner = shape(b)[transpose_b ? 1 : 0], columns = shape(b)[transpose_b ? 0 : 1];
+  std::vector<Var> inputs(a.begin(), a.end()), outputs;
+  for (const Var v : a) {
+    require(rank(v) == 2 && shape(v)[1] == inner, ErrorCode::bad_file,
+            "form_products of {} and {} does not fit", to_string(shape(v)), to_string(shape(b)));
+    outputs.push_back(program_.add_variable({shape(v)[0], columns}, dtype(v), label_));
+  }
+  inputs.push_back(b);
+  program_.steps.push_back(
+      {FormProducts{transpose_b, std::move(forms)}, std::move(inputs), outputs, block_, node_});
+  return outputs;
+}
+
 Var Builder::reduce(Reduce::Kind kind, Var x, std::vector<int64_t> axes, bool keep) {
   if (axes.empty()) {
     axes.resize(rank(x));

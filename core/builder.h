@@ -93,6 +93,9 @@ class Builder {
   Var convolution_input(Var g, Var w, const Window& window, int64_t groups, Shape shape);
   Var convolution_weight(Var x, Var g, const Window& window, int64_t groups, Shape shape);
   Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false, Var bias = {});
+  /// One factor and one result per form.
+  std::vector<Var> form_products(std::span<const Var> a, Var b, bool transpose_b,
+                                 std::vector<WeightForm> forms);
 
   // Reductions. `axes` may be negative; {} means all. Extents stay 1 unless `keep` is false.
   Var reduce(Reduce::Kind kind, Var x, std::vector<int64_t> axes, bool keep = true);

@@ -26,6 +26,12 @@ class Flops {
     const auto inner = static_cast<double>(a[a.size() - (p.transpose_a ? 2 : 1)]);
     return 2 * out() * inner + biases(2);
   }
+  double operator()(const FormProducts&) const {
+    const auto inner = static_cast<double>(in(0)[1]);
+    double results = 0;
+    for (const Var y : step_.outputs) results += product(program_[y].shape);
+    return 2 * results * inner;
+  }
   double operator()(const Elementwise& p) const {
     return out() * static_cast<double>(p.expression.code.size());
   }

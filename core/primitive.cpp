@@ -51,6 +51,7 @@ struct NameVisitor {
   std::string_view operator()(const ConvolutionInput&) const { return "convolution_input"; }
   std::string_view operator()(const ConvolutionWeight&) const { return "convolution_weight"; }
   std::string_view operator()(const MatMul&) const { return "matmul"; }
+  std::string_view operator()(const FormProducts&) const { return "form_products"; }
   std::string_view operator()(const Reduce&) const { return "reduce"; }
   std::string_view operator()(const ArgReduce&) const { return "arg_reduce"; }
   std::string_view operator()(const Softmax&) const { return "softmax"; }
@@ -90,6 +91,18 @@ std::string_view reduce_name(Reduce::Kind kind) {
   return "?";
 }
 
+std::string form_text(const WeightForm& form) {
+  switch (form.kind) {
+    case WeightForm::Kind::whole: return "b";
+    case WeightForm::Kind::positive: return "b+";
+    case WeightForm::Kind::negative: return "b-";
+    case WeightForm::Kind::magnitude: return "|b|";
+    case WeightForm::Kind::square: return "b^2";
+    case WeightForm::Kind::raised: return fmt::format("b+{:g}b+", form.gamma);
+  }
+  return "?";
+}
+
 struct TextVisitor {
   std::string operator()(const Elementwise& p) const {
     return fmt::format("{{{}}}", onnxray::to_string(p.expression));
@@ -105,6 +118,11 @@ struct TextVisitor {
   }
   std::string operator()(const MatMul& p) const {
     return fmt::format("{}{}", p.transpose_a ? "a^T " : "", p.transpose_b ? "b^T" : "");
+  }
+  std::string operator()(const FormProducts& p) const {
+    std::vector<std::string> forms;
+    for (const WeightForm& form : p.forms) forms.push_back(form_text(form));
+    return fmt::format("{}{}", fmt::join(forms, " "), p.transpose_b ? " b^T" : "");
   }
   std::string operator()(const Reduce& p) const {
     return fmt::format("{} axes={}", reduce_name(p.kind), onnxray::to_string(p.axes));

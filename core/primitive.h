@@ -61,6 +61,27 @@ struct MatMul {
   bool operator==(const MatMul&) const = default;
 };
 
+/// What a product takes of each entry w of a matrix.
+struct WeightForm {
+  enum class Kind : uint8_t {
+    whole,
+    positive,   ///< max(w, 0)
+    negative,   ///< min(w, 0)
+    magnitude,  ///< |w|
+    square,     ///< w^2
+    raised,     ///< w + gamma max(w, 0)
+  } kind = Kind::whole;
+  double gamma = 0;  ///< of `raised`
+  bool operator==(const WeightForm&) const = default;
+};
+/// (a0 [I0,K], a1 [I1,K], ..., b [K,J], or [J,K] where transposed) -> (y0 [I0,J], y1, ...): y_i = a_i
+/// form_i(b). The optimiser makes them of MatMul where a backend reads b once for all, and no form is stored.
+struct FormProducts {
+  bool transpose_b = false;
+  std::vector<WeightForm> forms;
+  bool operator==(const FormProducts&) const = default;
+};
+
 /// (x) -> y: over `axes` (sorted, non-negative), which stay with extent 1.
 struct Reduce {
   enum class Kind : uint8_t { sum, max, min, prod } kind = Kind::sum;
@@ -201,10 +222,11 @@ struct Noise {
   bool operator==(const Noise&) const = default;
 };
 
-using Primitive = std::variant<Elementwise, Convolution, ConvolutionInput, ConvolutionWeight, MatMul, Reduce,
-                               ArgReduce, Softmax, CumSum, MaxPool, MaxPoolScatter, MaxPoolGather, SumPool,
-                               SumPoolInput, Reshape, Transpose, Broadcast, Slice, Place, Concat, Gather,
-                               GatherAdjoint, GatherElements, ScatterElements, AxisMap, Noise>;
+using Primitive =
+    std::variant<Elementwise, Convolution, ConvolutionInput, ConvolutionWeight, MatMul, FormProducts, Reduce,
+                 ArgReduce, Softmax, CumSum, MaxPool, MaxPoolScatter, MaxPoolGather, SumPool, SumPoolInput,
+                 Reshape, Transpose, Broadcast, Slice, Place, Concat, Gather, GatherAdjoint, GatherElements,
+                 ScatterElements, AxisMap, Noise>;
 
 /// "convolution", "max_pool", ...
 std::string_view name_of(const Primitive& primitive);

@@ -40,6 +40,7 @@ class SampleStep {
     }
     return found;
   }
+  State operator()(const FormProducts&) const { return mixed(); }  // only in optimised programs
   State operator()(const Reduce& p) const {
     const bool sums = std::ranges::find(p.axes, in(0).at.axis) != p.axes.end();
     return sums ? mixed() : in(0);

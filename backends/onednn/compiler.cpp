@@ -32,6 +32,7 @@ struct Dispatch {
     return compile_convolution_weight(context, p, in, out);
   }
   Result operator()(const MatMul& p) const { return compile_matmul(context, p, in, out); }
+  Result operator()(const FormProducts& p) const { return compile_form_products(p, in, out); }
   Result operator()(const Elementwise& p) const { return compile_elementwise(p, in, out); }
   Result operator()(const MaxPool& p) const { return compile_max_pool(p, in, out); }
   Result operator()(const MaxPoolScatter& p) const { return compile_max_pool_scatter(p, in, out); }

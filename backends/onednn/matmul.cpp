@@ -160,7 +160,7 @@ std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& pri
   if (has_bias && !is_column_bias(in[2], p.y.columns)) return compile_with_add(context, primitive, in, out);
   const bool once = p.times() == 1;
   if (once && p.batch == 0 && waits_for_memory(p.a.rows, p.b.rows * p.b.columns) && p.b.has_unit_stride()) {
-    return make_matvec(p.a, p.b, p.y, has_bias);
+    return make_matvec({{p.a, p.y, {}}}, p.b, has_bias);
   }
   if (!once && !(p.a.has_unit_stride() && p.b.has_unit_stride() && p.y.column_stride == 1)) return nullptr;
 
@@ -181,6 +181,21 @@ std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& pri
   call->bind_unpacked(DNNL_ARG_DST, wanted_y, y, 0);
   if (!once) call->repeat(p.loops, {p.loops_a, p.loops_b, Strides(p.loops.size(), 0)}, p.loops_y);
   return call;
+}
+
+std::unique_ptr<Kernel> compile_form_products(const FormProducts& p, Operands in, Operands out) {
+  const Matrix b = matrix_of(in.back(), p.transpose_b);
+  if (!b.has_unit_stride()) return nullptr;
+  for (const Operand& o : in) {
+    if (storage_of(o.dtype) != Storage::real || element_count(o.shape) == 0 || has_repeated_elements(o))
+      return nullptr;
+  }
+  std::vector<FewRows> products;
+  for (size_t i = 0; i < p.forms.size(); ++i) {
+    products.push_back({matrix_of(in[i], false), matrix_of(out[i], false), p.forms[i]});
+    if (products.back().a.rows > kFewRows) return nullptr;
+  }
+  return make_matvec(std::move(products), b, false);
 }
 
 }  // namespace onnxray::onednn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/kernel.h"
 
@@ -17,8 +18,14 @@ struct Matrix {
 /// of a weight serves both directions.
 inline constexpr int64_t kFewRows = 8;
 
-/// (a, b[, bias of y's columns]) -> y = a b + bias, for at most kFewRows rows of a and a b with a unit
-/// stride.
-std::unique_ptr<Kernel> make_matvec(const Matrix& a, const Matrix& b, const Matrix& y, bool has_bias);
+/// One of the products that read b together.
+struct FewRows {
+  Matrix a, y;
+  WeightForm form;
+};
+
+/// (a0, a1, ..., b[, bias of y's columns]) -> y_i = a_i form_i(b) + bias, for at most kFewRows rows of each a
+/// and a b with a unit stride, which is read from memory once.
+std::unique_ptr<Kernel> make_matvec(std::vector<FewRows> products, const Matrix& b, bool has_bias);
 
 }  // namespace onnxray::onednn

@@ -39,16 +39,6 @@ void softmax_row(float* y, const float* x, int64_t n, bool logarithm);
 void scale_row(float* y, const float* x, float w, int64_t n);
 void add_scaled_row(float* y, const float* x, float w, int64_t n);
 
-/// sums[i * kTile + j] += inner product of row i of a with row j of b, n numbers each, for j < columns <=
-/// kTile.
-inline constexpr int64_t kTile = 4;
-void add_inner_products(double* sums, const float* a, int64_t rows, int64_t a_stride, const float* b,
-                        int64_t columns, int64_t b_stride, int64_t n);
-/// y[i, j] += sum over k < count of a[i, k] * b[k, j] for j < n; y is dense, rows of a and b are this far
-/// apart.
-void add_products(float* y, const float* a, int64_t rows, int64_t a_stride, const float* b, int64_t b_stride,
-                  int64_t count, int64_t n);
-
 /// row[step * o + i] += runs[o, i] for o < count and i < run: runs that overlap. `run` is a multiple of
 /// kRunLanes.
 inline constexpr int64_t kRunLanes = 8;

@@ -43,6 +43,8 @@ std::unique_ptr<Kernel> compile(const ConvolutionWeight& p, const Operands& o);
 template <class T>
 std::unique_ptr<Kernel> compile(const MatMul& p, const Operands& o);
 template <class T>
+std::unique_ptr<Kernel> compile(const FormProducts& p, const Operands& o);
+template <class T>
 std::unique_ptr<Kernel> compile(const Reduce& p, const Operands& o);
 template <class T>
 std::unique_ptr<Kernel> compile(const ArgReduce& p, const Operands& o);

@@ -89,7 +89,51 @@ std::unique_ptr<Kernel> make_matmul(const MatMul& p, const Operands& o) {
   });
 }
 
+/// What `form` takes of an entry, as a tensor of T would hold it.
+template <class T>
+T entry(const WeightForm& form, T w) {
+  switch (form.kind) {
+    case WeightForm::Kind::whole: return w;
+    case WeightForm::Kind::positive: return larger(w, T{0});
+    case WeightForm::Kind::negative: return smaller(w, T{0});
+    case WeightForm::Kind::magnitude: return std::abs(w);
+    case WeightForm::Kind::square: return w * w;
+    case WeightForm::Kind::raised: return static_cast<T>(double{w} + double{larger(w, T{0})} * form.gamma);
+  }
+  return w;
+}
+
 }  // namespace
+
+/// y_i[r,j] = sum over k of a_i[r,k] * form_i(b[k,j])
+template <class T>
+std::unique_ptr<Kernel> compile(const FormProducts& p, const Operands& o) {
+  for (const Operand& x : o.in) {
+    require(storage_of(x.dtype) == Storage::real, ErrorCode::unsupported, "form_products of {}",
+            name_of(x.dtype));
+  }
+  return make_kernel([p, o](Sources in, Targets out) {
+    const Plane from_b = plane_of(o.in.back().strides, p.transpose_b);
+    const T* b = in_as<T>(in.back());
+    for (size_t i = 0; i < p.forms.size(); ++i) {
+      const Plane from_a = plane_of(o.in[i].strides, false), to = plane_of(o.out[i].strides, false);
+      const Shape& shape = o.out[i].shape;
+      for (int64_t r = 0; r < shape[0]; ++r) {
+        for (int64_t j = 0; j < shape[1]; ++j) {
+          double sum = 0;
+          for (int64_t k = 0; k < o.in[i].shape[1]; ++k) {
+            const T w = entry(p.forms[i], b[k * from_b.row + j * from_b.column]);
+            sum += double{in_as<T>(in[i])[r * from_a.row + k * from_a.column]} * double{w};
+          }
+          out_as<T>(out[i])[r * to.row + j * to.column] = static_cast<T>(sum);
+        }
+      }
+    }
+  });
+}
+
+template std::unique_ptr<Kernel> compile<float>(const FormProducts&, const Operands&);
+template std::unique_ptr<Kernel> compile<double>(const FormProducts&, const Operands&);
 
 template <class T>
 std::unique_ptr<Kernel> compile(const MatMul& p, const Operands& o) {

@@ -119,6 +119,39 @@ Values write_convolution_weight(const ConvolutionWeight& p, const Translation& t
   return {w.transpose(cut, first_two)};
 }
 
+namespace {
+
+Value form_of(const WeightForm& form, const Value& b, Writer& w) {
+  const auto with_zero = [&](const char* op) {
+    return w.node(op, {b, w.scalar(0, Kind::real)}, Kind::real, b.shape);
+  };
+  switch (form.kind) {
+    case WeightForm::Kind::whole: return b;
+    case WeightForm::Kind::positive: return with_zero("Max");
+    case WeightForm::Kind::negative: return with_zero("Min");
+    case WeightForm::Kind::magnitude: return w.node("Abs", {b}, Kind::real, b.shape);
+    case WeightForm::Kind::square: return w.node("Mul", {b, b}, Kind::real, b.shape);
+    case WeightForm::Kind::raised: {
+      const Value more =
+          w.node("Mul", {with_zero("Max"), w.scalar(form.gamma, Kind::real)}, Kind::real, b.shape);
+      return w.node("Add", {b, more}, Kind::real, b.shape);
+    }
+  }
+  return b;
+}
+
+}  // namespace
+
+Values write_form_products(const FormProducts& p, const Translation& t) {
+  Values results;
+  for (size_t i = 0; i < p.forms.size(); ++i) {
+    const Value form = form_of(p.forms[i], t.in.back(), t.w);
+    results.push_back(
+        t.w.node("Gemm", {t.in[i], form}, Kind::real, t.shapes[i], {{"transB", int64_t{p.transpose_b}}}));
+  }
+  return results;
+}
+
 Values write_matmul(const MatMul& p, const Translation& t) {
   const Value &a = t.in[0], &b = t.in[1];
   const bool biased = t.in.size() > 2;

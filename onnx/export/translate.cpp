@@ -14,6 +14,7 @@ struct Translators {
   Values operator()(const ConvolutionInput& p) const { return write_convolution_input(p, t); }
   Values operator()(const ConvolutionWeight& p) const { return write_convolution_weight(p, t); }
   Values operator()(const MatMul& p) const { return write_matmul(p, t); }
+  Values operator()(const FormProducts& p) const { return write_form_products(p, t); }
   Values operator()(const Reduce& p) const { return write_reduce(p, t); }
   Values operator()(const ArgReduce& p) const { return write_arg_reduce(p, t); }
   Values operator()(const Softmax& p) const { return write_softmax(p, t); }

@@ -23,6 +23,7 @@ Values write_convolution(const Convolution& p, const Translation& t);
 Values write_convolution_input(const ConvolutionInput& p, const Translation& t);
 Values write_convolution_weight(const ConvolutionWeight& p, const Translation& t);
 Values write_matmul(const MatMul& p, const Translation& t);
+Values write_form_products(const FormProducts& p, const Translation& t);
 Values write_reduce(const Reduce& p, const Translation& t);
 Values write_arg_reduce(const ArgReduce& p, const Translation& t);
 Values write_softmax(const Softmax& p, const Translation& t);

@@ -118,6 +118,26 @@ void add_matmuls(Cases& cases) {
       make_case("matmul of integers", {a, b_}, [](Builder& b, const auto& v) { b.matmul(v[0], v[1]); }));
 }
 
+void add_form_products(Cases& cases) {
+  using Kind = WeightForm::Kind;
+  const std::vector<WeightForm> all{{Kind::whole, 0},     {Kind::positive, 0}, {Kind::negative, 0},
+                                    {Kind::magnitude, 0}, {Kind::square, 0},   {Kind::raised, 0.25}};
+  for (const bool transposed : {false, true}) {
+    const Tensor w = random_tensor(transposed ? Shape{9, 23} : Shape{23, 9}, 16);
+    const std::string direction = transposed ? " b^T" : " b";
+    std::vector<Tensor> in;
+    for (size_t i = 0; i < all.size(); ++i)
+      in.push_back(random_tensor({static_cast<int64_t>(i) + 1, 23}, 17 + i));
+    in.push_back(w);
+    cases.push_back(make_case("form_products, every form," + direction, in, [&](Builder& b, const auto& v) {
+      b.form_products(std::span(v).first(all.size()), v.back(), transposed, all);
+    }));
+    cases.push_back(make_case("form_products of one" + direction, {in[2], w}, [&](Builder& b, const auto& v) {
+      b.form_products(std::span(v).first(1), v.back(), transposed, {all[1]});
+    }));
+  }
+}
+
 void add_reductions(Cases& cases) {
   // |x| averages 1 geometrically, so that no product leaves the range of float.
   const Tensor x = random_tensor({2, 3, 5, 4}, 21, 2.7), wide = random_tensor({3, 1500}, 22);
@@ -293,6 +313,7 @@ std::vector<PrimitiveCase> primitive_cases() {
   add_convolutions(cases);
   add_pools(cases);
   add_matmuls(cases);
+  add_form_products(cases);
   add_reductions(cases);
   add_movement(cases);
   add_gathers(cases);

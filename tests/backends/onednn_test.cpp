@@ -104,6 +104,45 @@ TEST_CASE("few rows times a large matrix read it as it lies, in either direction
   }
 }
 
+TEST_CASE("forms of a large matrix are taken as it is read, in either direction") {
+  const auto reference = make_reference_compiler_f64();
+  using Kind = WeightForm::Kind;
+  const Tensor w = random_tensor({1031, 1030}, 1);
+  for (const int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8}) {
+    for (const bool transposed : {false, true}) {
+      const Shape shape{rows, transposed ? 1030 : 1031};
+      // Two under one form, with another between them; and every form once, in two steps.
+      for (const std::vector<WeightForm>& forms :
+           {std::vector<WeightForm>{{Kind::positive, 0}, {Kind::whole, 0}, {Kind::positive, 0}},
+            {{Kind::negative, 0}, {Kind::magnitude, 0}, {Kind::square, 0}, {Kind::raised, 0.25}}}) {
+        std::vector<Tensor> in;
+        for (size_t i = 0; i < forms.size(); ++i) in.push_back(random_tensor(shape, 2 + i));
+        in.push_back(w);
+        const PrimitiveCase c = make_case("", in, [&](Builder& b, const auto& v) {
+          b.form_products(std::span(v).first(forms.size()), v.back(), transposed, forms);
+        });
+        INFO(rows << " rows, " << attributes_text(c.primitive));
+        const auto found = run_primitive(*make_onednn_compiler(), c, {.constants = true}),
+                   expected = run_primitive(*reference, c, {.real_size = 8});
+        // Float sums of 1031 products.
+        for (size_t i = 0; i < forms.size(); ++i) CHECK(distance(found[i], expected[i]) <= 2e-6);
+      }
+    }
+  }
+}
+
+TEST_CASE("a product beside others is what it is alone, bit by bit") {
+  const Tensor w = random_tensor({1031, 1030}, 1), x = random_tensor({3, 1030}, 2);
+  const auto compiler = make_onednn_compiler();
+  const Tensor alone = run_primitive(
+      *compiler, make_case("", {x, w}, [](Builder& b, const auto& v) { b.matmul(v[0], v[1], false, true); }),
+      {.constants = true})[0];
+  const PrimitiveCase both = make_case("", {x, x, w}, [](Builder& b, const auto& v) {
+    b.form_products(std::span(v).first(2), v.back(), true, {{}, {WeightForm::Kind::positive, 0}});
+  });
+  CHECK(distance(run_primitive(*compiler, both, {.constants = true})[0], alone) == 0);
+}
+
 TEST_CASE("large tensors, which several threads share, come out as small ones do") {
   const auto reference = make_reference_compiler_f64();
   const Tensor x = random_tensor({2, 48, 40, 41}, 1), g = random_tensor({2, 48, 20, 21}, 2),

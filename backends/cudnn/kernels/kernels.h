@@ -11,6 +11,7 @@ std::unique_ptr<DeviceStep> compile_direct(const Convolution& p, const Operands&
 std::unique_ptr<DeviceStep> compile_direct(const ConvolutionInput& p, const Operands& o);
 std::unique_ptr<DeviceStep> compile_direct(const ConvolutionWeight& p, const Operands& o);
 std::unique_ptr<DeviceStep> compile_direct(const MatMul& p, const Operands& o);
+std::unique_ptr<DeviceStep> compile(const FormProducts& p, const Operands& o);
 std::unique_ptr<DeviceStep> compile(const MaxPool& p, const Operands& o);
 std::unique_ptr<DeviceStep> compile(const MaxPoolScatter& p, const Operands& o);
 std::unique_ptr<DeviceStep> compile(const MaxPoolGather& p, const Operands& o);
