@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <span>
 
 #include "core/optimise/optimise.h"
 
@@ -13,12 +14,14 @@ constexpr int64_t kSmallMatrix = 1 << 16;
 
 class OneHotFinder {
  public:
-  explicit OneHotFinder(const Program& program)
+  OneHotFinder(const Program& program, std::span<const Step> steps)
       : program_(program), producer_(program.variables.size(), nullptr) {
-    for (const Step& step : program.steps) {
+    for (const Step& step : steps) {
       for (const Var v : step.outputs) producer_[static_cast<size_t>(v.id)] = &step;
     }
   }
+
+  const Step* producer(Var v) const { return producer_[static_cast<size_t>(v.id)]; }
 
   /// For a matrix [N, C] that in each row is 0 but in one column: the columns' numbers, i64 [N, 1].
   std::optional<Var> column_of(Var v) const {
@@ -71,27 +74,56 @@ class OneHotFinder {
   std::vector<const Step*> producer_;  // by variable
 };
 
-/// y [N, K] = a w as the rows of w [C, K] that `column` names times the entries of a there.
-void write_rows(Program& program, const Step& product, Var column, std::vector<Step>& steps) {
-  const Var a = product.inputs[0], w = product.inputs[1], y = product.outputs[0];
-  const int64_t n = program[y].shape[0];
-  const auto add = [&](Primitive primitive, std::vector<Var> inputs, Shape shape, DType dtype) {
-    const Var v = program.add_variable(std::move(shape), dtype, program[y].label);
-    steps.push_back({std::move(primitive), std::move(inputs), {v}, product.block, product.node});
+/// Writes what takes the place of one product.
+class RowWriter {
+ public:
+  RowWriter(Program& program, const OneHotFinder& finder, const Step& product, std::vector<Step>& steps)
+      : program_(program), finder_(finder), product_(product), steps_(steps) {}
+
+  /// y [N, K] = a w as the rows of w [C, K] that `column` names times the entries of a there.
+  void write(Var column) {
+    const Var a = product_.inputs[0], w = product_.inputs[1], y = product_.outputs[0];
+    const int64_t n = program_[y].shape[0];
+    const Var entries = add(GatherElements{1}, {a, column}, {n, 1}, program_[a].dtype);
+    const Var flat = add(Reshape{{n}}, {column}, {n}, DType::i64);
+    const Var rows = rows_of(w, flat);
+    const auto input = [](int32_t i) { return Source{Source::Kind::input, i, 0}; };
+    const Expression scaled{Expression::Domain::real, {{Opcode::mul, input(0), input(1), {}}}, {0}};
+    steps_.push_back({Elementwise{scaled}, {rows, entries}, {y}, product_.block, product_.node});
+  }
+
+ private:
+  /// Rows of an elementwise form of w are that form of rows of w: nobody needs to store the rest.
+  Var rows_of(Var w, Var index) {
+    const Shape shape = program_[product_.outputs[0]].shape, whole = program_[w].shape;
+    const Step* form = finder_.producer(w);
+    const bool is_form = form && std::holds_alternative<Elementwise>(form->primitive) &&
+                         form->outputs.size() == 1 && !form->inputs.empty() &&
+                         (form->block == Block::once || form->block == product_.block) &&
+                         std::ranges::all_of(form->inputs, [&](Var v) { return program_[v].shape == whole; });
+    if (!is_form) return add(Gather{0}, {w, index}, shape, program_[w].dtype);
+    std::vector<Var> rows;
+    for (const Var v : form->inputs) rows.push_back(rows_of(v, index));
+    return add(form->primitive, std::move(rows), shape, program_[w].dtype);
+  }
+
+  Var add(Primitive primitive, std::vector<Var> inputs, Shape shape, DType dtype) {
+    const Var v = program_.add_variable(std::move(shape), dtype, program_[product_.outputs[0]].label);
+    steps_.push_back({std::move(primitive), std::move(inputs), {v}, product_.block, product_.node});
     return v;
-  };
-  const Var entries = add(GatherElements{1}, {a, column}, {n, 1}, program[a].dtype);
-  const Var flat = add(Reshape{{n}}, {column}, {n}, DType::i64);
-  const Var rows = add(Gather{0}, {w, flat}, program[y].shape, program[w].dtype);
-  const auto input = [](int32_t i) { return Source{Source::Kind::input, i, 0}; };
-  const Expression scaled{Expression::Domain::real, {{Opcode::mul, input(0), input(1), {}}}, {0}};
-  steps.push_back({Elementwise{scaled}, {rows, entries}, {y}, product.block, product.node});
-}
+  }
+
+  Program& program_;
+  const OneHotFinder& finder_;
+  const Step& product_;
+  std::vector<Step>& steps_;
+};
 
 }  // namespace
 
 void replace_one_hot_products(Program& program) {
   const std::vector<Step> before = program.steps;
+  const OneHotFinder finder(program, before);
   std::vector<Step> steps;
   for (const Step& step : before) {
     const auto* matmul = std::get_if<MatMul>(&step.primitive);
@@ -99,9 +131,9 @@ void replace_one_hot_products(Program& program) {
                       program[step.inputs[0]].shape.size() == 2 &&
                       program[step.inputs[1]].shape.size() == 2 &&
                       element_count(program[step.inputs[1]].shape) >= kSmallMatrix;
-    const auto column = fits ? OneHotFinder(program).column_of(step.inputs[0]) : std::nullopt;
+    const auto column = fits ? finder.column_of(step.inputs[0]) : std::nullopt;
     if (column)
-      write_rows(program, step, *column, steps);
+      RowWriter(program, finder, step, steps).write(*column);
     else
       steps.push_back(step);
   }

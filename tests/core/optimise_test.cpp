@@ -129,6 +129,24 @@ TEST_CASE("the seed of a class reads one row of the weights, not all") {
   CHECK(count(after, "gather") == 1);
 }
 
+TEST_CASE("the row that a class's seed meets of a weight's form is a form of the weight's row") {
+  constexpr int64_t kClasses = 512, kUnits = 128;
+  Program program;
+  Builder b(program);
+  std::vector<int64_t> counted(kClasses);
+  std::iota(counted.begin(), counted.end(), 0);
+  const Var index = b.input("index", {1, 1}, DType::i64);
+  const Var seed =
+      b.cast(b.equal(b.constant(Tensor::of<int64_t>({1, kClasses}, counted)), index), DType::f32);
+  std::vector<float> weights(kClasses * kUnits);
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 97) - 48;
+  const Var w = b.constant(Tensor::of<float>({kClasses, kUnits}, weights));
+  b.output("raised", b.matmul(seed, b.add(w, b.mul(b.max(w, 0.0), 0.25))));
+  Program after = changed_by(program, {Tensor::of<int64_t>({1, 1}, {500})}, replace_one_hot_products);
+  eliminate_dead_code(after);
+  for (const Step& step : after.steps) CHECK(after[step.outputs[0]].shape != Shape{kClasses, kUnits});
+}
+
 TEST_CASE("neighbours that read one operand become a step of two results") {
   Program program;
   Builder b(program);
