@@ -17,6 +17,7 @@ struct PlanOptions {
       false;              ///< constants of products are copied into an order of the backend's own, but ...
   bool winograd = false;  ///< adjoints of 3x3 convolutions gain from Winograd's minimal filtering
   int64_t unpacked_rows = 0;  ///< ... matrix products of so many rows read large ones where they lie
+  bool reads_forms = false;  ///< ... and of these also elementwise forms, while they read them (FormProducts)
   double trip_work = 0;  ///< what one trip of a loop should do at least, in flops; a byte moved counts as ten
 };
 

@@ -64,6 +64,7 @@ class OneDnnBackend final : public Backend {
             .packs_weights = true,
             .winograd = true,
             .unpacked_rows = onednn::kFewRows,
+            .reads_forms = true,
             .trip_work = kTripWork};
   }
 

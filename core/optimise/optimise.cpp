@@ -7,8 +7,9 @@ void optimise(Program& program, Backend& backend) {
   hoist_invariants(program);
   join_places(program);
   eliminate_dead_code(program);
-  fold_constants(program, backend);
   replace_one_hot_products(program);
+  join_form_products(program, backend.plan_options());
+  fold_constants(program, backend);
   if (backend.plan_options().separate_bias) separate_bias(program);
   fuse_elementwise(program);
   recompute_in_readers(program);

@@ -6,6 +6,13 @@ namespace onnxray {
 
 // Each pass keeps what the program computes. One file each, in the order of optimise().
 
+/// A product of a matrix that is 0 but for one entry per row, as the seed of a class is, reads the rows of
+/// the other matrix that meet those entries.
+void replace_one_hot_products(Program& program);
+/// Products of few rows with forms (w+, |w|, ...) of one large constant take the form of each entry as they
+/// read it, for backends that do; those that do not need one another read it once for all. Stands in front
+/// of fold_constants, which would store the forms.
+void join_form_products(Program& program, const PlanOptions& options);
 /// Evaluates steps whose operands are all constant, once, on `backend`. What would grow past the operands'
 /// size stays.
 void fold_constants(Program& program, Backend& backend);
@@ -15,9 +22,6 @@ void hoist_invariants(Program& program);
 void eliminate_common_subexpressions(Program& program);
 /// Drops steps that no output needs.
 void eliminate_dead_code(Program& program);
-/// A product of a matrix that is 0 but for one entry per row, as the seed of a class is, reads the rows of
-/// the other matrix that meet those entries.
-void replace_one_hot_products(Program& program);
 /// A sum of tensors that are zero but for slices which do not overlap becomes one Concat of the slices: the
 /// adjoint of taking a tensor apart.
 void join_places(Program& program);

@@ -1,6 +1,8 @@
 #include <array>
 
+#include "backends/onednn/onednn.h"
 #include "backends/reference/reference.h"
+#include "core/cost.h"
 #include "core/optimise/optimise.h"
 #include "tests/catch.h"
 #include "tests/support/explain.h"
@@ -120,6 +122,38 @@ TEST_CASE("what one half takes from the other is what it would be alone, in floa
     };
     // Rounding of three layers with a few hundred terms each.
     CHECK(difference(map("false", false), map("true", true)) < 2e-5);
+  }
+}
+
+TEST_CASE(
+    "large dense weights are held and read once for both forms, on a backend that reads them in place") {
+  constexpr int64_t kUnits = 1024;
+  GraphBuilder g;
+  ValueId v = g.input("x", {2, kUnits});  // of both signs: |x| |w| beside x w
+  for (const int64_t seed : {1, 2})
+    v = g.relu(
+        g.dense(v, g.constant(hashed({kUnits, kUnits}, seed)), g.constant(hashed({kUnits}, seed + 2))));
+  const Graph graph = g.build({g.dense(v, g.constant(hashed({kUnits, 8}, 5)), g.constant(hashed({8}, 6)))});
+  const Tensor x = hashed({2, kUnits}, 7);
+  const auto onednn = make_onednn_backend(2), reference = make_reference_backend(true);
+  for (const char* method : {"lrp_alpha_2_beta_1", "lrp_z_plus", "lrp_gamma"}) {
+    INFO(method);
+    Program program = raw_program(graph, method);
+    optimise(program, *onednn);
+    int64_t large = 0;  // steps that read a large weight: each layer forward and back
+    for (const Step& step : program.steps) {
+      large += std::ranges::any_of(step.inputs, [&](Var w) {
+        return program[w].shape == Shape{kUnits, kUnits};
+      });
+    }
+    CHECK(large == 4);
+    const PlanMemory memory = memory_of(make_plan(program, onednn->plan_options()));
+    CHECK(memory.constants < 4 * (2 * kUnits * kUnits + 40 * kUnits));
+    const auto map = [&](Backend& backend) {
+      return explain_together(backend, graph, {method}, x, target_index({3, 4}))[0];
+    };
+    // Float sums of a thousand terms, in three layers.
+    CHECK(difference(map(*onednn), map(*reference)) < 1e-5);
   }
 }
 
