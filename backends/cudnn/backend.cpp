@@ -8,7 +8,7 @@ namespace onnxray::cudnn {
 namespace {
 
 /// Some thirty milliseconds of a large device (docs/performance.md).
-constexpr double kTripWork = 1.5e12;
+constexpr double kTripWork = 2e12;
 
 class CudnnBackend final : public Backend {
  public:
