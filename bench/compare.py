@@ -140,7 +140,7 @@ def take_rounds(contestants, seconds, most):
     while done < 2 or (done < most and time.monotonic() - start < seconds):
         names = list(contestants) if done % 2 == 0 else list(contestants)[::-1]
         for name in names:
-            time.sleep(0.03)  # until idle threads of the contestant before have gone to sleep
+            time.sleep(0.3)  # until idle threads of the contestant before have gone to sleep
             times[name].append(contestants[name]())
         done += 1
     return times

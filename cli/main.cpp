@@ -5,7 +5,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/options.h"
-#include "cli/spinning.h"
+#include "cli/threading.h"
 
 namespace {
 
@@ -193,7 +193,7 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  onnxray::cli::limit_spinning(argv);
+  onnxray::cli::settle_threads(argc, argv);
   try {
     return dispatch(argc, argv);
   } catch (const onnxray::Error& error) {

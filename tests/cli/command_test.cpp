@@ -118,6 +118,21 @@ TEST_CASE("idle threads of the command hardly spin, unless the environment says 
   CHECK(spins("") == 1000);
   CHECK(spins("GOMP_SPINCOUNT=77") == 77);
 }
+
+TEST_CASE(
+    "threads of the command keep to their cores where it uses all, unless the environment places them") {
+  const auto binds = [](const std::string& arguments, const std::string& environment) {
+    const Outcome outcome =
+        onnxray(arguments, "env -u OMP_NUM_THREADS -u OMP_PROC_BIND OMP_DISPLAY_ENV=verbose " + environment);
+    const size_t last = outcome.output.rfind("OMP_PROC_BIND = '");
+    REQUIRE(last != std::string::npos);
+    return outcome.output.substr(last + 17, 4) == "TRUE";
+  };
+  CHECK(binds("--version", ""));
+  CHECK(binds("bench --help --threads 0", ""));
+  CHECK_FALSE(binds("bench --help --threads=1000", ""));
+  CHECK_FALSE(binds("--version", "OMP_PROC_BIND=false"));
+}
 #endif
 
 TEST_CASE("the layers under LRP start with the logit and name their rules") {
