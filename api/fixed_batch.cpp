@@ -81,19 +81,29 @@ Tensor samples_of(const Tensor& t, size_t axis, int64_t first, int64_t count) {
   return some;
 }
 
-Tensor joined(const Tensor& a, const Tensor& b, size_t axis) {
-  Shape shape = a.shape();
+std::vector<Tensor> samples_of(const std::vector<Tensor>& tensors, int64_t first, int64_t count) {
+  std::vector<Tensor> some;
+  for (const Tensor& t : tensors) some.push_back(samples_of(t, 0, first, count));
+  return some;
+}
+
+Tensor joined(const std::vector<Tensor>& parts, size_t axis) {
+  if (parts.size() == 1) return parts[0];
+  Shape shape = parts[0].shape();
   const int64_t outer = count_between(shape, 0, axis);
-  const int64_t inner = count_between(shape, axis + 1, shape.size()) * size_of(a.dtype());
-  const int64_t in_a = shape[axis] * inner, in_b = b.shape()[axis] * inner;
-  shape[axis] += b.shape()[axis];
-  Tensor both(a.dtype(), shape);
-  std::byte* out = both.mutable_bytes();
+  const int64_t inner = count_between(shape, axis + 1, shape.size()) * size_of(parts[0].dtype());
+  shape[axis] = 0;
+  for (const Tensor& part : parts) shape[axis] += part.shape()[axis];
+  Tensor all(parts[0].dtype(), shape);
+  std::byte* out = all.mutable_bytes();
   for (int64_t o = 0; o < outer; ++o) {
-    std::memcpy(out + o * (in_a + in_b), a.bytes() + o * in_a, static_cast<size_t>(in_a));
-    std::memcpy(out + o * (in_a + in_b) + in_a, b.bytes() + o * in_b, static_cast<size_t>(in_b));
+    for (const Tensor& part : parts) {
+      const int64_t bytes = part.shape()[axis] * inner;
+      std::memcpy(out, part.bytes() + o * bytes, static_cast<size_t>(bytes));
+      out += bytes;
+    }
   }
-  return both;
+  return all;
 }
 
 }  // namespace onnxray

@@ -22,7 +22,9 @@ FixedBatch fixed_batch(const Graph& graph, const std::vector<ValueId>& bound,
 
 /// Samples [first, first + count) along an axis.
 Tensor samples_of(const Tensor& t, size_t axis, int64_t first, int64_t count);
-/// `a` followed by `b` along an axis.
-Tensor joined(const Tensor& a, const Tensor& b, size_t axis);
+/// Likewise of several tensors with the samples on their first axis.
+std::vector<Tensor> samples_of(const std::vector<Tensor>& tensors, int64_t first, int64_t count);
+/// One after the other along an axis.
+Tensor joined(const std::vector<Tensor>& parts, size_t axis);
 
 }  // namespace onnxray

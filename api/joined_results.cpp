@@ -34,32 +34,57 @@ Tensor added(const Tensor& a, const Tensor& b) {
   return Tensor::of<double>(a.shape(), sum).to(a.dtype());
 }
 
-void append(Attribution& all, const Attribution& more, size_t axis) {
-  if (axis == kAddUp) {
-    all.values = added(all.values, more.values);
-    for (size_t i = 0; i < all.sums.size(); ++i) all.sums[i] += more.sums[i];
-  } else {
-    all.values = joined(all.values, more.values, axis);
-    append_list(all.sums, more.sums);
+/// What `pick` finds in every part.
+template <class Part, class Pick>
+auto each(const std::vector<Part>& parts, Pick pick) {
+  std::vector<std::remove_cvref_t<decltype(pick(parts[0]))>> picked;
+  for (const Part& part : parts) picked.push_back(pick(part));
+  return picked;
+}
+
+Attribution joined(const std::vector<Attribution>& parts, size_t axis) {
+  Attribution all = parts[0];
+  for (size_t p = 1; p < parts.size(); ++p) {
+    const Attribution& more = parts[p];
+    if (axis == kAddUp) {
+      all.values = added(all.values, more.values);
+      for (size_t i = 0; i < all.sums.size(); ++i) all.sums[i] += more.sums[i];
+    } else {
+      append_list(all.sums, more.sums);
+    }
+    append_list(all.completeness_gap, more.completeness_gap);
+    for (size_t n = 0; n < all.layers.size() && n < more.layers.size(); ++n)
+      add(all.layers[n], more.layers[n]);
   }
-  append_list(all.completeness_gap, more.completeness_gap);
-  for (size_t n = 0; n < all.layers.size() && n < more.layers.size(); ++n) add(all.layers[n], more.layers[n]);
+  if (axis != kAddUp) all.values = joined(each(parts, [](const Attribution& a) { return a.values; }), axis);
+  return all;
 }
 
 }  // namespace
 
-void append(Explanations& all, const Explanations& more, const JoinAxes& axes) {
-  for (size_t i = 0; i < all.outputs.size(); ++i) {
-    Tensor& output = all.outputs[i].tensor;
-    output = joined(output, more.outputs[i].tensor, axis_of(axes.outputs, i));
-  }
-  all.logits = joined(all.logits, more.logits, axes.logits);
+std::vector<NamedTensor> joined(const std::vector<std::vector<NamedTensor>>& parts,
+                                const std::vector<size_t>& axes) {
+  std::vector<NamedTensor> all = parts[0];
+  for (size_t i = 0; i < all.size(); ++i)
+    all[i].tensor = joined(each(parts, [i](const std::vector<NamedTensor>& part) { return part[i].tensor; }),
+                           axis_of(axes, i));
+  return all;
+}
+
+Explanations joined(const std::vector<Explanations>& parts, const JoinAxes& axes) {
+  Explanations all = parts[0];
+  all.outputs = joined(each(parts, [](const Explanations& e) { return e.outputs; }), axes.outputs);
+  all.logits = joined(each(parts, [](const Explanations& e) { return e.logits; }), axes.logits);
   for (size_t k = 0; k < all.targets.size(); ++k) {
-    append_list(all.targets[k].indices, more.targets[k].indices);
-    append_list(all.targets[k].scores, more.targets[k].scores);
+    for (size_t p = 1; p < parts.size(); ++p) {
+      append_list(all.targets[k].indices, parts[p].targets[k].indices);
+      append_list(all.targets[k].scores, parts[p].targets[k].scores);
+    }
   }
   for (size_t a = 0; a < all.attributions.size(); ++a)
-    append(all.attributions[a], more.attributions[a], axis_of(axes.attributions, a));
+    all.attributions[a] = joined(each(parts, [a](const Explanations& e) { return e.attributions[a]; }),
+                                 axis_of(axes.attributions, a));
+  return all;
 }
 
 }  // namespace onnxray

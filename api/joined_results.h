@@ -13,7 +13,11 @@ struct JoinAxes {
   size_t logits = 0;
 };
 
-/// Explanations of further samples by the same methods for the same targets.
-void append(Explanations& all, const Explanations& more, const JoinAxes& axes = {});
+/// Explanations of samples, one after the other, by the same methods for the same targets. Notes are the
+/// first's.
+Explanations joined(const std::vector<Explanations>& parts, const JoinAxes& axes = {});
+/// Likewise the outputs of a model.
+std::vector<NamedTensor> joined(const std::vector<std::vector<NamedTensor>>& parts,
+                                const std::vector<size_t>& axes = {});
 
 }  // namespace onnxray

@@ -55,20 +55,18 @@ Tensor given_at(const Tensor& given, const std::vector<Tensor>& inputs, const Gr
 }  // namespace
 
 std::vector<NamedTensor> Session::run_one_by_one(const std::vector<Tensor>& inputs, const FixedBatch& batch) {
-  std::vector<NamedTensor> all;
-  for (int64_t n = 0; n < batch.samples; ++n) {
-    std::vector<NamedTensor> one = run(nth_sample(impl_->graph(), inputs, batch, n));
-    for (size_t i = 0; i < all.size(); ++i) {
-      const Shape& shape = one[i].tensor.shape();
-      require(!shape.empty(), ErrorCode::unsupported,
-              "output '{}' is one number, without an axis for a batch: give the samples one by one",
-              one[i].name);
-      all[i].tensor = joined(all[i].tensor, one[i].tensor, join_axis(shape));
-    }
-    if (all.empty()) all = std::move(one);
+  std::vector<std::vector<NamedTensor>> parts;
+  for (int64_t n = 0; n < batch.samples; ++n)
+    parts.push_back(run(nth_sample(impl_->graph(), inputs, batch, n)));
+  std::vector<size_t> axes;
+  for (const NamedTensor& one : parts[0]) {
+    const Shape& shape = one.tensor.shape();
+    require(!shape.empty(), ErrorCode::unsupported,
+            "output '{}' is one number, without an axis for a batch: give the samples one by one", one.name);
+    axes.push_back(join_axis(shape));
   }
   impl_->notes = {note_of(batch.samples, impl_->one_sample_only)};
-  return all;
+  return joined(parts, axes);
 }
 
 Explanations Session::explain_one_by_one(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
@@ -77,8 +75,7 @@ Explanations Session::explain_one_by_one(const std::vector<Tensor>& inputs, cons
   for (const MethodSpec& m : resolve(options))
     require(m.conventions.std_x == Conventions::StdX::per_sample, ErrorCode::unsupported,
             "'{}' needs the whole batch at once (std_x=batch), but {}", m.text, impl_->one_sample_only);
-  Explanations all;
-  JoinAxes axes;
+  std::vector<Explanations> parts;
   for (int64_t n = 0; n < batch.samples; ++n) {
     ExplainManyOptions now = options;
     for (Target& t : now.targets) {
@@ -93,18 +90,14 @@ Explanations Session::explain_one_by_one(const std::vector<Tensor>& inputs, cons
     }
     for (Tensor& t : now.baselines) t = given_at(t, inputs, graph, batch, n);
     for (Tensor& t : now.noise) t = given_at(t, inputs, graph, batch, n);
-    Explanations one = explain_many(nth_sample(graph, inputs, batch, n), now);
-    if (n > 0) {
-      append(all, one, axes);
-      continue;
-    }
-    all = std::move(one);
-    for (const NamedTensor& o : all.outputs) axes.outputs.push_back(join_axis(o.tensor.shape()));
-    axes.logits = join_axis(all.logits.shape());
-    for (const Attribution& a : all.attributions) {
-      axes.attributions.push_back(attribution_axis(graph, a, batch));
-    }
+    parts.push_back(explain_many(nth_sample(graph, inputs, batch, n), now));
   }
+  JoinAxes axes;
+  for (const NamedTensor& o : parts[0].outputs) axes.outputs.push_back(join_axis(o.tensor.shape()));
+  axes.logits = join_axis(parts[0].logits.shape());
+  for (const Attribution& a : parts[0].attributions)
+    axes.attributions.push_back(attribution_axis(graph, a, batch));
+  Explanations all = joined(parts, axes);
   all.notes.push_back(note_of(batch.samples, impl_->one_sample_only));
   return all;
 }

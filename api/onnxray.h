@@ -25,6 +25,7 @@ namespace onnxray {
 
 struct TargetSpec;
 struct FixedBatch;
+struct PlanKey;
 
 std::string version();
 
@@ -86,6 +87,9 @@ struct SessionOptions {
   /// Bytes that a plan may take (docs/performance.md); 0: no bound. A batch that takes more is explained in
   /// groups of samples; where that is not enough, or not possible, Error(failed) before anything runs.
   int64_t max_memory = 0;
+  /// Samples of a batch that run at once, where each one's results come of it alone; 0: as many as the cache
+  /// holds, or all where that is no faster (docs/performance.md).
+  int64_t samples_at_once = 0;
 };
 
 struct ExplainOptions {
@@ -177,8 +181,9 @@ struct Inspection {
   std::string graph;                          ///< the canonical graph as text
   std::string program;                        ///< the optimised program as text
   std::map<std::string, int64_t> primitives;  ///< how often each primitive runs
+  int64_t samples_at_once = 1;                ///< of the batch: the program is for these ...
   int64_t arena_bytes = 0;
-  double flops = 0, bytes = 0;  ///< of one run, counted from the program: arithmetic; operands moved
+  double flops = 0, bytes = 0;  ///< ... counted for the whole batch: arithmetic; operands moved
   int64_t planned_bytes = 0;    ///< weights that the program reads and their packed copies, its arena, its
                                 ///< inputs and outputs; of these ...
   int64_t model_bytes = 0;      ///< ... weights that the loaded model holds anyway
@@ -208,7 +213,8 @@ class Session {
   std::string export_onnx(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
   /// Milliseconds of every step of the program that explains by the first method, or of the model's own where
-  /// there is none; steps run one by one. Empty where a backend does not measure.
+  /// there is none, for the samples that run at once; steps run one by one. Empty where a backend does not
+  /// measure.
   std::vector<std::pair<std::string, double>> profile(const std::vector<Tensor>& inputs,
                                                       const ExplainManyOptions& options);
 
@@ -225,17 +231,30 @@ class Session {
 
   /// run and explain_many for a batch that the graph takes at once, and for one that it does not.
   std::vector<NamedTensor> run_batch(const std::vector<Tensor>& inputs);
+  std::vector<NamedTensor> run_group(const std::vector<Tensor>& inputs);
   std::vector<NamedTensor> run_one_by_one(const std::vector<Tensor>& inputs, const FixedBatch& batch);
   Explanations explain_batch(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   Explanations explain_one_by_one(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
                                   const FixedBatch& batch);
   int64_t logits_size(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
                       const FixedBatch& batch);
-  /// explain_batch for a batch that fits the memory.
-  Explanations explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+  /// explain_batch for samples that run at once.
+  Explanations explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
+                             const std::function<void(int64_t, int64_t)>& progress);
   Explanations explain_in_groups(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
-                                 int64_t samples, int64_t most);
-  /// What the largest plan of explain_many takes.
+                                 int64_t most);
+  /// How many samples of the batch run at once.
+  int64_t samples_at_once(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+  /// The samples that run first.
+  struct Group {
+    std::vector<Tensor> inputs;
+    int64_t samples = 1;
+    double share = 1;  ///< how often they go into the batch
+  };
+  Group first_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+  /// The programs that explain, or the model's own where there are no methods.
+  static std::vector<PlanKey> keys_of(const ExplainManyOptions& options);
+  /// What the largest of them takes.
   int64_t bytes_needed(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
   class Impl;

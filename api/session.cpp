@@ -33,7 +33,7 @@ std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs) {
 
 std::vector<std::string> Session::notes() const { return impl_->notes; }
 
-std::vector<NamedTensor> Session::run_batch(const std::vector<Tensor>& inputs) {
+std::vector<NamedTensor> Session::run_group(const std::vector<Tensor>& inputs) {
   CompiledPlan& compiled = impl_->plan_for(inputs, {});
   auto results = impl_->run(compiled, inputs, {}, {}, on_progress);
   std::vector<NamedTensor> outputs;
@@ -48,11 +48,13 @@ double Session::device_milliseconds() const { return impl_->device_milliseconds;
 
 std::vector<std::pair<std::string, double>> Session::profile(const std::vector<Tensor>& inputs,
                                                              const ExplainManyOptions& options) {
-  if (options.methods.empty()) return impl_->profile(impl_->plan_for(inputs, {}), inputs, {}, {});
+  const Group group = first_group(inputs, options);
+  if (options.methods.empty()) return impl_->profile(impl_->plan_for(group.inputs, {}), group.inputs, {}, {});
   const std::vector<TargetSpec> targets = specs_of(options.targets);
   std::vector<MethodSpec> methods = resolve(options);
   methods.resize(1);
-  return impl_->profile(impl_->plan_for(inputs, key_of(options, methods, targets)), inputs, {}, targets);
+  return impl_->profile(impl_->plan_for(group.inputs, key_of(options, methods, targets)), group.inputs, {},
+                        targets);
 }
 
 namespace {
@@ -139,14 +141,16 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
     const std::vector<std::vector<size_t>> groups = group_methods(all);
     for (const size_t m : groups.front()) methods.push_back(all[m]);
   }
-  CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, methods, targets));
+  const Group group = first_group(inputs, options);
+  CompiledPlan& compiled = impl_->plan_for(group.inputs, key_of(options, methods, targets));
   Inspection inspection;
+  inspection.samples_at_once = group.samples;
   inspection.graph = compiled.graph.to_text();
   inspection.program = compiled.plan.program.to_text();
   inspection.arena_bytes = compiled.plan.arena_bytes;
   const Cost cost = cost_of(compiled.plan);
-  inspection.flops = cost.flops;
-  inspection.bytes = cost.bytes;
+  inspection.flops = cost.flops * group.share;
+  inspection.bytes = cost.bytes * group.share;
   inspection.planned_bytes = bytes_with_packed(compiled.plan);
   inspection.model_bytes = impl_->bytes_of_model(compiled.plan);
   for (const Step& step : compiled.plan.program.steps)

@@ -2,11 +2,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "api/joined_results.h"
 #include "api/session_impl.h"
 #include "onnx/rebatch.h"
 
-// Session: explanations, as many samples at a time as fit the memory.
+// Session: explanations.
 
 namespace onnxray {
 
@@ -94,28 +93,6 @@ std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
   return specs;
 }
 
-namespace {
-
-bool is_per_sample(const Explanations& e, int64_t samples) {
-  const auto fits = [&](const Tensor& t) { return !t.shape().empty() && t.shape()[0] == samples; };
-  return fits(e.logits) && std::ranges::all_of(e.outputs, fits, &NamedTensor::tensor) &&
-         std::ranges::all_of(e.attributions, fits, &Attribution::values);
-}
-
-}  // namespace
-
-int64_t Session::bytes_needed(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
-  const std::vector<TargetSpec> targets = specs_of(options.targets);
-  const std::vector<MethodSpec> methods = resolve(options);
-  int64_t most = 0;
-  for (const std::vector<size_t>& group : group_methods(methods)) {
-    std::vector<MethodSpec> chosen;
-    for (const size_t m : group) chosen.push_back(methods[m]);
-    most = std::max(most, bytes_with_packed(impl_->plan_for(inputs, key_of(options, chosen, targets)).plan));
-  }
-  return most;
-}
-
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   const FixedBatch batch = impl_->fixed_batch_of(inputs);
   if (!batch) return explain_batch(inputs, options);
@@ -129,57 +106,8 @@ Explanations Session::explain_many(const std::vector<Tensor>& inputs, const Expl
   return explain_one_by_one(inputs, options, batch);
 }
 
-Explanations Session::explain_batch(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
-  const int64_t bound = impl_->max_memory();
-  if (bound <= 0 || options.methods.empty() || options.targets.empty() ||
-      bytes_needed(inputs, options) <= bound)
-    return explain_group(inputs, options);
-  // Statistics over the batch, and tensors given for all of it, keep it together.
-  bool splits = impl_->can_split(inputs, options.at) && options.baselines.empty() && options.noise.empty() &&
-                !options.report_layers;
-  for (const Target& t : options.targets) splits = splits && t.kind_ != Target::Kind::mask;
-  for (const MethodSpec& m : resolve(options))
-    splits = splits && m.conventions.std_x == Conventions::StdX::per_sample;
-  const int64_t samples = inputs.empty() || inputs[0].shape().empty() ? 1 : inputs[0].shape()[0];
-  if (!splits || samples < 2) return explain_group(inputs, options);
-  int64_t most = samples;
-  const auto first = [&](int64_t count) {
-    std::vector<Tensor> some;
-    for (const Tensor& t : inputs) some.push_back(samples_of(t, 0, 0, count));
-    return some;
-  };
-  while (most > 1 && bytes_needed(first(most), options) > bound) most = (most + 1) / 2;
-  return explain_in_groups(inputs, options, samples, most);
-}
-
-Explanations Session::explain_in_groups(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
-                                        int64_t samples, int64_t most) {
-  Explanations all;
-  for (int64_t at = 0; at < samples; at += most) {
-    const int64_t count = std::min(most, samples - at);
-    std::vector<Tensor> some;
-    for (const Tensor& t : inputs) some.push_back(samples_of(t, 0, at, count));
-    ExplainManyOptions now = options;
-    for (Target& t : now.targets) {
-      const auto given = static_cast<int64_t>(t.indices_.size());
-      require(given <= 1 || given == samples, ErrorCode::usage,
-              "{} targets for a batch of {}: give one, or one per sample", given, samples);
-      if (given > 1) t.indices_ = {t.indices_.begin() + at, t.indices_.begin() + at + count};
-    }
-    Explanations part = explain_group(some, now);
-    require(
-        is_per_sample(part, count), ErrorCode::failed,
-        "the batch does not fit --max-memory and cannot be split: not every result has the samples first; "
-        "whole, it needs {} bytes",
-        bytes_needed(inputs, options));
-    at == 0 ? void(all = std::move(part)) : append(all, part);
-  }
-  return all;
-}
-
-Explanations Session::explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
-  require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
-          "explain needs a method and a target");
+Explanations Session::explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
+                                    const std::function<void(int64_t, int64_t)>& progress) {
   const std::vector<TargetSpec> targets = specs_of(options.targets);
   const std::vector<MethodSpec> methods = resolve(options);
 
@@ -192,7 +120,7 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
     std::vector<MethodSpec> chosen;
     for (const size_t m : group) chosen.push_back(methods[m]);
     CompiledPlan& compiled = impl_->plan_for(inputs, key_of(options, chosen, targets));
-    auto results = impl_->run(compiled, inputs, given, targets, on_progress);
+    auto results = impl_->run(compiled, inputs, given, targets, progress);
     const std::vector<std::string> notes = compiled.executable->notes();
     explanations.notes.insert(explanations.notes.end(), notes.begin(), notes.end());
     if (explanations.targets.empty())

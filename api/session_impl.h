@@ -24,6 +24,7 @@ class Session::Impl {
   Impl(Model model, const SessionOptions& options)
       : model_(std::move(model)),
         max_memory_(options.max_memory),
+        given_group_(options.samples_at_once),
         backend_(make_backend(options)),
         folder_(make_backend({"reference", "double", 1})),
         bound_(bound_inputs(graph(), ops())) {}
@@ -41,9 +42,13 @@ class Session::Impl {
   FixedBatch fixed_batch_of(const std::vector<Tensor>& inputs) const;
 
   int64_t max_memory() const { return max_memory_; }
+  int64_t given_group() const { return given_group_; }
 
   /// Of a plan's constants, those that are tensors of the loaded model.
   int64_t bytes_of_model(const Plan& plan) const;
+
+  /// How many samples of a batch to run at once for a plan's sake: all, where they do not come apart.
+  int64_t best_group(const std::vector<Tensor>& inputs, PlanKey key);
 
   /// Whether a batch may be explained in groups: the model leaves the first axis of its inputs open, and
   /// every sample's results, and `at`, come of that sample alone.
@@ -110,11 +115,17 @@ class Session::Impl {
   std::pair<CompiledPlan, int64_t> make_with(const std::vector<Tensor>& inputs, PlanKey key,
                                              int64_t most_steps);
 
+  struct BatchGroup {
+    PlanKey key;
+    int64_t samples;
+  };
+
   Model model_;
-  int64_t max_memory_ = 0;
+  int64_t max_memory_ = 0, given_group_ = 0;
   std::unique_ptr<Backend> backend_, folder_;
   std::vector<ValueId> bound_;
   std::list<CompiledPlan> plans_;  // the last used first
+  std::list<BatchGroup> groups_;   // what best_group found, the last first
 };
 
 }  // namespace onnxray

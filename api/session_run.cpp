@@ -1,10 +1,8 @@
 #include <set>
 
 #include "api/session_impl.h"
-#include "core/find_node.h"
 #include "core/optimise/optimise.h"
 #include "core/recompute.h"
-#include "methods/wide.h"
 
 // Session::Impl: how programs are run, within the memory that they may take.
 
@@ -30,27 +28,6 @@ int64_t Session::Impl::bytes_of_model(const Plan& plan) const {
     }
   }
   return bytes;
-}
-
-bool Session::Impl::can_split(const std::vector<Tensor>& inputs, const std::string& at) {
-  if (inputs.empty() || inputs.size() != graph().inputs.size() || !bound_.empty()) return false;
-  Specialisation all, one;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const InputInfo& declared = graph().inputs[i];
-    const Shape& shape = inputs[i].shape();
-    if (shape.empty() || shape[0] < 2 || shape[0] != inputs[0].shape()[0]) return false;
-    if (declared.has_shape &&
-        (declared.extents.empty() || std::holds_alternative<int64_t>(declared.extents[0])))
-      return false;
-    all.input_shapes.push_back(shape);
-    one.input_shapes.push_back(shape);
-    one.input_shapes.back()[0] = 1;
-  }
-  const Graph batch = specialise(graph(), all, {}, ops(), *folder_),
-              single = specialise(graph(), one, {}, ops(), *folder_);
-  std::vector<ValueId> results = batch.outputs;
-  if (!at.empty()) results.push_back(find_value(batch, at));
-  return why_not_wide(single, batch, inputs[0].shape()[0], ops(), results).empty();
 }
 
 StepTimes Session::Impl::profile(CompiledPlan& compiled, const std::vector<Tensor>& inputs,

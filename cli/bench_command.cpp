@@ -58,6 +58,7 @@ class Work {
             {"gigabytes_moved", inspection_.bytes / 1e9},
             {"planned_bytes", inspection_.planned_bytes},
             {"model_bytes", inspection_.model_bytes},
+            {"samples_at_once", inspection_.samples_at_once},
             {"peak_bytes", peak_bytes_}};
   }
   double device_ms() const { return session_->device_milliseconds(); }

@@ -71,6 +71,11 @@ void add_session_options(CLI::App& command, Options& o) {
   command.add_option("--threads", o.session.threads, "0: all cores")->capture_default_str();
   command.add_option("--max-memory", o.session.max_memory, "bytes of a plan, as 500MB or 2GB; 0: no bound")
       ->transform(CLI::AsSizeValue(false));
+  command
+      .add_option("--samples-at-once", o.session.samples_at_once,
+                  "samples of a batch that run at once; 0: as the cache likes it")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
 }
 
 void add_model(CLI::App& command, Options& o, bool needs_input, const char* what = "an ONNX file") {

@@ -4,6 +4,9 @@
 
 namespace onnxray {
 
+/// What a byte moved costs in flops: about what a core or a device computes meanwhile.
+constexpr double kFlopsPerByte = 10;
+
 /// What running something takes, counted from shapes alone.
 struct Cost {
   double flops = 0;  ///< a multiplication and an addition are two; taps that fall on padding count

@@ -17,10 +17,9 @@ struct StepWork {
   double waiting = 0;  ///< for constants that are read for little arithmetic: dense weights
 };
 
-/// A forward pass and an adjoint. A byte counts as ten flops, about what a core or a device computes while it
-/// moves one. Constants are read once per trip: they count where the arithmetic does not hide them.
+/// A forward pass and an adjoint. Constants are read once per trip: they count where the arithmetic does not hide them.
 StepWork work_of_step(const MethodContext& context) {
-  constexpr double kFlopsOfByte = 10, kPasses = 2;
+  constexpr double kPasses = 2;
   const Program& program = context.b.program();
   StepWork work;
   for (const auto& [first, last] : context.forward.node_steps) {
@@ -33,8 +32,8 @@ StepWork work_of_step(const MethodContext& context) {
               static_cast<double>(element_count(program[v].shape) * stored_size(program[v].dtype, {}));
       }
       const Cost cost = cost_of(program, step, {});
-      work.all += kPasses * (cost.flops + kFlopsOfByte * (cost.bytes - constants));
-      work.waiting += kPasses * std::max(0.0, kFlopsOfByte * constants - cost.flops);
+      work.all += kPasses * (cost.flops + kFlopsPerByte * (cost.bytes - constants));
+      work.waiting += kPasses * std::max(0.0, kFlopsPerByte * constants - cost.flops);
     }
   }
   return work;

@@ -1,5 +1,6 @@
 #include <omp.h>
 
+#include "backends/onednn/cache_size.h"
 #include "backends/onednn/dnnl_compat.h"
 #include "backends/onednn/matvec.h"
 #include "backends/onednn/onednn.h"
@@ -65,7 +66,10 @@ class OneDnnBackend final : public Backend {
             .winograd = true,
             .unpacked_rows = onednn::kFewRows,
             .reads_forms = true,
-            .trip_work = kTripWork};
+            .trip_work = kTripWork,
+            // A step's operands share the cache with the weights and with what comes next.
+            .cache_bytes = cache_bytes_ / 4 * 3,
+            .least_group = threads_ > 0 ? threads_ : omp_get_max_threads()};
   }
 
   std::unique_ptr<Executable> compile(const Plan& plan) override {
@@ -76,6 +80,7 @@ class OneDnnBackend final : public Backend {
 
  private:
   int threads_;
+  int64_t cache_bytes_ = onednn::last_level_cache_bytes();
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/cost.h"
 #include "core/optimise/denominators.h"
 #include "core/optimise/optimise.h"
 
@@ -7,8 +8,6 @@ namespace onnxray {
 
 namespace {
 
-/// What a byte moved costs in flops, as for PlanOptions::trip_work.
-constexpr double kFlopsPerByte = 10;
 /// Below this share of the direct way's cost the gain is worth weights that are four times as large.
 constexpr double kWorthwhile = 0.8;
 

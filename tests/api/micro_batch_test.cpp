@@ -187,16 +187,6 @@ TEST_CASE("several inputs and embedded tokens move together in any width") {
   }
 }
 
-/// x[batch,4] -> x - mean over the batch -> dense
-ModelBuilder centred() {
-  ModelBuilder b;
-  b.input("x", {-1, 4}).output("scores");
-  set_ints(b.node("ReduceMean", {"x"}, {"mean"}), "axes", {0});
-  b.node("Sub", {"x", "mean"}, {"centred"});
-  dense(b, "centred", "scores", 4, 3);
-  return b;
-}
-
 TEST_CASE("samples that meet keep steps apart, and who asks for more is told why") {
   Session session(ModelFile(centred()).load(), kDouble);
   const Tensor x = hashed({2, 4}, 3);

@@ -108,6 +108,16 @@ inline ModelBuilder residual() {
   return b;
 }
 
+/// x[batch,4] -> x - mean over the batch -> dense
+inline ModelBuilder centred() {
+  ModelBuilder b;
+  b.input("x", {-1, 4}).output("scores");
+  set_ints(b.node("ReduceMean", {"x"}, {"mean"}), "axes", {0});
+  b.node("Sub", {"x", "mean"}, {"centred"});
+  dense(b, "centred", "scores", 4, 3);
+  return b;
+}
+
 inline Tensor image(int64_t samples, int64_t seed = 5) {
   return hashed({samples, 3, 8, 8}, seed).to(DType::f32);
 }
