@@ -74,20 +74,24 @@ class Recomputer {
            std::ranges::all_of(readers, [&](size_t r) { return may_repeat(producer, program_.steps[r]); });
   }
 
-  /// Whether `reader` can compute the result of `producer` without reading anything large on top.
+  /// Whether `reader` can compute the result of `producer` without reading anything large on top: at most one
+  /// operand in the result's place, and then no other is kept for it either.
   bool may_repeat(const Step& producer, const Step& reader) const {
     const auto* r = std::get_if<Elementwise>(&reader.primitive);
     if (!r || reader.block != producer.block) return false;
     const auto& p = std::get<Elementwise>(producer.primitive);
     const Var result = producer.outputs[0];
     const Shape& shape = program_[result].shape;
-    const auto costs_nothing = [&](Var v) {
-      return std::ranges::find(reader.inputs, v) != reader.inputs.end() ||
-             element_count(program_[v].shape) <= element_count(shape) / kSmall;
+    const auto is_large = [&](Var v) {
+      return element_count(program_[v].shape) > element_count(shape) / kSmall;
     };
+    const auto is_new = [&](Var v) {
+      return is_large(v) && std::ranges::find(reader.inputs, v) == reader.inputs.end();
+    };
+    const bool reads_one = std::ranges::count_if(producer.inputs, is_large) <= 1;
     return shape == program_[reader.outputs[0]].shape &&
            keeps_its_value(p.expression, 0, program_[result].dtype, r->expression.domain) &&
-           std::ranges::all_of(producer.inputs, costs_nothing) &&
+           (reads_one || std::ranges::none_of(producer.inputs, is_new)) &&
            p.expression.code.size() + r->expression.code.size() <= kMaxFusedInstructions &&
            producer.inputs.size() + reader.inputs.size() - 1 <= kMaxFusedInputs;
   }

@@ -232,6 +232,25 @@ TEST_CASE("what every reader can compute from its other operands is not stored")
   CHECK(count(swish(true), "elementwise") == 3);
 }
 
+TEST_CASE("a chain whose links are read again later is repeated from its one operand") {
+  // Hard swish z clip(z / 6 + 1/2, 0, 1), whose derivative asks where either bound holds.
+  Program program;
+  Builder b(program);
+  const Var z = b.input("z", {2, 3}, DType::f32), g = b.input("g", {2, 3}, DType::f32);
+  const Var zero = b.scalar(0, DType::f32), one = b.scalar(1, DType::f32);
+  const Var line = b.add(b.mul(z, 1.0 / 6), 0.5), above = b.binary(Opcode::max, line, zero),
+            gate = b.binary(Opcode::min, above, one);
+  b.output("y", b.sum(b.mul(z, gate), {0}));
+  const Var inside = b.select(b.less_equal(zero, line), b.select(b.less_equal(above, one), g, zero), zero);
+  b.output("dz", b.sum(b.add(b.mul(g, gate), b.mul(b.mul(z, inside), 1.0 / 6)), {0}));
+  const Program after = changed_by(program, {kX, kX}, [](Program& p) {
+    fuse_elementwise(p);
+    CHECK(count(p, "elementwise") == 5);
+    recompute_in_readers(p);
+  });
+  CHECK(count(after, "elementwise") == 2);
+}
+
 TEST_CASE("steps that are put together compute equal values once") {
   Program program;
   Builder b(program);
