@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/step_time.h"
 #include "core/tensor.h"
 
 namespace onnxray {
@@ -212,11 +213,10 @@ class Session {
   /// become constants.
   std::string export_onnx(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
-  /// Milliseconds of every step of the program that explains by the first method, or of the model's own where
-  /// there is none, for the samples that run at once; steps run one by one. Empty where a backend does not
-  /// measure.
-  std::vector<std::pair<std::string, double>> profile(const std::vector<Tensor>& inputs,
-                                                      const ExplainManyOptions& options);
+  /// Time and arithmetic of every step of the program that explains by the first method, or of the model's
+  /// own where there is none, for the samples that run at once; steps run one by one. Empty where a backend
+  /// does not measure.
+  StepTimes profile(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
 
   /// Of the last run or explanation's last program: on the device alone, without copies; 0 on a CPU.
   double device_milliseconds() const;

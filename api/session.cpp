@@ -46,8 +46,7 @@ std::vector<NamedTensor> Session::run_group(const std::vector<Tensor>& inputs) {
 
 double Session::device_milliseconds() const { return impl_->device_milliseconds; }
 
-std::vector<std::pair<std::string, double>> Session::profile(const std::vector<Tensor>& inputs,
-                                                             const ExplainManyOptions& options) {
+StepTimes Session::profile(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   const Group group = first_group(inputs, options);
   if (options.methods.empty()) return impl_->profile(impl_->plan_for(group.inputs, {}), group.inputs, {}, {});
   const std::vector<TargetSpec> targets = specs_of(options.targets);

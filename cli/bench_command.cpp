@@ -140,30 +140,49 @@ void print_table(const Json& report) {
 }
 
 /// The kinds of step of the first method (of the forward pass where none was asked for), the costliest first.
-Json profile(const Options& options, const Model& model, const std::vector<Tensor>& inputs) {
+Json profile(const Options& options, const Model& model, const std::vector<Tensor>& inputs,
+             double peak_gflops) {
   const ExplainManyOptions what{options.methods, {Target::argmax()},   options.convention, options.parameters,
                                 options.output,  options.keep_softmax, options.at};
-  std::map<std::string, std::pair<double, int>> kinds;
-  for (const auto& [step, time] : Session(model, options.session).profile(inputs, what)) {
-    kinds[step].first += time;
-    ++kinds[step].second;
+  struct Kind {
+    std::string step;
+    int times = 0;
+    double ms = 0, flops = 0;
+  };
+  std::map<std::string, Kind> kinds;
+  for (const StepTime& time : Session(model, options.session).profile(inputs, what)) {
+    Kind& kind = kinds[time.step];
+    kind.step = time.step;
+    ++kind.times;
+    kind.ms += time.milliseconds;
+    kind.flops += time.flops;
   }
-  std::vector<std::pair<std::string, std::pair<double, int>>> sorted(kinds.begin(), kinds.end());
-  std::ranges::sort(sorted, std::ranges::greater{}, [](const auto& k) { return k.second.first; });
+  std::vector<Kind> sorted;
+  for (const auto& [unused, kind] : kinds) sorted.push_back(kind);
+  std::ranges::sort(sorted, std::ranges::greater{}, &Kind::ms);
   Json rows = Json::array();
-  for (const auto& [step, cost] : sorted)
-    rows.push_back({{"step", step}, {"ms", cost.first}, {"times", cost.second}});
+  for (const auto& [step, times, ms, flops] : sorted) {
+    const double gflops = ms > 0 ? flops / 1e6 / ms : 0;
+    rows.push_back({{"step", step},
+                    {"ms", ms},
+                    {"times", times},
+                    {"gflop", flops / 1e9},
+                    {"gflops", gflops},
+                    {"share_of_peak", gflops / peak_gflops}});
+  }
   return rows;
 }
 
 void print_profile(const Json& rows) {
   double total = 0;
   for (const Json& row : rows) total += row.at("ms").get<double>();
-  fmt::print("{:>10} {:>6} {:>6}  step, of {:.3f} ms one by one\n", "ms", "share", "times", total);
+  fmt::print("{:>10} {:>6} {:>6} {:>8} {:>7}  step, of {:.3f} ms one by one\n", "ms", "share", "times",
+             "GFLOP/s", "of peak", total);
   for (const Json& row : rows) {
     const auto ms = row.at("ms").get<double>();
-    fmt::print("{:10.3f} {:5.1f}% {:6}  {}\n", ms, 100 * ms / total, row.at("times").get<int>(),
-               row.at("step").get<std::string>());
+    fmt::print("{:10.3f} {:5.1f}% {:6} {:8.1f} {:5.0f} %  {}\n", ms, 100 * ms / total,
+               row.at("times").get<int>(), row.at("gflops").get<double>(),
+               100 * row.at("share_of_peak").get<double>(), row.at("step").get<std::string>());
   }
 }
 
@@ -220,7 +239,7 @@ int bench_command(const Options& options) {
     Work work(name, options, inputs);
     report["methods"].push_back(measure(work, forward, options.repeats, peak));
   }
-  if (options.profile) report["profile"] = profile(options, model, inputs);
+  if (options.profile) report["profile"] = profile(options, model, inputs, peak);
   if (options.json) {
     fmt::print("{}\n", report.dump(2));
     return 0;

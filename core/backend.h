@@ -9,11 +9,9 @@
 #include <vector>
 
 #include "core/plan.h"
+#include "core/step_time.h"
 
 namespace onnxray {
-
-/// What a step is, and how long it took in milliseconds.
-using StepTimes = std::vector<std::pair<std::string, double>>;
 
 /// A compiled plan. One thread at a time.
 class Executable {
@@ -24,8 +22,8 @@ class Executable {
   /// `progress(done, total)` is called after each trip of a loop.
   virtual std::vector<Tensor> run(std::span<const Tensor> inputs,
                                   const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
-  /// Runs the program once and times its steps one by one, a loop's steps in its first trip; empty where a
-  /// backend does not measure. Slower than run, whose steps overlap.
+  /// Times the program's steps one by one, a loop's steps in its first trip: the least of a few runs. Empty
+  /// where a backend does not measure.
   virtual StepTimes profile(std::span<const Tensor> /*inputs*/) { return {}; }
   /// How long the last run took on the device alone, without copies to and from the host; 0 where that means
   /// nothing.

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "core/cost.h"
 #include "core/epilogue.h"
 #include "core/fail.h"
 #include "core/kernel.h"
@@ -48,17 +49,16 @@ class HostExecutable final : public Executable {
   }
 
   StepTimes profile(std::span<const Tensor> inputs) override {
-    using Clock = std::chrono::steady_clock;
+    constexpr int kRuns = 5;
     run(inputs, {});  // warm
     const std::vector<Tensor> held = hold_inputs(inputs);
-    StepTimes times;
-    for (CompiledStep& step : steps_) {
-      if (step.block != Block::once && trips() > 0 && times.size() == first_after_once()) begin_loop();
-      const auto start = Clock::now();
-      step.kernel->run(step.in, step.out);
-      times.emplace_back(step.text, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    StepTimes least = time_steps();
+    for (int i = 1; i < kRuns; ++i) {
+      const StepTimes times = time_steps();
+      for (size_t s = 0; s < times.size(); ++s)
+        least[s].milliseconds = std::min(least[s].milliseconds, times[s].milliseconds);
     }
-    return times;
+    return least;
   }
 
  private:
@@ -69,7 +69,21 @@ class HostExecutable final : public Executable {
     std::vector<const std::byte*> in;  // refreshed where a program input's buffer changes
     std::vector<std::byte*> out;
     std::string text;  // for profile
+    double flops;      // likewise
   };
+
+  StepTimes time_steps() {
+    using Clock = std::chrono::steady_clock;
+    StepTimes times;
+    for (CompiledStep& step : steps_) {
+      if (step.block != Block::once && trips() > 0 && times.size() == first_after_once()) begin_loop();
+      const auto start = Clock::now();
+      step.kernel->run(step.in, step.out);
+      const std::chrono::duration<double, std::milli> time = Clock::now() - start;
+      times.push_back({step.text, time.count(), step.flops});
+    }
+    return times;
+  }
 
   size_t first_after_once() const {
     return static_cast<size_t>(std::ranges::count(steps_, Block::once, &CompiledStep::block));
@@ -122,11 +136,19 @@ class HostExecutable final : public Executable {
                                                  operands(last.outputs));
     if (!kernel) return false;
     add(first, last.outputs, std::move(kernel));
+    steps_.back().flops += cost_of(plan_.program, last, plan_.options).flops;
     return true;
   }
 
   void add(const Step& step, const std::vector<Var>& outputs, std::unique_ptr<Kernel> kernel) {
-    steps_.push_back({std::move(kernel), step.block, step.inputs, outputs, {}, {}, step_text(step)});
+    steps_.push_back({std::move(kernel),
+                      step.block,
+                      step.inputs,
+                      outputs,
+                      {},
+                      {},
+                      step_text(step),
+                      cost_of(plan_.program, step, plan_.options).flops});
   }
 
   std::vector<Operand> operands(const std::vector<Var>& vars) {

@@ -18,9 +18,9 @@ struct PlanOptions {
   bool winograd = false;  ///< adjoints of 3x3 convolutions gain from Winograd's minimal filtering
   int64_t unpacked_rows = 0;  ///< ... matrix products of so many rows read large ones where they lie
   bool reads_forms = false;  ///< ... and of these also elementwise forms, while they read them (FormProducts)
-  double trip_work = 0;     ///< what one trip of a loop should do at least, in flops (kFlopsPerByte)
-  int64_t cache_bytes = 0;  ///< what a step moves is found in the cache up to so much; 0: unknown
-  int64_t least_group = 1;  ///< so many samples at least keep the threads busy
+  double trip_work = 0;      ///< what one trip of a loop should do at least, in flops (kFlopsPerByte)
+  int64_t cache_bytes = 0;   ///< what a step moves is found in the cache up to so much; 0: unknown
+  int64_t least_group = 1;   ///< so many samples at least keep the threads busy
 };
 
 /// How one variable lies in memory. Variables may share bytes: views (a reshape), or lives that do not

@@ -12,6 +12,7 @@
 #include "backends/cudnn/parallel_copy.h"
 #include "backends/reference/reference.h"
 #include "core/optimise/denominators.h"
+#include "core/cost.h"
 #include "core/fail.h"
 #include "core/storage.h"
 
@@ -95,7 +96,7 @@ class DeviceExecutable final : public Executable {
       check(cudaEventSynchronize(stop_), "timing");
       float milliseconds = 0;
       check(cudaEventElapsedTime(&milliseconds, start_, stop_), "timing");
-      times.emplace_back(s.text + " " + s.step->text(), milliseconds);
+      times.push_back({s.text + " " + s.step->text(), milliseconds, s.flops});
     }
     return times;
   }
@@ -121,6 +122,7 @@ class DeviceExecutable final : public Executable {
     std::vector<const std::byte*> in;
     std::vector<std::byte*> out;
     std::string text;  // for profile
+    double flops = 0;  // likewise
   };
 
   /// Where an input or an output passes between the caller and the device.
@@ -194,6 +196,7 @@ class DeviceExecutable final : public Executable {
     std::vector<Operand> in, out;
     CompiledStep compiled{nullptr, step.block, {}, {}, std::string(name_of(step.primitive))};
     compiled.text += " " + to_string(plan_.program[step.outputs[0]].shape);
+    compiled.flops = cost_of(plan_.program, step, plan_.options).flops;
     for (const Var v : step.inputs) {
       in.push_back(operand(v));
       compiled.in.push_back(address(v));

@@ -348,6 +348,9 @@ TEST_CASE("bench counts the work of the forward pass and of methods, and lists t
   CHECK(forward.at("model_bytes") > 0);
   CHECK(gradient.at("median_ms") > 0);
   CHECK(report.at("profile").size() > 5);
+  double gflop = 0;
+  for (const Json& step : report.at("profile")) gflop += step.at("gflop").get<double>();
+  CHECK(gflop == Approx(gradient.at("gflop").get<double>()));  // one sample, no loop
 }
 
 TEST_CASE("bench takes turns that standard input names") {
