@@ -86,15 +86,19 @@ bool reads_a_part(const Step& step) {
          std::holds_alternative<GatherElements>(step.primitive);
 }
 
+template <class F>
+Cost cost_with(const Program& program, const Step& step, F bytes) {
+  Cost cost{std::visit(Flops(program, step), step.primitive), 0};
+  for (const Var v : step.outputs) cost.bytes += static_cast<double>(bytes(v));
+  for (size_t i = 0; i < step.inputs.size(); ++i)
+    cost.bytes += static_cast<double>(bytes(i == 0 && reads_a_part(step) ? step.outputs[0] : step.inputs[i]));
+  return cost;
+}
+
 }  // namespace
 
 Cost cost_of(const Program& program, const Step& step, const PlanOptions& options) {
-  Cost cost{std::visit(Flops(program, step), step.primitive), 0};
-  const auto add = [&](Var v) { cost.bytes += static_cast<double>(bytes_of(program, v, options)); };
-  for (const Var v : step.outputs) add(v);
-  for (size_t i = 0; i < step.inputs.size(); ++i)
-    add(i == 0 && reads_a_part(step) ? step.outputs[0] : step.inputs[i]);
-  return cost;
+  return cost_with(program, step, [&](Var v) { return bytes_of(program, v, options); });
 }
 
 Cost cost_of(const Plan& plan) {
@@ -102,7 +106,9 @@ Cost cost_of(const Plan& plan) {
   for (size_t i = 0; i < plan.program.steps.size(); ++i) {
     if (plan.is_view[i]) continue;
     const Step& step = plan.program.steps[i];
-    const Cost once = cost_of(plan.program, step, plan.options);
+    const Cost once = cost_with(plan.program, step, [&](Var v) {
+      return plan[v].bits ? plan[v].bytes : bytes_of(plan.program, v, plan.options);
+    });
     const double times = step.block == Block::repeat ? static_cast<double>(plan.program.trips) : 1;
     all += {once.flops * times, once.bytes * times};
   }

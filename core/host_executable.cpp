@@ -107,7 +107,7 @@ class HostExecutable final : public Executable {
     hold_constant(v);
     const Variable& variable = plan_.program[v];
     const auto& held = constants_[static_cast<size_t>(plan_[v].root.id)];
-    return {variable.shape, plan_[v].strides, variable.dtype, held ? held->bytes() : nullptr};
+    return {variable.shape, plan_[v].strides, variable.dtype, held ? held->bytes() : nullptr, plan_[v].bits};
   }
 
   std::string step_text(const Step& step) const {

@@ -16,6 +16,8 @@ struct Operand {
   const std::byte* constant =
       nullptr;  ///< the elements in the backend's storage where they are known, else null; they stay where
                 ///< they are as long as the compiler and its kernels live
+  bool bits = false;  ///< one bit per element, the lowest of a byte first; of elementwise steps alone, whose
+                      ///< results then all lie as it does
 };
 
 /// A compiled step. `in` and `out` hold the address of element 0 of each operand, constants included.

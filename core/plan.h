@@ -18,9 +18,11 @@ struct PlanOptions {
   bool winograd = false;  ///< adjoints of 3x3 convolutions gain from Winograd's minimal filtering
   int64_t unpacked_rows = 0;  ///< ... matrix products of so many rows read large ones where they lie
   bool reads_forms = false;  ///< ... and of these also elementwise forms, while they read them (FormProducts)
-  double trip_work = 0;      ///< what one trip of a loop should do at least, in flops (kFlopsPerByte)
-  int64_t cache_bytes = 0;   ///< what a step moves is found in the cache up to so much; 0: unknown
-  int64_t least_group = 1;   ///< so many samples at least keep the threads busy
+  int64_t least_mask = 0;   ///< values of so many elements or more that are kept to be compared only are kept
+                            ///< as bits (core/optimise/keep_masks.cpp); 0: none
+  double trip_work = 0;     ///< what one trip of a loop should do at least, in flops (kFlopsPerByte)
+  int64_t cache_bytes = 0;  ///< what a step moves is found in the cache up to so much; 0: unknown
+  int64_t least_group = 1;  ///< so many samples at least keep the threads busy
 };
 
 /// How one variable lies in memory. Variables may share bytes: views (a reshape), or lives that do not
@@ -31,6 +33,7 @@ struct Placement {
   Var root;            ///< the variable whose bytes these are: itself, or another that this one is a view of
   int64_t offset = 0;  ///< of the root, in bytes from the arena's start; for home == arena
   int64_t bytes = 0;   ///< of the root
+  bool bits = false;   ///< one bit per element, the lowest of a byte first (core/bit_masks.h)
 };
 
 /// A Program with memory: every step's operands have strides and, in one arena, addresses.

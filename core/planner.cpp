@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/arena.h"
+#include "core/bit_masks.h"
 #include "core/layout.h"
 #include "core/plan.h"
 
@@ -33,6 +34,7 @@ class Planner {
       if (variable.constant) placement.home = Placement::Home::constant;
     }
     for (const NamedVar& input : plan_.program.inputs) at(input.var).home = Placement::Home::input;
+    if (options.least_mask > 0) store_bits();
   }
 
   Plan run() {
@@ -45,6 +47,17 @@ class Planner {
   }
 
  private:
+  void store_bits() {
+    std::vector<Strides> strides;
+    for (const Placement& placement : plan_.placements) strides.push_back(placement.strides);
+    const std::vector<bool> bits = find_bit_masks(plan_.program, strides);
+    for (size_t v = 0; v < bits.size(); ++v) {
+      if (!bits[v]) continue;
+      plan_.placements[v].bits = true;
+      plan_.placements[v].bytes = bytes_of_bits(element_count(plan_.program.variables[v].shape));
+    }
+  }
+
   Placement& at(Var v) { return plan_.placements[static_cast<size_t>(v.id)]; }
   Life& life(Var v) { return lives_[static_cast<size_t>(v.id)]; }
   const std::vector<Step>& steps() const { return plan_.program.steps; }
@@ -135,19 +148,31 @@ class Planner {
            !is_carried(placement.root) && placement.root != plan_.program.step_index;
   }
 
-  /// An elementwise result may overwrite an operand that dies here and lies exactly alike.
+  /// An elementwise result may overwrite an operand that dies here and lies exactly alike, if the step has no
+  /// other result but bits.
   void share_in_place() {
     for (int64_t i = 0; i < static_cast<int64_t>(steps().size()); ++i) {
       const Step& step = steps()[static_cast<size_t>(i)];
-      if (!std::holds_alternative<Elementwise>(step.primitive) || step.outputs.size() != 1) continue;
-      const Var y = step.outputs[0];
-      if (is_carried(y) || at(y).root != y) continue;
+      if (!std::holds_alternative<Elementwise>(step.primitive)) continue;
+      const Var y = single_result(step);
+      if (!y || is_carried(y) || at(y).root != y) continue;
       for (const Var x : step.inputs) {
         if (!dies_at(x, i) || !lies_alike(x, y) || read_otherwise(step, x)) continue;
         merge(y, at(x).root);
         break;
       }
     }
+  }
+
+  Var single_result(const Step& step) {
+    if (step.outputs.size() == 1) return step.outputs[0];
+    Var single;
+    for (const Var y : step.outputs) {
+      if (at(y).bits) continue;
+      if (single) return {};
+      single = y;
+    }
+    return single;
   }
 
   /// What a trip hands to the next may overwrite what it was made of, if that is its last reader: then
@@ -179,7 +204,8 @@ class Planner {
   bool lies_alike(Var x, Var y) {
     const Program& p = plan_.program;
     return p[x].shape == p[y].shape && storage_of(p[x].dtype) == storage_of(p[y].dtype) &&
-           at(x).bytes == at(y).bytes && same_layout(p[x].shape, at(x).strides, at(y).strides);
+           at(x).bits == at(y).bits && at(x).bytes == at(y).bytes &&
+           same_layout(p[x].shape, at(x).strides, at(y).strides);
   }
 
   bool read_otherwise(const Step& step, Var x) {

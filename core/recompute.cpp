@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "core/bit_masks.h"
 #include "core/cost.h"
 #include "core/optimise/optimise.h"
 
@@ -31,11 +32,13 @@ class Lives {
         bytes_(program.variables.size(), 0),
         fixed_(program.variables.size(), false) {
     const auto count = static_cast<int64_t>(program.steps.size());
+    const std::vector<bool> bits = find_bit_masks(program);
     for (size_t v = 0; v < root_.size(); ++v) {
       root_[v] = static_cast<int32_t>(v);
       const Variable& variable = program.variables[v];
-      bytes_[v] =
-          variable.constant ? 0 : element_count(variable.shape) * stored_size(variable.dtype, options);
+      const int64_t elements = variable.constant ? 0 : element_count(variable.shape);
+      bytes_[v] = options.least_mask > 0 && bits[v] ? bytes_of_bits(elements)
+                                                    : elements * stored_size(variable.dtype, options);
       span_[v].first = count;
     }
     for (const NamedVar& input : program.inputs) bytes_[index(input.var)] = 0;

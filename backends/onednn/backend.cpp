@@ -47,6 +47,9 @@ class ThreadedExecutable final : public Executable {
 /// Enough arithmetic that dispatch and reading the weights weigh little (docs/performance.md).
 constexpr double kTripWork = 5e8;
 
+/// Fewer elements are not worth a step of their own.
+constexpr int64_t kLeastMask = 4096;
+
 class OneDnnBackend final : public Backend {
  public:
   explicit OneDnnBackend(int threads) : threads_(threads) {}
@@ -66,6 +69,7 @@ class OneDnnBackend final : public Backend {
             .winograd = true,
             .unpacked_rows = onednn::kFewRows,
             .reads_forms = true,
+            .least_mask = kLeastMask,
             .trip_work = kTripWork,
             // A step's operands share the cache with the weights and with what comes next.
             .cache_bytes = cache_bytes_ / 4 * 3,

@@ -1,10 +1,16 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/expression.h"
 
 namespace onnxray::onednn {
+
+/// Which operands are bits, the lowest of a byte first, in place of floats; their rows start at whole bytes.
+struct BitOperands {
+  std::vector<bool> x, y;  ///< none where empty
+};
 
 /// An expression over rows of floats: y_k[i] = result k at x_0[i], x_1[i], ... for i < n. Booleans are 0
 /// and 1.
@@ -16,7 +22,7 @@ class Chain {
   class Rows {
    public:
     virtual ~Rows() = default;
-    /// A single `y` may be one of `x`; of several none is.
+    /// A `y` may be one of `x` if all others are bits. Bits are passed by the address of their first byte.
     virtual void run(const float* const* x, float* const* y, int64_t n) = 0;
   };
   /// For rows of at most `longest` elements. The chain must outlive what it returns.
@@ -27,12 +33,12 @@ class Chain {
 };
 
 /// One loop over the row for each instruction. The expression's opcodes must have loops
-/// (instruction_loops.h).
-std::unique_ptr<Chain> interpret_chain(const Expression& e, size_t inputs);
+/// (instruction_loops.h). All operands are floats; where `overwrites`, a `y` may be one of `x` beside others.
+std::unique_ptr<Chain> interpret_chain(const Expression& e, size_t inputs, bool overwrites = false);
 
 /// Machine code with one loop over the row for all instructions, whose intermediate results stay in
 /// registers. Null where the processor has no AVX-512, the build no Xbyak, or the code would need more
 /// registers than there are or an opcode that it does not cover.
-std::unique_ptr<Chain> generate_chain(const Expression& e);
+std::unique_ptr<Chain> generate_chain(const Expression& e, const BitOperands& bits = {});
 
 }  // namespace onnxray::onednn

@@ -14,8 +14,8 @@ using Xbyak::Zmm;
 
 namespace {
 
-// x in rdi, y in rsi; rax counts bytes of the row, rcx holds an operand's address, r8 vectors left, r9 the
-// numbers.
+// x in rdi, y in rsi; rax counts bytes of the row, r10 those of rows of bits, rcx holds an operand's address,
+// r8 vectors left, in the end elements left, r9 the numbers, r11 bits on their way.
 constexpr int kLanes = 16, kVectorBytes = 64;
 
 }  // namespace
@@ -30,10 +30,12 @@ struct ChainAssembler::Either {
   }
 };
 
-ChainAssembler::ChainAssembler(const Expression& e) : CodeGenerator(4096, Xbyak::AutoGrow), e_(e) {
+ChainAssembler::ChainAssembler(const Expression& e, const BitOperands& bits)
+    : CodeGenerator(4096, Xbyak::AutoGrow), e_(e), bits_(bits) {
   find_lives();
   Xbyak::Label loop, tail, done;
   xor_(eax, eax);
+  xor_(r10d, r10d);
   lea(r9, ptr[rip + numbers_label_]);
   vpxord(kZero, kZero, kZero);
   mov(r8, rdx);
@@ -43,6 +45,7 @@ ChainAssembler::ChainAssembler(const Expression& e) : CodeGenerator(4096, Xbyak:
   L(loop);
   write_body(Lanes::all);
   add(rax, kVectorBytes);
+  add(r10, kLanes / 8);
   dec(r8);
   jnz(loop, T_NEAR);
   L(tail);
@@ -53,6 +56,7 @@ ChainAssembler::ChainAssembler(const Expression& e) : CodeGenerator(4096, Xbyak:
   shl(r8d, cl);
   dec(r8d);
   kmovw(kTail, r8d);
+  mov(r8d, ecx);
   write_body(Lanes::first_few);
   L(done);
   vzeroupper();
@@ -95,16 +99,51 @@ void ChainAssembler::write_body(Lanes lanes) {
   free_vectors_ = 0x7fffffff;  // 31 is kZero
   free_masks_ = 0xf0;
   std::ranges::fill(input_register_, -1);
+  std::ranges::fill(input_mask_, -1);
   std::ranges::fill(result_register_, -1);
   for (int32_t i = 0; i < static_cast<int32_t>(e_.code.size()); ++i) write(i);
-  for (size_t k = 0; k < e_.results.size(); ++k) {
-    const Zmm y(result_register_[static_cast<size_t>(e_.results[k])]);
-    mov(rcx, ptr[rsi + 8 * k]);
-    if (lanes == Lanes::all)
-      vmovups(ptr[rcx + rax], y);
-    else
-      vmovups(ptr[rcx + rax] | kTail, y);
+  for (size_t k = 0; k < e_.results.size(); ++k) write_result(k);
+}
+
+void ChainAssembler::write_result(size_t k) {
+  const auto i = static_cast<size_t>(e_.results[k]);
+  mov(rcx, ptr[rsi + 8 * k]);
+  if (is_mask_[i]) return store_bits(Opmask(result_register_[i]));
+  const Zmm y(result_register_[i]);
+  if (is_bits(bits_.y, k)) {
+    vcmpps(kScratchA, y, kZero, kNotEqual);
+    return store_bits(kScratchA);
   }
+  if (lanes_ == Lanes::all)
+    vmovups(ptr[rcx + rax], y);
+  else
+    vmovups(ptr[rcx + rax] | kTail, y);
+}
+
+void ChainAssembler::store_bits(const Opmask& y) {
+  if (lanes_ == Lanes::all) return kmovw(ptr[rcx + r10], y);
+  Xbyak::Label done;
+  kandw(kScratchB, y, kTail);
+  kmovw(r11d, kScratchB);
+  mov(byte[rcx + r10], r11b);
+  cmp(r8d, 8);
+  jle(done);
+  shr(r11d, 8);
+  mov(byte[rcx + r10 + 1], r11b);
+  L(done);
+}
+
+void ChainAssembler::load_bits(const Opmask& x) {
+  if (lanes_ == Lanes::all) return kmovw(x, ptr[rcx + r10]);
+  Xbyak::Label both, done;
+  cmp(r8d, 8);
+  jg(both);
+  movzx(r11d, byte[rcx + r10]);
+  jmp(done);
+  L(both);
+  movzx(r11d, word[rcx + r10]);
+  L(done);
+  kmovw(x, r11d);
 }
 
 void ChainAssembler::write(int32_t i) {
@@ -225,6 +264,10 @@ Zmm ChainAssembler::real(const Source& s) {
   if (known >= 0) return Zmm(known);
   const Zmm x = take_vector();
   known = x.getIdx();
+  if (is_bits(bits_.x, static_cast<size_t>(s.index))) {
+    fill(x | input_bits(s.index) | T_z, 1);
+    return x;
+  }
   mov(rcx, ptr[rdi + 8 * s.index]);
   if (lanes_ == Lanes::all)
     vmovups(x, ptr[rcx + rax]);
@@ -242,8 +285,20 @@ ChainAssembler::Either ChainAssembler::either(const Source& s) {
 Opmask ChainAssembler::mask(const Source& s, const Opmask& scratch) {
   if (s.kind == Source::Kind::result && is_mask_[static_cast<size_t>(s.index)])
     return Opmask(result_register_[static_cast<size_t>(s.index)]);
+  if (s.kind == Source::Kind::input && is_bits(bits_.x, static_cast<size_t>(s.index)))
+    return input_bits(s.index);
   vcmpps(scratch, real(s), kZero, kNotEqual);
   return scratch;
+}
+
+Opmask ChainAssembler::input_bits(int32_t i) {
+  int& known = input_mask_[static_cast<size_t>(i)];
+  if (known >= 0) return Opmask(known);
+  const Opmask x(take(free_masks_));
+  known = x.getIdx();
+  mov(rcx, ptr[rdi + 8 * i]);
+  load_bits(x);
+  return x;
 }
 
 void ChainAssembler::fill(const Zmm& y, double value) { vbroadcastss(y, ptr[place_of(value)]); }
@@ -278,14 +333,17 @@ void ChainAssembler::find_lives() {
   for (const int32_t result : e_.results)
     last_use_of_result_[static_cast<size_t>(result)] = std::numeric_limits<int32_t>::max();
   input_register_.resize(inputs);
+  input_mask_.resize(inputs);
   result_register_.resize(e_.code.size());
   for (size_t i = 0; i < e_.code.size(); ++i) is_mask_.push_back(stays_mask(static_cast<int32_t>(i)));
 }
 
-/// Whether all that read result i ask only whether it is 0.
+/// Whether all that read result i ask only whether it is 0, and it is stored as bits if at all.
 bool ChainAssembler::stays_mask(int32_t i) const {
   if (!yields_boolean(e_.code[static_cast<size_t>(i)].op)) return false;
-  if (std::ranges::find(e_.results, i) != e_.results.end()) return false;
+  for (size_t k = 0; k < e_.results.size(); ++k) {
+    if (e_.results[k] == i && !is_bits(bits_.y, k)) return false;
+  }
   return std::ranges::all_of(e_.code, [&](const Instruction& reader) {
     const auto is_i = [&](const Source& s) { return s.kind == Source::Kind::result && s.index == i; };
     switch (reader.op) {
@@ -303,7 +361,9 @@ bool ChainAssembler::stays_mask(int32_t i) const {
 
 void ChainAssembler::end_lives(int32_t i) {
   for (size_t x = 0; x < last_use_of_input_.size(); ++x) {
-    if (last_use_of_input_[x] == i) free_vectors_ |= 1u << input_register_[x];
+    if (last_use_of_input_[x] != i) continue;
+    if (input_register_[x] >= 0) free_vectors_ |= 1u << input_register_[x];
+    if (input_mask_[x] >= 0) free_masks_ |= 1u << input_mask_[x];
   }
   for (size_t r = 0; r <= static_cast<size_t>(i); ++r) {
     const bool ends =

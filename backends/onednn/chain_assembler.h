@@ -5,6 +5,7 @@
 #include <bit>
 #include <vector>
 
+#include "backends/onednn/chain.h"
 #include "core/expression.h"
 
 namespace onnxray::onednn {
@@ -13,7 +14,7 @@ namespace onnxray::onednn {
 /// under the calling convention of System V.
 class ChainAssembler : public Xbyak::CodeGenerator {
  public:
-  explicit ChainAssembler(const Expression& e);
+  explicit ChainAssembler(const Expression& e, const BitOperands& bits = {});
 
   /// Whether there are instructions for `op`.
   static bool covers(Opcode op);
@@ -41,6 +42,9 @@ class ChainAssembler : public Xbyak::CodeGenerator {
   void write(int32_t i);
   void write_real(const Instruction& in, const Xbyak::Zmm& y);
   void write_boolean(const Instruction& in, const Xbyak::Opmask& y);
+  void write_result(size_t k);
+  void store_bits(const Xbyak::Opmask& y);
+  void load_bits(const Xbyak::Opmask& x);
   void write_numbers();
 
   // An operand in a register, in a register or as a number in memory, or as a mask that says where it is not
@@ -49,6 +53,8 @@ class ChainAssembler : public Xbyak::CodeGenerator {
   Xbyak::Zmm real(const Source& s);
   Either either(const Source& s);
   Xbyak::Opmask mask(const Source& s, const Xbyak::Opmask& scratch);
+  Xbyak::Opmask input_bits(int32_t i);
+  bool is_bits(const std::vector<bool>& bits, size_t i) const { return i < bits.size() && bits[i]; }
   Xbyak::Address number(double value);
   Xbyak::RegExp place_of(double value);
   void fill(const Xbyak::Zmm& y, double value);
@@ -69,10 +75,11 @@ class ChainAssembler : public Xbyak::CodeGenerator {
   Xbyak::Zmm temporary();
 
   const Expression& e_;
+  const BitOperands& bits_;
   std::vector<int32_t> last_use_of_input_, last_use_of_result_;
   std::vector<bool> is_mask_;  // by result: kept in a mask register
 
-  std::vector<int> input_register_, result_register_;
+  std::vector<int> input_register_, input_mask_, result_register_;
   uint32_t free_vectors_ = 0, free_masks_ = 0, temporaries_ = 0;
   Lanes lanes_ = Lanes::all;
   bool fits_ = true;

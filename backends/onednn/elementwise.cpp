@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <numeric>
 
 #include "backends/onednn/chain.h"
 #include "backends/onednn/instruction_loops.h"
@@ -22,11 +23,13 @@ struct Input {
   Strides strides;        // by loop
   bool is_dense = false;  // lies as the result does: read in place where it is real
   bool repeats = false;   // the same elements in every block: loaded once
+  bool bits = false;
 };
 
 struct Output {
   Storage storage = Storage::real;
   bool is_dense = false;  // lies in the order of the walk
+  bool bits = false;
   bool is_direct() const { return is_dense && storage == Storage::real; }
 };
 
@@ -40,13 +43,11 @@ class ElementwiseKernel final : public Kernel {
     nest_ = collapse(out[0].shape, strides);
     total_ = nest_.trips();
     for (size_t i = 0; i < out.size(); ++i)
-      outputs_.push_back({storage_of(out[i].dtype), lies_dense(nest_.strides[i])});
-    chain_ = generate_chain(e);
-    if (!chain_) chain_ = interpret_chain(e, in.size());
+      outputs_.push_back({storage_of(out[i].dtype), lies_dense(nest_.strides[i]), out[i].bits});
+    make_chain(e, in);
     choose_block(in);
     split_into_blocks();
-    for (size_t i = 0; i < in.size(); ++i)
-      add_input(i, storage_of(in[i].dtype), nest_.strides[out.size() + i]);
+    for (size_t i = 0; i < in.size(); ++i) add_input(i, in[i], nest_.strides[out.size() + i]);
   }
 
   void run(std::span<const std::byte* const> in, std::span<std::byte* const> out) override {
@@ -54,6 +55,17 @@ class ElementwiseKernel final : public Kernel {
   }
 
  private:
+  void make_chain(const Expression& e, Operands in) {
+    BitOperands bits;
+    for (const Operand& o : in) bits.x.push_back(o.bits);
+    for (const Output& o : outputs_) bits.y.push_back(o.bits);
+    const bool gives_bits = std::ranges::find(bits.y, true) != bits.y.end();
+    has_bits_ = gives_bits || std::ranges::find(bits.x, true) != bits.x.end();
+    chain_ = generate_chain(e, bits);
+    takes_bits_ = chain_ != nullptr;
+    if (!chain_) chain_ = interpret_chain(e, in.size(), gives_bits);
+  }
+
   /// Whether element i of the walk is at offset i.
   bool lies_dense(const Strides& strides) const {
     int64_t stride = 1;
@@ -67,23 +79,27 @@ class ElementwiseKernel final : public Kernel {
   void choose_block(Operands in) {
     int64_t rows = chain_->cached_rows();
     for (size_t i = 0; i < in.size(); ++i) {
-      const bool in_place =
-          storage_of(in[i].dtype) == Storage::real && lies_dense(nest_.strides[outputs_.size() + i]);
+      const bool in_place = (takes_bits_ && in[i].bits) || (storage_of(in[i].dtype) == Storage::real &&
+                                                            lies_dense(nest_.strides[outputs_.size() + i]));
       if (!in_place) ++rows;
     }
     for (const Output& o : outputs_) {
-      if (!o.is_direct()) ++rows;
+      if (!o.is_direct() && !(takes_bits_ && o.bits)) ++rows;
     }
     const int64_t fitting = kBlockBytes / (std::max<int64_t>(rows, 1) * int64_t{sizeof(float)}) / 64 * 64;
     block_ = std::clamp<int64_t>(fitting, 64, kLongestBlock);
   }
 
-  /// Blocks hold whole rows, or a row is cut into even pieces.
+  /// Blocks hold whole rows, or a row is cut into even pieces. Those of bits start at whole bytes, so that no
+  /// two threads write to one.
   void split_into_blocks() {
     row_ = nest_.extents.back();
-    if (row_ <= block_) {
-      rows_per_block_ = block_ / row_;
+    const int64_t rows_of_bytes = has_bits_ ? 8 / std::gcd(row_, int64_t{8}) : 1;
+    const bool may_cut = rows_of_bytes == 1 || row_ == total_;
+    if (row_ <= block_ || !may_cut) {
+      rows_per_block_ = std::max(block_ / row_ / rows_of_bytes, int64_t{1}) * rows_of_bytes;
       piece_ = row_ * rows_per_block_;
+      block_ = std::max(block_, piece_);
       blocks_ = (total_ / row_ + rows_per_block_ - 1) / rows_per_block_;
       return;
     }
@@ -95,8 +111,8 @@ class ElementwiseKernel final : public Kernel {
 
   bool cuts_rows() const { return pieces_ > 0; }
 
-  void add_input(size_t operand, Storage storage, const Strides& strides) {
-    Input input{operand, storage, strides, lies_dense(strides), false};
+  void add_input(size_t index, const Operand& operand, const Strides& strides) {
+    Input input{index, storage_of(operand.dtype), strides, lies_dense(strides), false, operand.bits};
     const bool fixed_rows = std::all_of(strides.begin(), strides.end() - 1, [](int64_t s) { return s == 0; });
     input.repeats = fixed_rows && (strides.back() == 0 || !cuts_rows()) && blocks_ > 1;
     inputs_.push_back(std::move(input));
@@ -121,10 +137,12 @@ class ElementwiseKernel final : public Kernel {
       }
       for (size_t i = 0; i < outputs_.size(); ++i) {
         if (outputs_[i].is_direct()) y[i] = reinterpret_cast<float*>(out[i]) + start;
+        if (outputs_[i].bits && takes_bits_) y[i] = reinterpret_cast<float*>(out[i] + start / 8);
       }
       rows->run(x.data(), y.data(), count);
       for (size_t i = 0; i < outputs_.size(); ++i) {
-        if (!outputs_[i].is_direct()) store(i, out[i], y[i], start, count);
+        if (!outputs_[i].is_direct() && !(outputs_[i].bits && takes_bits_))
+          store(i, out[i], y[i], start, count);
       }
     }
   }
@@ -158,6 +176,12 @@ class ElementwiseKernel final : public Kernel {
       const int64_t stride = input.strides.back();
       if (cuts_rows() && stride == 1)
         return reals + offset_of(start, nest_.extents, input.strides, nest_.depth());
+    }
+    if (input.bits) {
+      const std::byte* bits = data + start / 8;
+      if (takes_bits_) return reinterpret_cast<const float*>(bits);
+      load_bits(to, reinterpret_cast<const uint8_t*>(bits), count);
+      return to;
     }
     switch (input.storage) {
       case Storage::real:
@@ -204,6 +228,7 @@ class ElementwiseKernel final : public Kernel {
       return;
     }
     auto* y = reinterpret_cast<uint8_t*>(data);
+    if (outputs_[i].bits) return store_bits(y + start / 8, x, count);
     if (outputs_[i].is_dense) return store_mask(y + start, x, count);
     for_each_row(strides, start, count, [&](int64_t offset, int64_t at, int64_t n) {
       for (int64_t k = 0; k < n; ++k) y[offset + k * stride] = x[at + k] != 0 ? 1 : 0;
@@ -215,6 +240,7 @@ class ElementwiseKernel final : public Kernel {
   std::vector<Input> inputs_;
   std::vector<Output> outputs_;
   std::unique_ptr<Chain> chain_;
+  bool has_bits_ = false, takes_bits_ = false;  // the operands; the chain, in place of floats
 };
 
 /// Integer arithmetic on booleans that floats do exactly.

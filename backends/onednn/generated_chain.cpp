@@ -38,12 +38,12 @@ class GeneratedChain final : public Chain {
 
 }  // namespace
 
-std::unique_ptr<Chain> generate_chain(const Expression& e) {
+std::unique_ptr<Chain> generate_chain(const Expression& e, const BitOperands& bits) {
   static const bool has_avx512 = Xbyak::util::Cpu().has(Xbyak::util::Cpu::tAVX512F);
   const auto covers = [](const Instruction& i) { return ChainAssembler::covers(i.op); };
   if (!has_avx512 || !std::ranges::all_of(e.code, covers)) return nullptr;
   try {
-    auto code = std::make_unique<ChainAssembler>(e);
+    auto code = std::make_unique<ChainAssembler>(e, bits);
     return code->fits() ? std::make_unique<GeneratedChain>(std::move(code)) : nullptr;
   } catch (const Xbyak::Error&) {
     return nullptr;  // a system that grants no executable memory
@@ -56,7 +56,7 @@ std::unique_ptr<Chain> generate_chain(const Expression& e) {
 
 namespace onnxray::onednn {
 
-std::unique_ptr<Chain> generate_chain(const Expression&) { return nullptr; }
+std::unique_ptr<Chain> generate_chain(const Expression&, const BitOperands&) { return nullptr; }
 
 }  // namespace onnxray::onednn
 

@@ -1,5 +1,6 @@
 #include "backends/onednn/instruction_loops.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "backends/onednn/simd.h"
@@ -153,6 +154,26 @@ ONNXRAY_EACH_ISA
 void store_mask(uint8_t* y, const float* x, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) y[i] = x[i] != 0 ? 1 : 0;
+}
+
+ONNXRAY_EACH_ISA
+void load_bits(float* y, const uint8_t* x, int64_t n) {
+  for (int64_t i = 0; i + 8 <= n; i += 8) {
+    const int32_t byte = x[i / 8];
+#pragma omp simd
+    for (int32_t k = 0; k < 8; ++k) y[i + k] = static_cast<float>(byte >> k & 1);
+  }
+  for (int64_t i = n / 8 * 8; i < n; ++i) y[i] = static_cast<float>(x[i / 8] >> i % 8 & 1);
+}
+
+ONNXRAY_EACH_ISA
+void store_bits(uint8_t* y, const float* x, int64_t n) {
+  for (int64_t i = 0; i < n; i += 8) {
+    const int64_t count = std::min<int64_t>(8, n - i);
+    uint32_t byte = 0;
+    for (int64_t k = 0; k < count; ++k) byte |= (x[i + k] != 0 ? 1U : 0U) << k;
+    y[i / 8] = static_cast<uint8_t>(byte);
+  }
 }
 
 }  // namespace onnxray::onednn

@@ -18,5 +18,8 @@ void load_bytes(float* y, const uint8_t* x, int64_t n);
 void load_integers(float* y, const int64_t* x, int64_t n);
 /// y[i] = x[i] != 0.
 void store_mask(uint8_t* y, const float* x, int64_t n);
+/// The same with bits, the lowest of a byte first. The bits of the last byte behind n become 0.
+void load_bits(float* y, const uint8_t* x, int64_t n);
+void store_bits(uint8_t* y, const float* x, int64_t n);
 
 }  // namespace onnxray::onednn

@@ -106,7 +106,7 @@ class InterpretedRows final : public Chain::Rows {
 
 class InterpretedChain final : public Chain {
  public:
-  InterpretedChain(const Expression& e, size_t inputs) {
+  InterpretedChain(const Expression& e, size_t inputs, bool overwrites) {
     const RegisterAllocator registers(e);
     steps_.inputs = inputs;
     lower(e, registers);
@@ -114,7 +114,7 @@ class InterpretedChain final : public Chain {
     for (const int32_t result : e.results) {
       // A single result may share its memory with an input: only the last instruction may write to it.
       const bool in_place = e.results.size() == 1 ? result + 1 == static_cast<int32_t>(e.code.size())
-                                                  : std::ranges::count(e.results, result) == 1;
+                                                  : !overwrites && std::ranges::count(e.results, result) == 1;
       steps_.outputs.push_back({static_cast<int32_t>(inputs) + registers.of(result), in_place});
     }
   }
@@ -155,8 +155,8 @@ class InterpretedChain final : public Chain {
 
 }  // namespace
 
-std::unique_ptr<Chain> interpret_chain(const Expression& e, size_t inputs) {
-  return std::make_unique<InterpretedChain>(e, inputs);
+std::unique_ptr<Chain> interpret_chain(const Expression& e, size_t inputs, bool overwrites) {
+  return std::make_unique<InterpretedChain>(e, inputs, overwrites);
 }
 
 }  // namespace onnxray::onednn

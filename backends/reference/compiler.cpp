@@ -22,7 +22,9 @@ class ReferenceBackend final : public Backend {
   std::string description() const override {
     return sizeof(T) == 8 ? "reference, plain loops in double" : "reference, plain loops in float";
   }
-  PlanOptions plan_options() const override { return {.real_size = sizeof(T), .channels_last = false}; }
+  PlanOptions plan_options() const override {
+    return {.real_size = sizeof(T), .channels_last = false, .least_mask = 1};
+  }
   std::unique_ptr<Executable> compile(const Plan& plan) override {
     ReferenceCompiler<T> compiler;
     return compile_for_host(plan, compiler);

@@ -31,6 +31,25 @@ void load_elements(const std::byte* src, int64_t offset, int64_t step, int64_t n
   }
 }
 
+template <class D>
+void load_bits(const std::byte* src, int64_t offset, int64_t step, int64_t n, D* dst) {
+  const auto* bits = in_as<uint8_t>(src);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t at = offset + i * step;
+    dst[i] = static_cast<D>(bits[at / 8] >> (at % 8) & 1);
+  }
+}
+
+template <class D>
+void store_bits(std::byte* dst, int64_t offset, int64_t step, int64_t n, const D* src) {
+  auto* bits = out_as<uint8_t>(dst);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t at = offset + i * step;
+    const auto bit = static_cast<uint8_t>(1 << at % 8);
+    bits[at / 8] = static_cast<uint8_t>(src[i] != D{0} ? bits[at / 8] | bit : bits[at / 8] & ~bit);
+  }
+}
+
 template <class E, class D>
 void store_elements(std::byte* dst, DType dtype, int64_t offset, int64_t step, int64_t n, const D* src) {
   E* d = out_as<E>(dst) + offset;
@@ -49,8 +68,8 @@ class ElementwiseKernel final : public Kernel {
  public:
   ElementwiseKernel(const Expression& expression, const Operands& o)
       : code_(expression.code), results_(expression.results), walk_(make_walk(o)) {
-    for (const Operand& x : o.in) in_.push_back(x.dtype);
-    for (const Operand& y : o.out) out_.push_back(y.dtype);
+    for (const Operand& x : o.in) in_.push_back({x.dtype, x.bits});
+    for (const Operand& y : o.out) out_.push_back({y.dtype, y.bits});
     buffers_.resize((in_.size() + code_.size()) * kBlock);
     for (const Instruction& instruction : code_) {
       for (const Source* s : {&instruction.a, &instruction.b, &instruction.c}) {
@@ -80,6 +99,11 @@ class ElementwiseKernel final : public Kernel {
   }
 
  private:
+  struct Held {
+    DType dtype;
+    bool bits;
+  };
+
   /// Calls f(extent, offset in stride set `set`) for each row that `rows` lists: an extent and an offset per
   /// set, of the outputs and then of the inputs.
   template <class F>
@@ -133,9 +157,12 @@ class ElementwiseKernel final : public Kernel {
     for (size_t i = 0; i < in_.size(); ++i) {
       const size_t set = out_.size() + i;
       D* dst = input_buffer(i);
-      with_storage<T>(in_[i], [&]<class E>(std::type_identity<E>) {
+      with_storage<T>(in_[i].dtype, [&]<class E>(std::type_identity<E>) {
         each_row(rows, set, [&](int64_t extent, int64_t offset) {
-          load_elements<E>(in[i], offset, walk_.step(set), extent, dst);
+          if (in_[i].bits)
+            load_bits(in[i], offset, walk_.step(set), extent, dst);
+          else
+            load_elements<E>(in[i], offset, walk_.step(set), extent, dst);
           dst += extent;
         });
       });
@@ -145,9 +172,12 @@ class ElementwiseKernel final : public Kernel {
   void store(const std::vector<int64_t>& rows, Targets out) {
     for (size_t i = 0; i < out_.size(); ++i) {
       const D* src = result_buffer(static_cast<size_t>(results_[i]));
-      with_storage<T>(out_[i], [&]<class E>(std::type_identity<E>) {
+      with_storage<T>(out_[i].dtype, [&]<class E>(std::type_identity<E>) {
         each_row(rows, i, [&](int64_t extent, int64_t offset) {
-          store_elements<E>(out[i], out_[i], offset, walk_.step(i), extent, src);
+          if (out_[i].bits)
+            store_bits(out[i], offset, walk_.step(i), extent, src);
+          else
+            store_elements<E>(out[i], out_[i].dtype, offset, walk_.step(i), extent, src);
           src += extent;
         });
       });
@@ -157,7 +187,7 @@ class ElementwiseKernel final : public Kernel {
   std::vector<Instruction> code_;
   std::vector<int32_t> results_;
   Walk walk_;
-  std::vector<DType> in_, out_;
+  std::vector<Held> in_, out_;
   std::vector<D> buffers_;
   std::vector<std::array<D, kBlock>> numbers_;  // immediates, in the order in which the code reads them
 };

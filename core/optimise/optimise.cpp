@@ -17,6 +17,7 @@ void optimise(Program& program, Backend& backend) {
   fuse_elementwise(program);  // what only the joined steps read
   eliminate_dead_code(program);
   if (backend.plan_options().winograd) choose_winograd(program);
+  if (backend.plan_options().least_mask > 0) keep_masks(program, backend.plan_options().least_mask);
 }
 
 }  // namespace onnxray

@@ -33,8 +33,12 @@ void fuse_elementwise(Program& program);
 void recompute_in_readers(Program& program);
 /// Joins neighbouring elementwise steps that read the same large operand into one step of several results.
 void fuse_siblings(Program& program);
+/// Values of at least so many elements that in the end are only compared with numbers, as a Relu's mask does,
+/// leave one boolean per element in their place, where other steps want the memory in between.
+void keep_masks(Program& program, int64_t least);
 
-/// Marks adjoints of convolutions, and convolutions in loops, that Winograd's minimal filtering computes sooner.
+/// Marks adjoints of convolutions, and convolutions in loops, that Winograd's minimal filtering computes
+/// sooner.
 void choose_winograd(Program& program);
 /// Takes those marks back: weights then take a quarter of the bytes.
 void avoid_winograd(Program& program);

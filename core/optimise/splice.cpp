@@ -39,7 +39,6 @@ class Splicer {
   std::vector<Var> inputs;
   std::vector<Instruction> code;
 
- private:
   int32_t place_of(const Instruction& i) {
     const auto known = std::ranges::find_if(code, [&](const Instruction& other) {
       return other.op == i.op && is_same(other.a, i.a) && is_same(other.b, i.b) && is_same(other.c, i.c);
@@ -83,6 +82,30 @@ void splice(const Step& producer, Step& reader) {
   std::vector<int32_t> reader_results = at(splicer.add(r.code, source_of), r.results);
   reader.primitive = Elementwise{{r.domain, std::move(splicer.code), std::move(reader_results)}};
   reader.inputs = std::move(splicer.inputs);
+}
+
+void read_instead(Step& step, const std::map<int32_t, Var>& known) {
+  Splicer splicer;
+  const Expression& e = expression_of(step);
+  std::vector<Source> place;
+  const auto moved = [&](const Source& s) -> Source {
+    if (s.kind == Source::Kind::result) return place[static_cast<size_t>(s.index)];
+    return s.kind == Source::Kind::input ? splicer.input(step.inputs[static_cast<size_t>(s.index)]) : s;
+  };
+  for (size_t i = 0; i < e.code.size(); ++i) {
+    const auto given = known.find(static_cast<int32_t>(i));
+    if (given != known.end()) {
+      place.push_back(splicer.input(given->second));
+      continue;
+    }
+    const Instruction& in = e.code[i];
+    const Source a = moved(in.a), b = moved(in.b), c = moved(in.c);
+    place.push_back({Source::Kind::result, splicer.place_of({in.op, a, b, c}), 0});
+  }
+  std::vector<int32_t> results;
+  for (const int32_t r : e.results) results.push_back(place[static_cast<size_t>(r)].index);
+  step.primitive = Elementwise{{e.domain, std::move(splicer.code), std::move(results)}};
+  step.inputs = std::move(splicer.inputs);
 }
 
 void append(Step& first, const Step& second) {

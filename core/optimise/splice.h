@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "core/program.h"
 
 namespace onnxray {
@@ -11,6 +13,10 @@ bool keeps_its_value(const Expression& producer, size_t k, DType dtype, Expressi
 /// Writes the producer's code in front of the reader's, which then reads the producer's results no more but
 /// its operands. Both are elementwise, in one domain.
 void splice(const Step& producer, Step& reader);
+
+/// The step reads `known[i]` in place of computing instruction i, which is none of its results, and gives up
+/// the operands that only such instructions read.
+void read_instead(Step& step, const std::map<int32_t, Var>& known);
 
 /// Appends the code and the results of `second` to `first`. Both are elementwise, in one domain.
 void append(Step& first, const Step& second);
