@@ -57,11 +57,7 @@ int64_t Session::samples_at_once(const std::vector<Tensor>& inputs, const Explai
       std::ranges::any_of(options.targets, [](const Target& t) { return t.kind_ == Target::Kind::mask; });
   if (samples < 2 || masked || keeps_together(options)) return samples;
   int64_t most = samples;
-  if (impl_->given_group() > 0) {
-    if (impl_->can_split(inputs, options.at)) most = std::min(samples, impl_->given_group());
-  } else {
-    for (const PlanKey& key : keys_of(options)) most = std::min(most, impl_->best_group(inputs, key));
-  }
+  for (const PlanKey& key : keys_of(options)) most = std::min(most, impl_->group_for(inputs, key));
   if (bound <= 0 || bytes_needed(samples_of(inputs, 0, most), options) <= bound) return most;
   if (most == samples && !impl_->can_split(inputs, options.at)) return samples;
   while (most > 1 && bytes_needed(samples_of(inputs, 0, most), options) > bound) most = (most + 1) / 2;
@@ -113,14 +109,15 @@ Explanations Session::explain_in_groups(const std::vector<Tensor>& inputs, const
   return joined(parts);
 }
 
-int64_t Session::Impl::best_group(const std::vector<Tensor>& inputs, PlanKey key) {
+int64_t Session::Impl::group_for(const std::vector<Tensor>& inputs, PlanKey key) {
   complete(key, inputs);
   const auto known = std::ranges::find(groups_, key, &BatchGroup::key);
   if (known != groups_.end()) return known->samples;
   const int64_t all = inputs[0].shape()[0];
-  int64_t samples = samples_per_group(plan_for(inputs, key).plan, all);
+  int64_t samples =
+      given_group_ > 0 ? std::min(all, given_group_) : samples_per_group(plan_for(inputs, key).plan, all);
   if (samples < all && !can_split(inputs, key.at)) samples = all;
-  if (samples < all) plans_.pop_front();  // the whole batch's, which will not run
+  if (samples < all && given_group_ == 0) plans_.pop_front();  // the whole batch's, which will not run
   groups_.push_front({std::move(key), samples});
   if (groups_.size() > 4 * kCachedPlans) groups_.pop_back();
   return samples;

@@ -42,13 +42,13 @@ class Session::Impl {
   FixedBatch fixed_batch_of(const std::vector<Tensor>& inputs) const;
 
   int64_t max_memory() const { return max_memory_; }
-  int64_t given_group() const { return given_group_; }
 
   /// Of a plan's constants, those that are tensors of the loaded model.
   int64_t bytes_of_model(const Plan& plan) const;
 
-  /// How many samples of a batch to run at once for a plan's sake: all, where they do not come apart.
-  int64_t best_group(const std::vector<Tensor>& inputs, PlanKey key);
+  /// How many samples of a batch to run at once: as many as were asked for, or suit the plan; all, where they
+  /// do not come apart.
+  int64_t group_for(const std::vector<Tensor>& inputs, PlanKey key);
 
   /// Whether a batch may be explained in groups: the model leaves the first axis of its inputs open, and
   /// every sample's results, and `at`, come of that sample alone.
@@ -125,7 +125,7 @@ class Session::Impl {
   std::unique_ptr<Backend> backend_, folder_;
   std::vector<ValueId> bound_;
   std::list<CompiledPlan> plans_;  // the last used first
-  std::list<BatchGroup> groups_;   // what best_group found, the last first
+  std::list<BatchGroup> groups_;   // what group_for found, the last first
 };
 
 }  // namespace onnxray
