@@ -1,13 +1,17 @@
 #include "core/epilogue.h"
 
+#include <algorithm>
+
 namespace onnxray {
 
 namespace {
 
+size_t index(Var v) { return static_cast<size_t>(v.id); }
+
 /// How often the program reads each variable.
 std::vector<int64_t> count_readers(const Program& program) {
   std::vector<int64_t> readers(program.variables.size(), 0);
-  const auto read = [&](Var v) { ++readers[static_cast<size_t>(v.id)]; };
+  const auto read = [&](Var v) { ++readers[index(v)]; };
   for (const Step& step : program.steps) {
     for (const Var v : step.inputs) read(v);
   }
@@ -19,29 +23,102 @@ std::vector<int64_t> count_readers(const Program& program) {
   return readers;
 }
 
+/// The step that writes each variable; -1 for inputs and constants.
+std::vector<int64_t> find_writers(const Program& program) {
+  std::vector<int64_t> writers(program.variables.size(), -1);
+  for (size_t i = 0; i < program.steps.size(); ++i) {
+    for (const Var v : program.steps[i].outputs) writers[index(v)] = static_cast<int64_t>(i);
+  }
+  return writers;
+}
+
+class EpilogueFinder {
+ public:
+  explicit EpilogueFinder(const Plan& plan)
+      : plan_(plan), readers_(count_readers(plan.program)), writers_(find_writers(plan.program)) {}
+
+  std::vector<Epilogue> run() const {
+    std::vector<Epilogue> epilogues(steps().size());
+    for (size_t last = 0; last < steps().size(); ++last) {
+      const Step& step = steps()[last];
+      if (!std::holds_alternative<Elementwise>(step.primitive) || step.outputs.size() != 1) continue;
+      for (size_t k = 0; k < step.inputs.size(); ++k) {
+        const int64_t first = writers_[index(step.inputs[k])];
+        if (first < 0 || !continues(static_cast<size_t>(first), last, k)) continue;
+        epilogues[static_cast<size_t>(first)] = {static_cast<int64_t>(last), k};
+        break;
+      }
+    }
+    return epilogues;
+  }
+
+ private:
+  const std::vector<Step>& steps() const { return plan_.program.steps; }
+
+  bool continues(size_t first, size_t last, size_t k) const {
+    const Step &before = steps()[first], &step = steps()[last];
+    const Var x = step.inputs[k], y = step.outputs[0];
+    if (readers_[index(x)] != 1 || before.outputs.size() != 1 || before.block != step.block ||
+        plan_.is_view[first] || !lie_alike(x, y))
+      return false;
+    if (step.inputs.size() == 1) return plan_[x].root == plan_[y].root;
+    return step.inputs.size() == 2 && waits_in_place(step.inputs[1 - k], y, first, last);
+  }
+
+  bool lie_alike(Var a, Var b) const {
+    const Variable &u = plan_.program[a], &v = plan_.program[b];
+    return u.shape == v.shape && u.dtype == v.dtype && plan_[a].bits == plan_[b].bits &&
+           same_layout(u.shape, plan_[a].strides, plan_[b].strides);
+  }
+
+  /// Whether y's bytes hold `summand` from step `first` on, until step `last` makes y of it, and nobody
+  /// touches them meanwhile: then y may be there from step `first` on. They are nobody else's so long, since
+  /// the summand lives until `last`.
+  bool waits_in_place(Var summand, Var y, size_t first, size_t last) const {
+    const Var root = plan_[y].root;
+    if (plan_[summand].root != root || !lie_alike(summand, y)) return false;
+    const auto touches = [&](Var v) { return plan_[v].root == root; };
+    if (std::ranges::any_of(steps()[first].inputs, touches)) return false;
+    return std::none_of(steps().begin() + static_cast<std::ptrdiff_t>(first),
+                        steps().begin() + static_cast<std::ptrdiff_t>(last), [&](const Step& between) {
+                          return std::ranges::any_of(between.inputs, touches) ||
+                                 std::ranges::any_of(between.outputs, touches);
+                        });
+  }
+
+  const Plan& plan_;
+  std::vector<int64_t> readers_, writers_;  // by variable
+};
+
 }  // namespace
 
-std::vector<int64_t> find_epilogues(const Plan& plan) {
-  const auto& steps = plan.program.steps;
-  const std::vector<int64_t> readers = count_readers(plan.program);
-  std::vector<int64_t> epilogues(steps.size(), -1), writer(plan.program.variables.size(), -1);
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const Step& step = steps[i];
-    for (const Var v : step.outputs) writer[static_cast<size_t>(v.id)] = static_cast<int64_t>(i);
-    if (!std::holds_alternative<Elementwise>(step.primitive) || step.inputs.size() != 1 ||
-        step.outputs.size() != 1)
-      continue;
-    const Var x = step.inputs[0], y = step.outputs[0];
-    const int64_t first = writer[static_cast<size_t>(x.id)];
-    if (first < 0 || readers[static_cast<size_t>(x.id)] != 1) continue;
-    const Step& continued = steps[static_cast<size_t>(first)];
-    const bool fits = continued.outputs.size() == 1 && continued.block == step.block &&
-                      !plan.is_view[static_cast<size_t>(first)] && plan[x].root == plan[y].root &&
-                      plan.program[x].shape == plan.program[y].shape &&
-                      plan.program[x].dtype == plan.program[y].dtype;
-    if (fits) epilogues[static_cast<size_t>(first)] = static_cast<int64_t>(i);
+std::vector<Epilogue> find_epilogues(const Plan& plan) { return EpilogueFinder(plan).run(); }
+
+std::vector<Var> find_summands(const Program& program) {
+  const std::vector<int64_t> readers = count_readers(program), writers = find_writers(program);
+  std::vector<Var> summands(program.steps.size());
+  for (size_t i = 0; i < program.steps.size(); ++i) {
+    const Step& step = program.steps[i];
+    if (!std::holds_alternative<Elementwise>(step.primitive) || step.inputs.size() != 2) continue;
+    const auto writer = [&](size_t k) { return writers[index(step.inputs[k])]; };
+    const size_t k = writer(0) > writer(1) ? 0 : 1;  // the later one: the summand must be there before
+    if (writer(k) < 0 || readers[index(step.inputs[k])] != 1) continue;
+    const Step& before = program.steps[static_cast<size_t>(writer(k))];
+    const Var summand = step.inputs[1 - k];
+    if (std::holds_alternative<Convolution>(before.primitive) && before.block == step.block &&
+        std::ranges::find(before.inputs, summand) == before.inputs.end())
+      summands[i] = summand;
   }
-  return epilogues;
+  return summands;
+}
+
+Expression continuing(Expression expression, size_t continued) {
+  for (Instruction& instruction : expression.code) {
+    for (Source* s : {&instruction.a, &instruction.b, &instruction.c}) {
+      if (s->kind == Source::Kind::input) s->index = s->index == static_cast<int32_t>(continued) ? 0 : 1;
+    }
+  }
+  return expression;
 }
 
 }  // namespace onnxray

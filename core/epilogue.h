@@ -6,8 +6,23 @@
 
 namespace onnxray {
 
-/// By step of a plan: the number of a later elementwise step of one operand that can be part of it, since
-/// nobody else reads what it continues and both results lie in the same bytes. -1 where there is none.
-std::vector<int64_t> find_epilogues(const Plan& plan);
+/// A later elementwise step that can be part of a step whose result nobody else reads.
+struct Epilogue {
+  int64_t step = -1;     ///< its number; -1: there is none
+  size_t continued = 0;  ///< which of its operands is the result that it continues
+  explicit operator bool() const { return step >= 0; }
+};
+
+/// By step of a plan: its epilogue. Of one operand, whose bytes its own result takes; or of two, whose
+/// second lies in the bytes of the result when the continued step runs, and nobody reads it otherwise from
+/// there on.
+std::vector<Epilogue> find_epilogues(const Plan& plan);
+
+/// By step of a program: of an elementwise step of two operands, one of them the result of a convolution
+/// that nobody else reads, the other one, if the convolution could be added to it where it lies; else unset.
+std::vector<Var> find_summands(const Program& program);
+
+/// The expression with input `continued` as input 0 and the other, if any, as input 1.
+Expression continuing(Expression expression, size_t continued);
 
 }  // namespace onnxray

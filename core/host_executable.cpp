@@ -117,22 +117,23 @@ class HostExecutable final : public Executable {
 
   void compile_steps(KernelCompiler& compiler) {
     const auto& steps = plan_.program.steps;
-    const std::vector<int64_t> epilogues = find_epilogues(plan_);
+    const std::vector<Epilogue> epilogues = find_epilogues(plan_);
     std::vector<bool> done = plan_.is_view;
     for (size_t i = 0; i < steps.size(); ++i) {
       if (done[i]) continue;
-      const auto last = static_cast<size_t>(epilogues[i]);
-      if (epilogues[i] >= 0 && compile_pair(steps[i], steps[last], compiler))
-        done[last] = true;
+      if (epilogues[i] && compile_pair(steps[i], epilogues[i], compiler))
+        done[static_cast<size_t>(epilogues[i].step)] = true;
       else
         add(steps[i], steps[i].outputs,
             compiler.compile(steps[i].primitive, operands(steps[i].inputs), operands(steps[i].outputs)));
     }
   }
 
-  bool compile_pair(const Step& first, const Step& last, KernelCompiler& compiler) {
-    const Expression& epilogue = std::get<Elementwise>(last.primitive).expression;
-    auto kernel = compiler.compile_with_epilogue(first.primitive, epilogue, operands(first.inputs),
+  bool compile_pair(const Step& first, const Epilogue& epilogue, KernelCompiler& compiler) {
+    const Step& last = plan_.program.steps[static_cast<size_t>(epilogue.step)];
+    const Expression expression =
+        continuing(std::get<Elementwise>(last.primitive).expression, epilogue.continued);
+    auto kernel = compiler.compile_with_epilogue(first.primitive, expression, operands(first.inputs),
                                                  operands(last.outputs));
     if (!kernel) return false;
     add(first, last.outputs, std::move(kernel));

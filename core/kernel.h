@@ -34,7 +34,9 @@ class KernelCompiler {
   /// Strides are arbitrary unless the plan's options promise otherwise. Never null.
   virtual std::unique_ptr<Kernel> compile(const Primitive& primitive, std::span<const Operand> inputs,
                                           std::span<const Operand> outputs) = 0;
-  /// `primitive`, then the one-operand `epilogue` on its result, as one kernel. Null where that is no gain.
+  /// `primitive`, then `epilogue` on its result, as one kernel. Null where that is no gain. Input 0 of the
+  /// epilogue is the primitive's result; input 1, if it reads one, lies where `outputs` lie before the kernel
+  /// runs.
   virtual std::unique_ptr<Kernel> compile_with_epilogue(const Primitive& primitive,
                                                         const Expression& epilogue,
                                                         std::span<const Operand> inputs,

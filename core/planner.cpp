@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "core/bit_masks.h"
+#include "core/epilogue.h"
 #include "core/layout.h"
 #include "core/plan.h"
 
@@ -151,12 +152,17 @@ class Planner {
   /// An elementwise result may overwrite an operand that dies here and lies exactly alike, if the step has no
   /// other result but bits.
   void share_in_place() {
+    std::vector<Var> summands(steps().size());
+    if (plan_.options.adds_in_place) summands = find_summands(plan_.program);
     for (int64_t i = 0; i < static_cast<int64_t>(steps().size()); ++i) {
       const Step& step = steps()[static_cast<size_t>(i)];
       if (!std::holds_alternative<Elementwise>(step.primitive)) continue;
       const Var y = single_result(step);
       if (!y || is_carried(y) || at(y).root != y) continue;
-      for (const Var x : step.inputs) {
+      std::vector<Var> operands = step.inputs;
+      if (const auto it = std::ranges::find(operands, summands[static_cast<size_t>(i)]); it != operands.end())
+        std::iter_swap(operands.begin(), it);
+      for (const Var x : operands) {
         if (!dies_at(x, i) || !lies_alike(x, y) || read_otherwise(step, x)) continue;
         merge(y, at(x).root);
         break;

@@ -73,7 +73,7 @@ class OneDnnCompiler final : public KernelCompiler {
     const auto* convolution = std::get_if<Convolution>(&primitive);
     if (!convolution || element_count(out[0].shape) == 0) return nullptr;
     return unless_refused(
-        primitive, [&] { return compile_clipped_convolution(context_, *convolution, epilogue, in, out); });
+        primitive, [&] { return compile_ended_convolution(context_, *convolution, epilogue, in, out); });
   }
 
  private:

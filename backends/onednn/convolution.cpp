@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <string_view>
 
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/kernels.h"
@@ -128,27 +129,48 @@ std::unique_ptr<Kernel> compile_rotated(const Context& context, const Convolutio
   return call;
 }
 
-/// The cap of a Relu or of a clip from 0; unset for any other expression.
-std::optional<float> clip_from_zero(const Expression& e) {
-  if (e.code.size() != 1 || e.domain != Expression::Domain::real) return {};
-  const Instruction& i = e.code[0];
-  const auto is_zero = [](const Source& s) { return s.kind == Source::Kind::immediate && s.value == 0; };
-  const bool is_rectifier = i.op == Opcode::relu || (i.op == Opcode::max && (is_zero(i.a) || is_zero(i.b)));
+bool is_zero(const Source& s) { return s.kind == Source::Kind::immediate && s.value == 0; }
+
+/// Of a Relu or a clip of `x` from 0: its cap; unset for any other instruction.
+std::optional<float> clip_from_zero(const Instruction& i, const Source& x) {
+  const bool is_rectifier =
+      (i.op == Opcode::relu && i.a == x) ||
+      (i.op == Opcode::max && ((i.a == x && is_zero(i.b)) || (is_zero(i.a) && i.b == x)));
   if (is_rectifier) return std::numeric_limits<float>::infinity();
-  const bool caps =
-      i.op == Opcode::clip && is_zero(i.b) && i.c.kind == Source::Kind::immediate && i.c.value > 0;
+  const bool caps = i.op == Opcode::clip && i.a == x && is_zero(i.b) && i.c.kind == Source::Kind::immediate &&
+                    i.c.value > 0;
   return caps ? std::optional(static_cast<float>(i.c.value)) : std::nullopt;
 }
 
+/// Of x + r, of x cut off, or of both in this order; unset for any other expression.
+std::optional<Ending> ending_of(const Expression& e) {
+  const Source x{Source::Kind::input, 0, 0}, r{Source::Kind::input, 1, 0}, sum{Source::Kind::result, 0, 0};
+  const auto size = static_cast<int32_t>(e.code.size());
+  if (e.domain != Expression::Domain::real || size == 0 || e.results != std::vector{size - 1}) return {};
+  const Instruction& start = e.code[0];
+  Ending ending;
+  ending.adds = start.op == Opcode::add && ((start.a == x && start.b == r) || (start.a == r && start.b == x));
+  if (size > (ending.adds ? 2 : 1)) return {};
+  if (ending.adds && size == 1) return ending;
+  ending.cap = clip_from_zero(e.code.back(), ending.adds ? sum : x);
+  return ending.cap ? std::optional(ending) : std::nullopt;
+}
+
 std::unique_ptr<Kernel> compile_forward(const Context& context, const Convolution& p, Operands in,
-                                        Operands out, const dnnl::primitive_attr& attributes) {
+                                        Operands out, const Ending& ending) {
   if (!is_covered(in.first(2)) || !is_covered(out)) return nullptr;
   const Weights w = grouped(in[1], p.groups);
   const auto g = geometry(p.window, in[0].shape, out[0].shape);
   const bool has_bias = in.size() > 2;
   const auto bias = has_bias ? describe(in[2]) : memory::desc();
-  const auto pd = convolution_forward(context.engine, describe(in[0]), describe_any(w.shape),
-                                      has_bias ? &bias : nullptr, describe(out[0]), g, attributes);
+  const auto describe_with = [&](const Ending& e) {
+    return convolution_forward(context.engine, describe(in[0]), describe_any(w.shape),
+                               has_bias ? &bias : nullptr, describe(out[0]), g, attributes_of(e));
+  };
+  const auto pd = describe_with(ending);
+  // A trip through memory is worth less than a slower kernel costs.
+  if (ending.adds && std::string_view(pd.impl_info_str()) != describe_with({}).impl_info_str())
+    return nullptr;
   auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(pd));
   call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
   call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(w.shape, w.strides), pd.weights_desc(), 1,
@@ -166,12 +188,12 @@ std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convol
   return compile_forward(context, p, in, out, {});
 }
 
-std::unique_ptr<Kernel> compile_clipped_convolution(const Context& context, const Convolution& p,
-                                                    const Expression& epilogue, Operands in, Operands out) {
-  const auto cap = clip_from_zero(epilogue);
-  if (!cap) return nullptr;
-  if (auto winograd = compile_winograd(context, p, cap, in, out)) return winograd;
-  return compile_forward(context, p, in, out, clipping(*cap));
+std::unique_ptr<Kernel> compile_ended_convolution(const Context& context, const Convolution& p,
+                                                  const Expression& epilogue, Operands in, Operands out) {
+  const auto ending = ending_of(epilogue);
+  if (!ending || (ending->adds && p.winograd)) return nullptr;
+  if (auto winograd = compile_winograd(context, p, ending->cap, in, out)) return winograd;
+  return compile_forward(context, p, in, out, *ending);
 }
 
 std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,

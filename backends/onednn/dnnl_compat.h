@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
 #include <string>
 
 /// The differences between oneDNN 2.6 and 3.x. No other file asks for the version.
@@ -33,16 +34,25 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward(
 #endif
 }
 
-/// A post-op that cuts a result off below 0, and above `cap` where that is finite.
-inline dnnl::primitive_attr clipping(float cap) {
-  const bool capped = cap < std::numeric_limits<float>::infinity();
-  const auto algorithm = capped ? dnnl::algorithm::eltwise_clip : dnnl::algorithm::eltwise_relu;
+/// What a primitive does to its result: adds it to what lies in its place, then cuts it off below 0 and
+/// above `cap`, where that is finite.
+struct Ending {
+  bool adds = false;
+  std::optional<float> cap;  ///< unset: nothing is cut off
+};
+
+inline dnnl::primitive_attr attributes_of(const Ending& ending) {
   dnnl::post_ops ops;
+  if (ending.adds) ops.append_sum(1.0f);
+  if (ending.cap) {
+    const bool capped = *ending.cap < std::numeric_limits<float>::infinity();
+    const auto algorithm = capped ? dnnl::algorithm::eltwise_clip : dnnl::algorithm::eltwise_relu;
 #if DNNL_VERSION_MAJOR < 3
-  ops.append_eltwise(1.0f, algorithm, 0.0f, capped ? cap : 0.0f);
+    ops.append_eltwise(1.0f, algorithm, 0.0f, capped ? *ending.cap : 0.0f);
 #else
-  ops.append_eltwise(algorithm, 0.0f, capped ? cap : 0.0f);
+    ops.append_eltwise(algorithm, 0.0f, capped ? *ending.cap : 0.0f);
 #endif
+  }
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(ops);
   return attributes;

@@ -15,9 +15,10 @@ using Operands = std::span<const Operand>;
 
 std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in,
                                             Operands out);
-/// The same with a Relu or a clip from 0 behind it; null for any other epilogue.
-std::unique_ptr<Kernel> compile_clipped_convolution(const Context& context, const Convolution& p,
-                                                    const Expression& epilogue, Operands in, Operands out);
+/// The same, added to what the result's place holds, or with a Relu or a clip from 0 behind it, or both; null
+/// for any other epilogue.
+std::unique_ptr<Kernel> compile_ended_convolution(const Context& context, const Convolution& p,
+                                                  const Expression& epilogue, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,
                                                   Operands in, Operands out);
 /// ConvolutionInput for few channels, as at the first layer.

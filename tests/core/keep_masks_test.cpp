@@ -63,7 +63,8 @@ TEST_CASE("a Relu that a convolution does leaves its mask in a step behind it") 
   const Plan plan = c.planned();
   CHECK(bits_of(plan).size() == 1);
   CHECK(plan.program.steps[2].outputs == bits_of(plan));  // convolution, Relu, mask
-  CHECK(std::ranges::count_if(find_epilogues(plan), [](int64_t i) { return i >= 0; }) == 1);
+  CHECK(std::ranges::count_if(find_epilogues(plan), [](const Epilogue& e) { return static_cast<bool>(e); }) ==
+        1);
   CHECK_FALSE(reads(plan, plan.program.steps.size() - 1, plan.program.steps[1].outputs[0]));
   Case plain;
   const Var z = plain.b.unary(Opcode::relu, plain.convolution(plain.x));
