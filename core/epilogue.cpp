@@ -78,7 +78,6 @@ class EpilogueFinder {
     const Var root = plan_[y].root;
     if (plan_[summand].root != root || !lie_alike(summand, y)) return false;
     const auto touches = [&](Var v) { return plan_[v].root == root; };
-    if (std::ranges::any_of(steps()[first].inputs, touches)) return false;
     return std::none_of(steps().begin() + static_cast<std::ptrdiff_t>(first),
                         steps().begin() + static_cast<std::ptrdiff_t>(last), [&](const Step& between) {
                           return std::ranges::any_of(between.inputs, touches) ||
@@ -93,24 +92,6 @@ class EpilogueFinder {
 }  // namespace
 
 std::vector<Epilogue> find_epilogues(const Plan& plan) { return EpilogueFinder(plan).run(); }
-
-std::vector<Var> find_summands(const Program& program) {
-  const std::vector<int64_t> readers = count_readers(program), writers = find_writers(program);
-  std::vector<Var> summands(program.steps.size());
-  for (size_t i = 0; i < program.steps.size(); ++i) {
-    const Step& step = program.steps[i];
-    if (!std::holds_alternative<Elementwise>(step.primitive) || step.inputs.size() != 2) continue;
-    const auto writer = [&](size_t k) { return writers[index(step.inputs[k])]; };
-    const size_t k = writer(0) > writer(1) ? 0 : 1;  // the later one: the summand must be there before
-    if (writer(k) < 0 || readers[index(step.inputs[k])] != 1) continue;
-    const Step& before = program.steps[static_cast<size_t>(writer(k))];
-    const Var summand = step.inputs[1 - k];
-    if (std::holds_alternative<Convolution>(before.primitive) && before.block == step.block &&
-        std::ranges::find(before.inputs, summand) == before.inputs.end())
-      summands[i] = summand;
-  }
-  return summands;
-}
 
 Expression continuing(Expression expression, size_t continued) {
   for (Instruction& instruction : expression.code) {

@@ -18,10 +18,6 @@ struct Epilogue {
 /// there on.
 std::vector<Epilogue> find_epilogues(const Plan& plan);
 
-/// By step of a program: of an elementwise step of two operands, one of them the result of a convolution
-/// that nobody else reads, the other one, if the convolution could be added to it where it lies; else unset.
-std::vector<Var> find_summands(const Program& program);
-
 /// The expression with input `continued` as input 0 and the other, if any, as input 1.
 Expression continuing(Expression expression, size_t continued);
 

@@ -2,7 +2,6 @@
 
 #include "core/arena.h"
 #include "core/bit_masks.h"
-#include "core/epilogue.h"
 #include "core/layout.h"
 #include "core/plan.h"
 
@@ -150,23 +149,20 @@ class Planner {
   }
 
   /// An elementwise result may overwrite an operand that dies here and lies exactly alike, if the step has no
-  /// other result but bits.
+  /// other result but bits. Of several the eldest: what a product made meanwhile can be added to it there
+  /// (core/epilogue.h).
   void share_in_place() {
-    std::vector<Var> summands(steps().size());
-    if (plan_.options.adds_in_place) summands = find_summands(plan_.program);
     for (int64_t i = 0; i < static_cast<int64_t>(steps().size()); ++i) {
       const Step& step = steps()[static_cast<size_t>(i)];
       if (!std::holds_alternative<Elementwise>(step.primitive)) continue;
       const Var y = single_result(step);
       if (!y || is_carried(y) || at(y).root != y) continue;
-      std::vector<Var> operands = step.inputs;
-      if (const auto it = std::ranges::find(operands, summands[static_cast<size_t>(i)]); it != operands.end())
-        std::iter_swap(operands.begin(), it);
-      for (const Var x : operands) {
+      Var eldest;
+      for (const Var x : step.inputs) {
         if (!dies_at(x, i) || !lies_alike(x, y) || read_otherwise(step, x)) continue;
-        merge(y, at(x).root);
-        break;
+        if (!eldest || life(at(x).root).first < life(at(eldest).root).first) eldest = x;
       }
+      if (eldest) merge(y, at(eldest).root);
     }
   }
 

@@ -66,7 +66,6 @@ class OneDnnBackend final : public Backend {
     return {.real_size = 4,
             .channels_last = true,
             .packs_weights = true,
-            .adds_in_place = true,
             .winograd = true,
             .unpacked_rows = onednn::kFewRows,
             .reads_forms = true,

@@ -70,10 +70,14 @@ class OneDnnCompiler final : public KernelCompiler {
 
   std::unique_ptr<Kernel> compile_with_epilogue(const Primitive& primitive, const Expression& epilogue,
                                                 Operands in, Operands out) override {
-    const auto* convolution = std::get_if<Convolution>(&primitive);
-    if (!convolution || element_count(out[0].shape) == 0) return nullptr;
-    return unless_refused(
-        primitive, [&] { return compile_ended_convolution(context_, *convolution, epilogue, in, out); });
+    if (element_count(out[0].shape) == 0) return nullptr;
+    return unless_refused(primitive, [&]() -> std::unique_ptr<Kernel> {
+      if (const auto* p = std::get_if<Convolution>(&primitive))
+        return compile_ended_convolution(context_, *p, epilogue, in, out);
+      if (const auto* p = std::get_if<ConvolutionInput>(&primitive))
+        return compile_ended_convolution_input(context_, *p, epilogue, in, out);
+      return nullptr;
+    });
   }
 
  private:

@@ -105,24 +105,42 @@ std::vector<float> rotate_weights(const Weights& w, bool has_groups, const float
   return result;
 }
 
+/// A forward convolution that ends so; unset where it would take another kernel to add: a trip through memory
+/// is worth less than a slower kernel costs.
+std::optional<dnnl::convolution_forward::primitive_desc> describe_ended(
+    const Context& context, const memory::desc& src, const Shape& weights, const memory::desc* bias,
+    const memory::desc& dst, const ConvolutionGeometry& g, const Ending& ending) {
+  const auto describe_with = [&](const Ending& e) {
+    return convolution_forward(context.engine, src, describe_any(weights), bias, dst, g, attributes_of(e));
+  };
+  const auto pd = describe_with(ending);
+  if (ending.adds && std::string_view(pd.impl_info_str()) != describe_with({}).impl_info_str()) return {};
+  return pd;
+}
+
 /// The adjoint of a stride-1 convolution as a convolution with turned weights: up to 1.5 times as fast as
-/// oneDNN 2.6's own.
-std::unique_ptr<Kernel> compile_rotated(const Context& context, const ConvolutionGeometry& geometry,
-                                        int64_t groups, Operands in, Operands out) {
-  const Weights w = grouped(in[1], groups);
+/// oneDNN 2.6's own. Null for other strides, and for weights that are not known.
+std::unique_ptr<Kernel> compile_rotated(const Context& context, const ConvolutionInput& p, Operands in,
+                                        Operands out, const Ending& ending) {
+  const bool has_stride = std::ranges::any_of(p.window.strides, [](int64_t stride) { return stride != 1; });
+  if (!in[1].constant || has_stride) return nullptr;
+  const auto g = rotated_geometry(p.window, out[0].shape, in[0].shape);
+  if (has_negative_pads(g)) return nullptr;
+  const Weights w = grouped(in[1], p.groups);
+  const bool has_groups = p.groups > 1;
   Shape shape = w.shape;
-  std::swap(shape[groups > 1 ? 1 : 0], shape[groups > 1 ? 2 : 1]);
-  const auto pd = convolution_forward(context.engine, describe(in[0]), describe_any(shape), nullptr,
-                                      describe(out[0]), geometry);
-  auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(pd));
+  std::swap(shape[has_groups ? 1 : 0], shape[has_groups ? 2 : 1]);
+  const auto pd = describe_ended(context, describe(in[0]), shape, nullptr, describe(out[0]), g, ending);
+  if (!pd) return nullptr;
+  auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(*pd));
   call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
   std::vector<float> rotated;
   call->bind_constant(DNNL_ARG_WEIGHTS,
-                      {in[1].constant, onednn::describe(shape, row_major_strides(shape)), pd.weights_desc(),
+                      {in[1].constant, onednn::describe(shape, row_major_strides(shape)), pd->weights_desc(),
                        PackedConstants::Form::rotated},
                       [&] {
                         rotated =
-                            rotate_weights(w, groups > 1, reinterpret_cast<const float*>(in[1].constant));
+                            rotate_weights(w, has_groups, reinterpret_cast<const float*>(in[1].constant));
                         return rotated.data();
                       });
   call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
@@ -163,19 +181,14 @@ std::unique_ptr<Kernel> compile_forward(const Context& context, const Convolutio
   const auto g = geometry(p.window, in[0].shape, out[0].shape);
   const bool has_bias = in.size() > 2;
   const auto bias = has_bias ? describe(in[2]) : memory::desc();
-  const auto describe_with = [&](const Ending& e) {
-    return convolution_forward(context.engine, describe(in[0]), describe_any(w.shape),
-                               has_bias ? &bias : nullptr, describe(out[0]), g, attributes_of(e));
-  };
-  const auto pd = describe_with(ending);
-  // A trip through memory is worth less than a slower kernel costs.
-  if (ending.adds && std::string_view(pd.impl_info_str()) != describe_with({}).impl_info_str())
-    return nullptr;
-  auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(pd));
+  const auto pd = describe_ended(context, describe(in[0]), w.shape, has_bias ? &bias : nullptr,
+                                 describe(out[0]), g, ending);
+  if (!pd) return nullptr;
+  auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(*pd));
   call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
-  call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(w.shape, w.strides), pd.weights_desc(), 1,
+  call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(w.shape, w.strides), pd->weights_desc(), 1,
                     in[1].constant);
-  if (has_bias) call->bind_packed(DNNL_ARG_BIAS, bias, pd.bias_desc(), 2, in[2].constant);
+  if (has_bias) call->bind_packed(DNNL_ARG_BIAS, bias, pd->bias_desc(), 2, in[2].constant);
   call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
   return call;
 }
@@ -201,11 +214,7 @@ std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const 
   if (!is_covered(in.first(2)) || !is_covered(out)) return nullptr;
   if (auto narrow = compile_narrow_adjoint(context, p, in, out)) return narrow;
   if (auto winograd = compile_winograd_adjoint(context, p, in, out)) return winograd;
-  const bool has_stride = std::ranges::any_of(p.window.strides, [](int64_t stride) { return stride != 1; });
-  if (in[1].constant && !has_stride) {
-    const auto rotated = rotated_geometry(p.window, out[0].shape, in[0].shape);
-    if (!has_negative_pads(rotated)) return compile_rotated(context, rotated, p.groups, in, out);
-  }
+  if (auto rotated = compile_rotated(context, p, in, out, {})) return rotated;
   const Weights w = grouped(in[1], p.groups);
   const auto g = geometry(p.window, out[0].shape, in[0].shape);
   const auto pd =
@@ -216,6 +225,15 @@ std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const 
                     in[1].constant);
   call->bind_output(DNNL_ARG_DIFF_SRC, describe(out[0]), 0);
   return call;
+}
+
+std::unique_ptr<Kernel> compile_ended_convolution_input(const Context& context, const ConvolutionInput& p,
+                                                        const Expression& epilogue, Operands in,
+                                                        Operands out) {
+  const auto ending = ending_of(epilogue);
+  if (!ending || p.winograd || !is_covered(in.first(2)) || !is_covered(out)) return nullptr;
+  if (compile_narrow_adjoint(context, p, in, out)) return nullptr;  // faster, but ends in nothing
+  return compile_rotated(context, p, in, out, *ending);
 }
 
 std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p,

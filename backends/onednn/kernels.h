@@ -21,6 +21,10 @@ std::unique_ptr<Kernel> compile_ended_convolution(const Context& context, const 
                                                   const Expression& epilogue, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,
                                                   Operands in, Operands out);
+/// The same with such an epilogue; null, too, where that would lose a faster kernel.
+std::unique_ptr<Kernel> compile_ended_convolution_input(const Context& context, const ConvolutionInput& p,
+                                                        const Expression& epilogue, Operands in,
+                                                        Operands out);
 /// ConvolutionInput for few channels, as at the first layer.
 std::unique_ptr<Kernel> compile_narrow_adjoint(const Context& context, const ConvolutionInput& p, Operands in,
                                                Operands out);

@@ -18,15 +18,17 @@ constexpr double kRounding = 2e-6;
 
 Tensor weights(Shape shape, uint64_t seed) { return random_tensor(std::move(shape), seed, 0.2); }
 
-/// y = end(convolution of x, summand), where the summand is a convolution of x, too.
+/// y = end(convolution of -x, summand), where the summand is a convolution of x; of adjoints of convolutions
+/// where wanted.
 struct Residual {
   WindowCase window;
   std::function<Var(Builder&, Var, Var)> end;
+  bool adjoint = false;
 
   Program program() const {
     Program program;
     Builder b(program);
-    const Var x = b.input("x", window.x, DType::f32);
+    const Var x = b.input("x", adjoint ? places() : window.x, DType::f32);
     const Var r = convolution(b, x, 1), z = convolution(b, b.neg(x), 2);
     b.output("y", end(b, z, r));
     fuse_elementwise(program);
@@ -37,8 +39,16 @@ struct Residual {
   Var convolution(Builder& b, Var x, uint64_t seed) const {
     Shape w{window.channels, window.x[1] / window.groups};
     w.insert(w.end(), window.window.kernel.begin(), window.window.kernel.end());
+    if (adjoint)
+      return b.convolution_input(x, b.constant(weights(w, seed)), window.window, window.groups, window.x);
     return b.convolution(x, b.constant(weights(w, seed)), b.constant(weights({window.channels}, seed + 5)),
                          window.window, window.groups);
+  }
+
+  Shape places() const {
+    Shape shape = window_output(window.window, std::span(window.x).subspan(2));
+    shape.insert(shape.begin(), {window.x[0], window.channels});
+    return shape;
   }
 };
 
@@ -89,6 +99,25 @@ TEST_CASE("a convolution that adds its residual operand gives what separate step
       CHECK(expected.elementwise == 2);  // the negation, and the sum with what cuts it off
       if (is_usual) CHECK(got.elementwise == 1);
     }
+  }
+}
+
+TEST_CASE("an adjoint of stride 1 is added to a gradient where it lies, any other by a step") {
+  const auto fast = make_onednn_backend(2), exact = make_reference_backend(true);
+  const auto sum = [](Builder& b, Var z, Var r) { return b.add(z, r); };
+  std::vector<WindowCase> windows = convolution_windows();
+  windows.insert(windows.end(), {kOneByOne, kDepthwise, kThreeByThree});
+  WindowCase strided = kThreeByThree;
+  strided.name = "strided";
+  strided.window.strides = {2, 2};
+  windows.push_back(strided);
+  for (const WindowCase& window : windows) {
+    INFO(window.name);
+    const Program program = Residual{window, sum, true}.program();
+    const Outcome got = run(*fast, program), expected = run(*exact, program);
+    CHECK(distance(got.y, expected.y) < kRounding);
+    if (window.name.starts_with("usual")) CHECK(got.elementwise == 1);
+    if (window.name == "strided") CHECK(got.elementwise == 2);
   }
 }
 
