@@ -132,7 +132,8 @@ Explanation Session::explain(const Tensor& input, const ExplainOptions& options)
 }
 
 Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
-  std::vector<TargetSpec> targets(options.methods.empty() ? 0 : 1);
+  const std::vector<TargetSpec> targets =
+      options.methods.empty() ? std::vector<TargetSpec>{} : specs_of(options.targets);
   std::vector<MethodSpec> methods;
   const std::vector<MethodSpec> all = resolve(options);
   // Methods that run in programs of their own are inspected one by one.

@@ -6,7 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "cli/inputs.h"
+#include "cli/explain_request.h"
 #include "cli/resident_memory.h"
 
 namespace onnxray::cli {
@@ -20,19 +20,28 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+/// What all work is about.
+struct Subject {
+  const Options& options;
+  std::vector<Tensor> inputs;
+  ExplainManyOptions request;  ///< but for the methods
+};
+
 /// What is timed: the forward pass or one method, in a session of its own.
 class Work {
  public:
   /// "forward" or a method.
-  Work(std::string name, const Options& options, const std::vector<Tensor>& inputs)
-      : name_(std::move(name)), options_(options), inputs_(inputs) {
+  Work(std::string name, const Subject& subject)
+      : name_(std::move(name)), inputs_(subject.inputs), request_(subject.request) {
+    request_.methods = {name_};
+    if (is_forward()) request_ = {};
     // A mapping of its own: weights that other work has read count again.
-    const Model model = Model::load(options.model);
+    const Model model = Model::load(subject.options.model);
     reset_peak_memory();
     const int64_t before = resident_bytes();
-    session_.emplace(model, options.session);
+    session_.emplace(model, subject.options.session);
     const auto start = Clock::now();
-    inspection_ = session_->inspect(inputs_, request());
+    inspection_ = session_->inspect(inputs_, request_);
     compile_ms_ = milliseconds_since(start);
     first_ms_ = run();
     run();  // warm-up
@@ -46,7 +55,7 @@ class Work {
     if (is_forward())
       session_->run(inputs_);
     else
-      session_->explain_many(inputs_, request());
+      session_->explain_many(inputs_, request_);
     return milliseconds_since(start);
   }
 
@@ -67,15 +76,9 @@ class Work {
  private:
   bool is_forward() const { return name_ == "forward"; }
 
-  ExplainManyOptions request() const {
-    if (is_forward()) return {};
-    return {{name_},         {Target::argmax()},    options_.convention, options_.parameters,
-            options_.output, options_.keep_softmax, options_.at};
-  }
-
   std::string name_;
-  const Options& options_;
   const std::vector<Tensor>& inputs_;
+  ExplainManyOptions request_;
   std::optional<Session> session_;
   Inspection inspection_;
   double compile_ms_ = 0, first_ms_ = 0;
@@ -140,17 +143,16 @@ void print_table(const Json& report) {
 }
 
 /// The kinds of step of the first method (of the forward pass where none was asked for), the costliest first.
-Json profile(const Options& options, const Model& model, const std::vector<Tensor>& inputs,
-             double peak_gflops) {
-  const ExplainManyOptions what{options.methods, {Target::argmax()},   options.convention, options.parameters,
-                                options.output,  options.keep_softmax, options.at};
+Json profile(const Subject& subject, const Model& model, double peak_gflops) {
+  ExplainManyOptions request = subject.request;
+  request.methods = subject.options.methods;
   struct Kind {
     std::string step;
     int times = 0;
     double ms = 0, flops = 0;
   };
   std::map<std::string, Kind> kinds;
-  for (const StepTime& time : Session(model, options.session).profile(inputs, what)) {
+  for (const StepTime& time : Session(model, subject.options.session).profile(subject.inputs, request)) {
     Kind& kind = kinds[time.step];
     kind.step = time.step;
     ++kind.times;
@@ -197,15 +199,25 @@ double turn(Work& work) {
   return spread_of(std::move(times)).median;
 }
 
+Subject subject_of(const Options& options, const Model& model) {
+  const auto preprocess = choose_preprocess(options);
+  Subject subject{options,
+                  options.inputs.empty() ? example_inputs(options, model)
+                                         : load_inputs(options, model, preprocess).tensors,
+                  explain_request(options, preprocess ? preprocess->labels : std::vector<std::string>{})};
+  if (preprocess) bound_input(subject.request, model, *preprocess);
+  return subject;
+}
+
 /// For scripts that time several programs in turns: each line of standard input, "forward" or a method, gets
 /// a turn and is answered with a line of JSON. The forward pass and the last method stay compiled.
-int take_turns(const Options& options, const std::vector<Tensor>& inputs) {
+int take_turns(const Subject& subject) {
   std::optional<Work> forward, method;
   for (std::string name; std::getline(std::cin, name);) {
     std::optional<Work>& work = name == "forward" ? forward : method;
     if (!work || work->name() != name) {
       work.reset();
-      work.emplace(name, options, inputs);
+      work.emplace(name, subject);
     }
     const double ms = turn(*work);
     Json answer = work->facts();
@@ -222,12 +234,10 @@ int bench_command(const Options& options) {
   const auto start = Clock::now();
   const Model model = Model::load(options.model);
   const double load_ms = milliseconds_since(start);
-  const std::vector<Tensor> inputs = options.inputs.empty()
-                                         ? example_inputs(options, model)
-                                         : load_inputs(options, model, choose_preprocess(options)).tensors;
-  if (options.turns) return take_turns(options, inputs);
+  const Subject subject = subject_of(options, model);
+  if (options.turns) return take_turns(subject);
   const double peak = measured_peak_gflops(options.session);
-  Work forward("forward", options, inputs);
+  Work forward("forward", subject);
   Json report{{"model", options.model},
               {"backend", Session(model, options.session).backend_description()},
               {"load_ms", load_ms},
@@ -236,10 +246,10 @@ int bench_command(const Options& options) {
               {"methods", Json::array()}};
   for (const std::string& name :
        options.methods.empty() ? std::vector<std::string>{"gradient"} : options.methods) {
-    Work work(name, options, inputs);
+    Work work(name, subject);
     report["methods"].push_back(measure(work, forward, options.repeats, peak));
   }
-  if (options.profile) report["profile"] = profile(options, model, inputs, peak);
+  if (options.profile) report["profile"] = profile(subject, model, peak);
   if (options.json) {
     fmt::print("{}\n", report.dump(2));
     return 0;

@@ -104,6 +104,12 @@ TEST_CASE("many methods and targets share one forward pass") {
   CHECK(alone.at("convolution_input") == 2);
   CHECK(together.at("convolution") == 2);
   CHECK(together.at("convolution_input") == 6);
+  const auto targets = session
+                           .inspect({image(1)}, {.methods = {"lrp_epsilon_0_1"},
+                                                 .targets = {Target::index(1), Target::argmax()}})
+                           .primitives;
+  CHECK(targets.at("convolution") == 2);
+  CHECK(targets.at("convolution_input") == 4);
 }
 
 TEST_CASE("what is explained together equals what is explained alone") {

@@ -353,6 +353,16 @@ TEST_CASE("bench counts the work of the forward pass and of methods, and lists t
   CHECK(gflop == Approx(gradient.at("gflop").get<double>()));  // one sample, no loop
 }
 
+TEST_CASE("bench explains every target that is asked for") {
+  const auto gflop = [](const std::string& targets) {
+    const Outcome outcome = onnxray("bench " + kModel + " -m gradient --repeats 1 --json" + targets);
+    REQUIRE(outcome.exit_code == 0);
+    return nlohmann::json::parse(outcome.output).at("methods").at(0).at("gflop").get<double>();
+  };
+  // A forward pass and an adjoint each.
+  CHECK(gflop(" --target 1 --target 2 --target 3") == Approx(2 * gflop(" --target 1")).epsilon(0.1));
+}
+
 TEST_CASE("bench takes turns that standard input names") {
   const Outcome outcome =
       onnxray("bench " + kModel + " --turns", "printf 'forward\\ngradient\\nforward\\n' |");
