@@ -183,9 +183,9 @@ class HostExecutable final : public Executable {
     std::vector<Tensor> held;
     for (size_t i = 0; i < inputs.size(); ++i) {
       const Variable& variable = plan_.program[declared[i].var];
-      require(inputs[i].shape() == variable.shape, ErrorCode::usage,
-              "input '{}' has shape {}, the plan was made for {}", declared[i].name,
-              to_string(inputs[i].shape()), to_string(variable.shape));
+      if (inputs[i].shape() != variable.shape)
+        fail(ErrorCode::usage, "input '{}' has shape {}, the plan was made for {}", declared[i].name,
+             to_string(inputs[i].shape()), to_string(variable.shape));
       held.push_back(to_storage(inputs[i], variable.dtype, plan_.options));
       addresses_[static_cast<size_t>(declared[i].var.id)] = const_cast<std::byte*>(held.back().bytes());
     }

@@ -6,16 +6,17 @@
 
 namespace onnxray {
 
+// Called too often to write the shape down before it is known to be wrong.
 int64_t element_count(const Shape& shape) {
   constexpr int64_t kLimit = int64_t{1} << 62;
   int64_t count = 1;
   for (const int64_t extent : shape) {
-    require(extent >= 0, ErrorCode::unsupported, "shape {} has a negative extent", to_string(shape));
+    if (extent < 0) fail(ErrorCode::unsupported, "shape {} has a negative extent", to_string(shape));
     if (extent == 0) return 0;
   }
   for (const int64_t extent : shape) {
-    require(count <= kLimit / extent, ErrorCode::unsupported, "shape {} is too large to count",
-            to_string(shape));
+    if (count > kLimit / extent)
+      fail(ErrorCode::unsupported, "shape {} is too large to count", to_string(shape));
     count *= extent;
   }
   return count;

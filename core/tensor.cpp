@@ -82,8 +82,8 @@ void write_element(DType dtype, std::byte* data, int64_t i, T value) {
 Tensor::Tensor(DType dtype, Shape shape)
     : dtype_(dtype), shape_(std::move(shape)), size_(element_count(shape_)) {
   const int64_t bytes = byte_size();
-  require(size_ <= (int64_t{1} << 62) / size_of(dtype), ErrorCode::unsupported,
-          "a tensor of shape {} is too large", to_string(shape_));
+  if (size_ > (int64_t{1} << 62) / size_of(dtype))
+    fail(ErrorCode::unsupported, "a tensor of shape {} is too large", to_string(shape_));
   const auto padded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
   void* memory = std::aligned_alloc(kAlignment, std::max(padded, kAlignment));
   require(memory != nullptr, ErrorCode::failed, "no memory for a tensor of {} bytes", bytes);
