@@ -6,6 +6,7 @@
 #include "backends/onednn/instruction_loops.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/loop_nest.h"
+#include "backends/onednn/plane_copy.h"
 #include "backends/onednn/thread_split.h"
 
 namespace onnxray::onednn {
@@ -184,10 +185,7 @@ class ElementwiseKernel final : public Kernel {
       return to;
     }
     switch (input.storage) {
-      case Storage::real:
-        load_rows(input, reals, to, start, count,
-                  [](float* y, const float* x, int64_t n) { std::copy_n(x, n, y); });
-        break;
+      case Storage::real: load_reals(input, reals, to, start, count); break;
       case Storage::byte:
         if (input.is_dense)
           load_bytes(to, reinterpret_cast<const uint8_t*>(data) + start, count);
@@ -199,6 +197,22 @@ class ElementwiseKernel final : public Kernel {
         break;
     }
     return to;
+  }
+
+  void load_reals(const Input& input, const float* data, float* to, int64_t start, int64_t count) const {
+    const size_t inner = nest_.depth() - 1;
+    const int64_t step = input.strides.back();
+    if (cuts_rows() || inner == 0)
+      return copy_plane(to, data + offset_of(start, nest_.extents, input.strides, inner + 1),
+                        {1, count, 0, 0, step});
+    const int64_t end = (start + count) / row_, plane_rows = nest_.extents[inner - 1];
+    for (int64_t row = start / row_; row < end;) {
+      const int64_t rows = std::min(end - row, plane_rows - row % plane_rows);
+      copy_plane(to, data + offset_of(row, nest_.extents, input.strides, inner),
+                 {rows, row_, row_, input.strides[inner - 1], step});
+      to += rows * row_;
+      row += rows;
+    }
   }
 
   template <class E, class F>

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
+#include "backends/onednn/plane_copy.h"
 #include "backends/onednn/thread_split.h"
 
 namespace onnxray::onednn {
 
 namespace {
 
-constexpr int64_t kPiece = 8192;  // elements of a long row that one thread takes at a time
-constexpr int64_t kTile = 16;     // a cache line of floats on each side
+constexpr int64_t kPiece = 4096;  // elements that one thread takes at a time
+constexpr int64_t kLine = 16;     // floats of a cache line: pieces of planes are multiples of it
 
 }  // namespace
 
@@ -27,15 +28,19 @@ StridedCopy::StridedCopy(const Shape& shape, const Strides& dst, const Strides& 
   };
   inner_ = take(nest.depth() - 1);
   const auto unit = std::ranges::find(nest.strides[1], 1);
-  tiled_ = inner_.src != 1 && inner_.src != 0 && unit != nest.strides[1].end();
-  if (tiled_) across_ = take(static_cast<size_t>(unit - nest.strides[1].begin()));
+  const bool turns = inner_.src != 1 && inner_.src != 0 && unit != nest.strides[1].end();
+  if (turns)
+    across_ = take(static_cast<size_t>(unit - nest.strides[1].begin()));
+  else if (nest.depth() > 0)
+    across_ = take(nest.depth() - 1);
   outer_ = nest.extents;
   outer_dst_ = nest.strides[0];
   outer_src_ = nest.strides[1];
-  const int64_t cut = tiled_ ? across_.extent : inner_.extent;
-  piece_ = tiled_ ? kTile : kPiece;
+  cuts_inner_ = inner_.extent >= kPiece && !turns;
+  piece_ = cuts_inner_ ? kPiece : std::max(kPiece / inner_.extent / kLine * kLine, turns ? kLine : 1);
+  const int64_t cut = cuts_inner_ ? inner_.extent : across_.extent;
   pieces_ = (cut + piece_ - 1) / piece_;
-  items_ = element_count(outer_) * pieces_;
+  items_ = element_count(outer_) * pieces_ * (cuts_inner_ ? across_.extent : 1);
 }
 
 void StridedCopy::run(std::byte* dst, const std::byte* src) const {
@@ -58,37 +63,31 @@ void StridedCopy::run_range(int64_t first, int64_t last, std::byte* dst, const s
 template <class E>
 void StridedCopy::run_items(int64_t first, int64_t last, E* dst, const E* src) const {
   for (int64_t item = first; item < last; ++item) {
-    const int64_t row = item / pieces_, start = item % pieces_ * piece_;
-    E* to = dst + offset_of(row, outer_, outer_dst_, outer_.size());
-    const E* from = src + offset_of(row, outer_, outer_src_, outer_.size());
-    if (tiled_) {
-      copy_tile(start, to, from);
+    int64_t place = item / pieces_, row = 0;
+    const int64_t start = item % pieces_ * piece_;
+    if (cuts_inner_) {
+      row = place % across_.extent;
+      place /= across_.extent;
+    }
+    E* to = dst + offset_of(place, outer_, outer_dst_, outer_.size());
+    const E* from = src + offset_of(place, outer_, outer_src_, outer_.size());
+    Plane plane{1, std::min(piece_, inner_.extent - start), across_.dst, across_.src, inner_.src};
+    if (cuts_inner_) {
+      to += row * across_.dst + start * inner_.dst;
+      from += row * across_.src + start * inner_.src;
+    } else {
+      plane.rows = std::min(piece_, across_.extent - start);
+      plane.n = inner_.extent;
+      to += start * across_.dst;
+      from += start * across_.src;
+    }
+    if (inner_.dst == 1 || inner_.extent == 1) {
+      copy_plane(to, from, plane);
       continue;
     }
-    const int64_t count = std::min(piece_, inner_.extent - start);
-    to += start * inner_.dst;
-    from += start * inner_.src;
-    if (inner_.dst == 1 && inner_.src == 1) {
-      std::copy_n(from, count, to);
-    } else if (inner_.dst == 1 && inner_.src == 0) {
-      std::fill_n(to, count, *from);
-    } else {
-      for (int64_t i = 0; i < count; ++i) to[i * inner_.dst] = from[i * inner_.src];
-    }
-  }
-}
-
-/// kTile places along the source's fastest axis, all along the destination's, in squares: each cache line
-/// that a square touches is used whole.
-template <class E>
-void StridedCopy::copy_tile(int64_t start, E* dst, const E* src) const {
-  const int64_t end = std::min(start + kTile, across_.extent);
-  for (int64_t i0 = 0; i0 < inner_.extent; i0 += kTile) {
-    const int64_t i1 = std::min(i0 + kTile, inner_.extent);
-    for (int64_t j = start; j < end; ++j) {
-      E* to = dst + j * across_.dst;
-      const E* from = src + j;
-      for (int64_t i = i0; i < i1; ++i) to[i * inner_.dst] = from[i * inner_.src];
+    for (int64_t r = 0; r < plane.rows; ++r) {
+      for (int64_t i = 0; i < plane.n; ++i)
+        to[r * plane.dst_row + i * inner_.dst] = from[r * plane.src_row + i * plane.src_step];
     }
   }
 }

@@ -21,8 +21,6 @@ class StridedCopy {
  private:
   template <class E>
   void run_items(int64_t first, int64_t last, E* dst, const E* src) const;
-  template <class E>
-  void copy_tile(int64_t start, E* dst, const E* src) const;
   void run_range(int64_t first, int64_t last, std::byte* dst, const std::byte* src) const;
 
   struct Loop {
@@ -32,9 +30,9 @@ class StridedCopy {
   Shape outer_;
   Strides outer_dst_, outer_src_;
   Loop inner_;   // the fastest in dst
-  Loop across_;  // the fastest in src, where that is another: then both are cut into tiles
-  bool tiled_ = false;
+  Loop across_;  // the fastest in src, where that is another; else the next
   int64_t elements_ = 0, pieces_ = 1, piece_ = 0, items_ = 0;
+  bool cuts_inner_ = false;  // into pieces; else across_
 };
 
 }  // namespace onnxray::onednn
