@@ -212,7 +212,7 @@ std::unique_ptr<Kernel> compile_ended_convolution(const Context& context, const 
 std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,
                                                   Operands in, Operands out) {
   if (!is_covered(in.first(2)) || !is_covered(out)) return nullptr;
-  if (auto narrow = compile_narrow_adjoint(context, p, in, out)) return narrow;
+  if (auto narrow = compile_narrow_adjoint(p, in, out)) return narrow;
   if (auto winograd = compile_winograd_adjoint(context, p, in, out)) return winograd;
   if (auto rotated = compile_rotated(context, p, in, out, {})) return rotated;
   const Weights w = grouped(in[1], p.groups);
@@ -232,7 +232,7 @@ std::unique_ptr<Kernel> compile_ended_convolution_input(const Context& context, 
                                                         Operands out) {
   const auto ending = ending_of(epilogue);
   if (!ending || p.winograd || !is_covered(in.first(2)) || !is_covered(out)) return nullptr;
-  if (compile_narrow_adjoint(context, p, in, out)) return nullptr;  // faster, but ends in nothing
+  if (compile_narrow_adjoint(p, in, out)) return nullptr;  // faster, but ends in nothing
   return compile_rotated(context, p, in, out, *ending);
 }
 

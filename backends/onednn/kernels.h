@@ -26,8 +26,7 @@ std::unique_ptr<Kernel> compile_ended_convolution_input(const Context& context, 
                                                         const Expression& epilogue, Operands in,
                                                         Operands out);
 /// ConvolutionInput for few channels, as at the first layer.
-std::unique_ptr<Kernel> compile_narrow_adjoint(const Context& context, const ConvolutionInput& p, Operands in,
-                                               Operands out);
+std::unique_ptr<Kernel> compile_narrow_adjoint(const ConvolutionInput& p, Operands in, Operands out);
 /// Both for 3x3 kernels of stride 1, by Winograd's minimal filtering; where `cap` is given, with a Relu or a
 /// clip from 0 to `cap` behind it.
 std::unique_ptr<Kernel> compile_winograd(const Context& context, const Convolution& p,

@@ -219,16 +219,4 @@ void add_scaled_row(float* y, const float* x, float w, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += w * x[i];
 }
 
-ONNXRAY_EACH_ISA
-void add_runs(float* row, int64_t step, const float* runs, int64_t runs_stride, int64_t count, int64_t run) {
-  for (int64_t o = 0; o < count; ++o) {
-    float* to = row + o * step;
-    const float* from = runs + o * runs_stride;
-    for (int64_t i = 0; i < run; i += kRunLanes) {
-#pragma omp simd
-      for (int64_t k = 0; k < kRunLanes; ++k) to[i + k] += from[i + k];
-    }
-  }
-}
-
 }  // namespace onnxray::onednn

@@ -39,9 +39,4 @@ void softmax_row(float* y, const float* x, int64_t n, bool logarithm);
 void scale_row(float* y, const float* x, float w, int64_t n);
 void add_scaled_row(float* y, const float* x, float w, int64_t n);
 
-/// row[step * o + i] += runs[o, i] for o < count and i < run: runs that overlap. `run` is a multiple of
-/// kRunLanes.
-inline constexpr int64_t kRunLanes = 8;
-void add_runs(float* row, int64_t step, const float* runs, int64_t runs_stride, int64_t count, int64_t run);
-
 }  // namespace onnxray::onednn
