@@ -11,6 +11,7 @@ void optimise(Program& program, Backend& backend) {
   join_form_products(program, backend.plan_options());
   fold_constants(program, backend);
   if (backend.plan_options().separate_bias) separate_bias(program);
+  read_broadcasts(program);
   fuse_elementwise(program);
   recompute_in_readers(program);
   fuse_siblings(program);

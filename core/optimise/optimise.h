@@ -27,6 +27,8 @@ void eliminate_dead_code(Program& program);
 void join_places(Program& program);
 /// Adds the biases of convolutions in elementwise steps of their own, for backends that ask for it.
 void separate_bias(Program& program);
+/// An elementwise step reads the operand of a Broadcast in place of its result.
+void read_broadcasts(Program& program);
 /// Merges chains of elementwise steps whose intermediate results nobody else reads.
 void fuse_elementwise(Program& program);
 /// What every reader can compute from its other operands, in a few instructions, is not stored.

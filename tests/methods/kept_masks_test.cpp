@@ -111,7 +111,8 @@ TEST_CASE("where only masks are read again, a gradient keeps a thirty-second of 
     const auto make = [&] { return on_onednn ? make_onednn_backend(2) : make_reference_backend(false); };
     WithMasks kept(make(), 1), unkept(make(), 0);
     const Plan with = plan_of(kept, net.graph, "gradient"), without = plan_of(unkept, net.graph, "gradient");
-    CHECK(count_masks(with.program) == 12);
+    // Nothing large stands between the mean of the last activation and its gradient, which reads it again.
+    CHECK(count_masks(with.program) == 11);
     for (const Step& step : with.program.steps) {
       for (const Var v : step.outputs) {
         if (with.program[v].label == "mask") CHECK(with[v].bytes == kActivation / 32);
