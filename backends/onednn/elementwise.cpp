@@ -16,6 +16,9 @@ namespace {
 /// What the chain rereads stays in the L1 cache: at most so many elements of a row, of all cached rows
 /// together at most so many bytes.
 constexpr int64_t kLongestBlock = 2048, kBlockBytes = 24 << 10;
+/// So many instructions take as long as their operands' way from memory; each group more counts as an element
+/// more of work.
+constexpr int64_t kCheap = 4;
 
 /// How an input reaches the instructions.
 struct Input {
@@ -42,6 +45,7 @@ class ElementwiseKernel final : public Kernel {
     for (const Operand& o : out) strides.push_back(o.strides);
     for (const Operand& o : in) strides.push_back(broadcast_strides(o.shape, o.strides, rank));
     nest_ = collapse(out[0].shape, strides);
+    work_ = 1 + std::ssize(e.code) / kCheap;
     total_ = nest_.trips();
     for (size_t i = 0; i < out.size(); ++i)
       outputs_.push_back({storage_of(out[i].dtype), lies_dense(nest_.strides[i]), out[i].bits});
@@ -52,7 +56,8 @@ class ElementwiseKernel final : public Kernel {
   }
 
   void run(std::span<const std::byte* const> in, std::span<std::byte* const> out) override {
-    in_parallel(blocks_, total_, [&](int64_t first, int64_t last) { run_blocks(first, last, in, out); });
+    in_parallel(blocks_, total_ * work_,
+                [&](int64_t first, int64_t last) { run_blocks(first, last, in, out); });
   }
 
  private:
@@ -250,7 +255,8 @@ class ElementwiseKernel final : public Kernel {
   }
 
   LoopNest nest_;
-  int64_t block_ = 0, total_ = 0, row_ = 0, rows_per_block_ = 1, pieces_ = 0, piece_ = 0, blocks_ = 0;
+  int64_t work_ = 1, block_ = 0, total_ = 0, row_ = 0, rows_per_block_ = 1, pieces_ = 0, piece_ = 0,
+          blocks_ = 0;
   std::vector<Input> inputs_;
   std::vector<Output> outputs_;
   std::unique_ptr<Chain> chain_;

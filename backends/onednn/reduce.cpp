@@ -44,7 +44,8 @@ Loops make_loops(const Reduce& p, const Operand& x, const Operand& y) {
 class ReduceRows final : public Kernel {
  public:
   ReduceRows(Reduce::Kind kind, Loops loops) : kind_(kind), loops_(std::move(loops)) {
-    width_ = loops_.kept.back() >= 8 * kColumns ? kColumns : kColumns / 4;
+    // Wide pieces read whole neighbourhoods, narrow ones are enough for every thread.
+    width_ = element_count(loops_.kept) >= 8 * kColumns ? kColumns : kColumns / 4;
     pieces_ = (loops_.kept.back() + width_ - 1) / width_;
   }
 

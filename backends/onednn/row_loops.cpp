@@ -20,6 +20,58 @@ ONNXRAY_INLINE float smaller(float a, float b) { return blend(a < b || a != a, a
 
 float start_of(Reduce::Kind kind) { return static_cast<float>(combination_start(kind)); }
 
+using Lanes = float __attribute__((vector_size(16 * sizeof(float)), aligned(4), may_alias));
+using FewLanes = float __attribute__((vector_size(8 * sizeof(float)), aligned(4), may_alias));
+
+/// part[i] += x[r, i] for i < kLanes: the sums stay in registers.
+ONNXRAY_INLINE void add_wide_rows(float* part, const float* x, int64_t rows, int64_t stride) {
+  Lanes a = {}, b = {}, c = {}, d = {};
+  for (int64_t r = 0; r < rows; ++r) {
+    const auto* row = reinterpret_cast<const Lanes*>(x + r * stride);
+    a += row[0];
+    b += row[1];
+    c += row[2];
+    d += row[3];
+  }
+  auto* sums = reinterpret_cast<Lanes*>(part);
+  sums[0] += a;
+  sums[1] += b;
+  sums[2] += c;
+  sums[3] += d;
+}
+
+/// The same for the columns of one vector, by four rows at a time.
+template <class Vector>
+ONNXRAY_INLINE void add_narrow_rows(float* part, const float* x, int64_t rows, int64_t stride) {
+  const auto row = [&](int64_t r) -> const Vector& {
+    return *reinterpret_cast<const Vector*>(x + r * stride);
+  };
+  Vector a = {}, b = {}, c = {}, d = {};
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    a += row(r);
+    b += row(r + 1);
+    c += row(r + 2);
+    d += row(r + 3);
+  }
+  for (; r < rows; ++r) a += row(r);
+  *reinterpret_cast<Vector*>(part) += (a + b) + (c + d);
+}
+
+/// part[i] += x[r, i] for i < n.
+ONNXRAY_INLINE void add_rows(float* part, const float* x, int64_t rows, int64_t stride, int64_t n) {
+  if (n == kLanes) return add_wide_rows(part, x, rows, stride);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) add_narrow_rows<Lanes>(part + i, x + i, rows, stride);
+  if (i + 8 <= n) {
+    add_narrow_rows<FewLanes>(part + i, x + i, rows, stride);
+    i += 8;
+  }
+  for (int64_t r = 0; i < n && r < rows; ++r) {
+    for (int64_t k = i; k < n; ++k) part[k] += x[r * stride + k];
+  }
+}
+
 template <class F>
 ONNXRAY_INLINE void combine_rows(float* part, const float* x, int64_t rows, int64_t stride, int64_t n, F f) {
   for (int64_t r = 0; r < rows; ++r) {
@@ -115,9 +167,7 @@ void reduce_rows(Reduce::Kind kind, double* total, const float* x, int64_t rows,
       float part[kLanes];
       std::fill_n(part, kLanes, start_of(kind));
       switch (kind) {
-        case Reduce::Kind::sum:
-          combine_rows(part, from, count, stride, width, [](float a, float b) { return a + b; });
-          break;
+        case Reduce::Kind::sum: add_rows(part, from, count, stride, width); break;
         case Reduce::Kind::max:
           combine_rows(part, from, count, stride, width, [](float a, float b) { return larger(a, b); });
           break;
