@@ -62,8 +62,23 @@ class Fuser {
       if (program_[v].shape != program_[consumer.outputs[0]].shape) return false;
       if (!keeps_its_value(p->expression, k, program_[v].dtype, c.expression.domain)) return false;
     }
+    if (brings_nothing_large(producer, consumer)) {
+      Step both = consumer;
+      splice(producer, both);
+      return std::get<Elementwise>(both.primitive).expression.code.size() <= kMaxInstructionsOnSameInputs &&
+             both.inputs.size() <= kMaxFusedInputs;
+    }
     return p->expression.code.size() + c.expression.code.size() <= kMaxFusedInstructions &&
            producer.inputs.size() + consumer.inputs.size() - 1 <= kMaxFusedInputs;
+  }
+
+  /// Whether the consumer reads all that the producer does, apart from small operands.
+  bool brings_nothing_large(const Step& producer, const Step& consumer) const {
+    const int64_t size = element_count(program_[consumer.outputs[0]].shape);
+    return std::ranges::all_of(producer.inputs, [&](Var v) {
+      return element_count(program_[v].shape) <= size / kSmallOperand ||
+             std::ranges::find(consumer.inputs, v) != consumer.inputs.end();
+    });
   }
 
   void merge(const Step& producer, Step& consumer) {

@@ -11,8 +11,6 @@ namespace {
 /// Instructions that a reader may repeat so that a value need not be stored and read; one that is a function
 /// of the C library's, a Sigmoid say, counts as several.
 constexpr size_t kWorthRepeating = 16, kFunction = 8;
-/// Operands so much smaller than the result cost nothing to read again.
-constexpr int64_t kSmall = 8;
 
 size_t cost_of(const Expression& e) {
   size_t cost = 0;
@@ -83,7 +81,7 @@ class Recomputer {
     const Var result = producer.outputs[0];
     const Shape& shape = program_[result].shape;
     const auto is_large = [&](Var v) {
-      return element_count(program_[v].shape) > element_count(shape) / kSmall;
+      return element_count(program_[v].shape) > element_count(shape) / kSmallOperand;
     };
     const auto is_new = [&](Var v) {
       return is_large(v) && std::ranges::find(reader.inputs, v) == reader.inputs.end();
