@@ -22,6 +22,22 @@ float start_of(Reduce::Kind kind) { return static_cast<float>(combination_start(
 
 using Lanes = float __attribute__((vector_size(16 * sizeof(float)), aligned(4), may_alias));
 using FewLanes = float __attribute__((vector_size(8 * sizeof(float)), aligned(4), may_alias));
+using Integers = int32_t __attribute__((vector_size(8 * sizeof(int32_t))));
+using Bytes = uint8_t __attribute__((vector_size(8), aligned(1), may_alias));
+
+/// largest_tap for 8 channels from c on: GCC 12 takes comparisons of longer vectors apart.
+ONNXRAY_INLINE void largest_of_lanes(float* y, uint8_t* winner, std::span<const Tap> taps, int64_t c) {
+  FewLanes best = *reinterpret_cast<const FewLanes*>(taps[0].row + c);
+  Integers number = Integers{} + taps[0].number;
+  for (const Tap& tap : taps.subspan(1)) {
+    const FewLanes row = *reinterpret_cast<const FewLanes*>(tap.row + c);
+    const Integers wins = (row > best) | ((row != row) & (best == best));
+    best = wins ? row : best;
+    number = wins ? Integers{} + tap.number : number;
+  }
+  *reinterpret_cast<FewLanes*>(y) = best;
+  *reinterpret_cast<Bytes*>(winner) = __builtin_convertvector(number, Bytes);
+}
 
 /// part[i] += x[r, i] for i < kLanes: the sums stay in registers.
 ONNXRAY_INLINE void add_wide_rows(float* part, const float* x, int64_t rows, int64_t stride) {
@@ -106,7 +122,9 @@ void largest_tap(float* y, uint8_t* winner, std::span<const Tap> taps, int64_t c
     std::fill_n(winner, channels, uint8_t{0});
     return;
   }
-  for (int64_t c = 0; c < channels; c += kLanes) {
+  int64_t c = 0;
+  for (; c + 8 <= channels; c += 8) largest_of_lanes(y + c, winner + c, taps, c);
+  for (; c < channels; c += kLanes) {
     const int64_t n = std::min(kLanes, channels - c);
     float best[kLanes];
     int32_t number[kLanes];
@@ -145,7 +163,13 @@ void sum_of_winning_taps(float* y, std::span<const Tap> taps, int64_t channels) 
 
 ONNXRAY_EACH_ISA
 void sum_of_taps(float* y, std::span<const Tap> taps, int64_t channels) {
-  for (int64_t c = 0; c < channels; c += kLanes) {
+  int64_t c = 0;
+  for (; c + 16 <= channels; c += 16) {
+    Lanes sum = {};
+    for (const Tap& tap : taps) sum += *reinterpret_cast<const Lanes*>(tap.row + c);
+    *reinterpret_cast<Lanes*>(y + c) = sum;
+  }
+  for (; c < channels; c += kLanes) {
     const int64_t n = std::min(kLanes, channels - c);
     float sum[kLanes] = {};
     for (const Tap& tap : taps) {
