@@ -31,7 +31,8 @@ void separate_bias(Program& program);
 void read_broadcasts(Program& program);
 /// Merges chains of elementwise steps whose intermediate results nobody else reads.
 void fuse_elementwise(Program& program);
-/// What every reader can compute from its other operands, in a few instructions, is not stored.
+/// What every reader can compute from its other operands, in a few instructions, is not stored; where others
+/// need it, those readers do not read it.
 void recompute_in_readers(Program& program);
 /// Joins neighbouring elementwise steps that read the same large operand into one step of several results.
 void fuse_siblings(Program& program);

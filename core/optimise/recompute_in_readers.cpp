@@ -11,6 +11,8 @@ namespace {
 /// Instructions that a reader may repeat so that a value need not be stored and read; one that is a function
 /// of the C library's, a Sigmoid say, counts as several.
 constexpr size_t kWorthRepeating = 16, kFunction = 8;
+/// The same so that one reader need not read the value, which others do.
+constexpr size_t kWorthOneOperand = 8;
 
 size_t cost_of(const Expression& e) {
   size_t cost = 0;
@@ -41,7 +43,10 @@ class Recomputer {
     std::vector<bool> is_spent(program_.steps.size(), false);
     for (size_t i = 0; i < program_.steps.size(); ++i) {
       const Step producer = program_.steps[i];
-      if (!may_vanish(producer)) continue;
+      if (!may_vanish(producer)) {
+        drop_operand(producer);
+        continue;
+      }
       const auto& readers = readers_of(producer);
       for (const size_t reader : readers) {
         splice(producer, program_.steps[reader]);
@@ -70,6 +75,23 @@ class Recomputer {
     const auto& readers = readers_of(producer);
     return !readers.empty() && cost_of(p->expression) <= kWorthRepeating &&
            std::ranges::all_of(readers, [&](size_t r) { return may_repeat(producer, program_.steps[r]); });
+  }
+
+  /// Readers of the value that read what it is made of, too, compute it again: one operand less to read, and
+  /// to keep until then. So z alone is kept of z and its clip where a convolution reads the clip.
+  void drop_operand(const Step& producer) {
+    const auto* p = std::get_if<Elementwise>(&producer.primitive);
+    if (!p || producer.outputs.size() != 1 || cost_of(p->expression) > kWorthOneOperand) return;
+    for (const size_t r : readers_of(producer)) {
+      Step& reader = program_.steps[r];
+      if (reads_operands_of(producer, reader) && may_repeat(producer, reader)) splice(producer, reader);
+    }
+  }
+
+  bool reads_operands_of(const Step& producer, const Step& reader) const {
+    const auto is_read = [&](Var v) { return std::ranges::find(reader.inputs, v) != reader.inputs.end(); };
+    return !producer.inputs.empty() && is_read(producer.outputs[0]) &&
+           std::ranges::all_of(producer.inputs, is_read);
   }
 
   /// Whether `reader` can compute the result of `producer` without reading anything large on top: at most one
