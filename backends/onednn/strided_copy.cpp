@@ -37,7 +37,8 @@ StridedCopy::StridedCopy(const Shape& shape, const Strides& dst, const Strides& 
   outer_dst_ = nest.strides[0];
   outer_src_ = nest.strides[1];
   cuts_inner_ = inner_.extent >= kPiece && !turns;
-  piece_ = cuts_inner_ ? kPiece : std::max(kPiece / inner_.extent / kLine * kLine, turns ? kLine : 1);
+  const int64_t rows = kPiece / inner_.extent, multiple = turns ? kLine : 1;
+  piece_ = cuts_inner_ ? kPiece : std::max(rows / multiple * multiple, multiple);
   const int64_t cut = cuts_inner_ ? inner_.extent : across_.extent;
   pieces_ = (cut + piece_ - 1) / piece_;
   items_ = element_count(outer_) * pieces_ * (cuts_inner_ ? across_.extent : 1);
