@@ -202,7 +202,7 @@ void set_default_bounds(MethodSpec& method, const InputRange& range) {
   };
   method.parameters["low"] = text(range.low);
   method.parameters["high"] = text(range.high);
-  method.parameters["bounds_of_input"] = "1";
+  method.parameters.insert_or_assign("bounds_of_input", "1");
 }
 
 std::vector<std::string_view> method_parameters(const MethodSpec& method) {
