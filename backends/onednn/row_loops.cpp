@@ -39,53 +39,40 @@ ONNXRAY_INLINE void largest_of_lanes(float* y, uint8_t* winner, std::span<const 
   *reinterpret_cast<Bytes*>(winner) = __builtin_convertvector(number, Bytes);
 }
 
-/// part[i] += x[r, i] for i < kLanes: the sums stay in registers.
-ONNXRAY_INLINE void add_wide_rows(float* part, const float* x, int64_t rows, int64_t stride) {
-  Lanes a = {}, b = {}, c = {}, d = {};
-  for (int64_t r = 0; r < rows; ++r) {
-    const auto* row = reinterpret_cast<const Lanes*>(x + r * stride);
-    a += row[0];
-    b += row[1];
-    c += row[2];
-    d += row[3];
-  }
-  auto* sums = reinterpret_cast<Lanes*>(part);
-  sums[0] += a;
-  sums[1] += b;
-  sums[2] += c;
-  sums[3] += d;
+template <int64_t kVectors, class Vector>
+ONNXRAY_INLINE void add_row(Vector* sums, const float* row) {
+#pragma GCC unroll 4
+  for (int64_t v = 0; v < kVectors; ++v) sums[v] += reinterpret_cast<const Vector*>(row)[v];
 }
 
-/// The same for the columns of one vector, by four rows at a time.
-template <class Vector>
-ONNXRAY_INLINE void add_narrow_rows(float* part, const float* x, int64_t rows, int64_t stride) {
-  const auto row = [&](int64_t r) -> const Vector& {
-    return *reinterpret_cast<const Vector*>(x + r * stride);
-  };
-  Vector a = {}, b = {}, c = {}, d = {};
+/// part[i] += x[r, i] for the columns of some vectors, whose sums stay in registers. Every fourth row is
+/// summed alone, and those sums as (a + b) + (c + d), whatever the vector: equal columns have equal sums.
+template <class Vector, int64_t kVectors>
+ONNXRAY_INLINE void add_columns(float* part, const float* x, int64_t rows, int64_t stride) {
+  Vector a[kVectors] = {}, b[kVectors] = {}, c[kVectors] = {}, d[kVectors] = {};
   int64_t r = 0;
   for (; r + 4 <= rows; r += 4) {
-    a += row(r);
-    b += row(r + 1);
-    c += row(r + 2);
-    d += row(r + 3);
+    add_row<kVectors>(a, x + r * stride);
+    add_row<kVectors>(b, x + (r + 1) * stride);
+    add_row<kVectors>(c, x + (r + 2) * stride);
+    add_row<kVectors>(d, x + (r + 3) * stride);
   }
-  for (; r < rows; ++r) a += row(r);
-  *reinterpret_cast<Vector*>(part) += (a + b) + (c + d);
+  if (r < rows) add_row<kVectors>(a, x + r * stride);
+  if (r + 1 < rows) add_row<kVectors>(b, x + (r + 1) * stride);
+  if (r + 2 < rows) add_row<kVectors>(c, x + (r + 2) * stride);
+  auto* sums = reinterpret_cast<Vector*>(part);
+#pragma GCC unroll 4
+  for (int64_t v = 0; v < kVectors; ++v) sums[v] += (a[v] + b[v]) + (c[v] + d[v]);
 }
 
 /// part[i] += x[r, i] for i < n.
 ONNXRAY_INLINE void add_rows(float* part, const float* x, int64_t rows, int64_t stride, int64_t n) {
-  if (n == kLanes) return add_wide_rows(part, x, rows, stride);
+  static_assert(kLanes == 64);
+  if (n == kLanes) return add_columns<Lanes, 4>(part, x, rows, stride);
   int64_t i = 0;
-  for (; i + 16 <= n; i += 16) add_narrow_rows<Lanes>(part + i, x + i, rows, stride);
-  if (i + 8 <= n) {
-    add_narrow_rows<FewLanes>(part + i, x + i, rows, stride);
-    i += 8;
-  }
-  for (int64_t r = 0; i < n && r < rows; ++r) {
-    for (int64_t k = i; k < n; ++k) part[k] += x[r * stride + k];
-  }
+  for (; i + 16 <= n; i += 16) add_columns<Lanes, 1>(part + i, x + i, rows, stride);
+  for (; i + 8 <= n; i += 8) add_columns<FewLanes, 1>(part + i, x + i, rows, stride);
+  for (; i < n; ++i) add_columns<float, 1>(part + i, x + i, rows, stride);
 }
 
 template <class F>

@@ -69,6 +69,21 @@ TEST_CASE("a kernel gives the same bits each time it runs") {
   }
 }
 
+TEST_CASE("equal columns have equal sums, wherever they lie") {
+  // 64 + 16 + 8 + 3 channels: as many as are summed together, and what is left of them.
+  const Shape shape{1, 91, 5, 9};
+  const Tensor places = random_tensor({45}, 4);
+  std::vector<float> values;
+  for (int64_t c = 0; c < shape[1]; ++c)
+    for (int64_t i = 0; i < 45; ++i) values.push_back(static_cast<float>(places.as_double(i)));
+  const PrimitiveCase sum = make_case("sum", {Tensor::of(shape, values)}, [](Builder& b, const auto& v) {
+    b.sum(v[0], {2, 3});
+  });
+  const std::vector<double> sums =
+      run_primitive(*make_onednn_compiler(), sum, {.lay = Lay::channels_last})[0].to_doubles();
+  CHECK(sums == std::vector<double>(91, sums[0]));
+}
+
 TEST_CASE("a sample of a batch gets what it gets alone") {
   const auto compiler = make_onednn_compiler();
   const Tensor x = random_tensor({4, 8, 14, 14}, 1), w = random_tensor({16, 8, 3, 3}, 2);
