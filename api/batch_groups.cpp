@@ -47,7 +47,7 @@ std::vector<PlanKey> Session::keys_of(const ExplainManyOptions& options) {
 int64_t Session::bytes_needed(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   int64_t most = 0;
   for (const PlanKey& key : keys_of(options))
-    most = std::max(most, bytes_with_packed(impl_->plan_for(inputs, key).plan));
+    most = std::max(most, planned_bytes(impl_->plan_for(inputs, key).plan));
   return most;
 }
 

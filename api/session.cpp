@@ -151,7 +151,7 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   const Cost cost = cost_of(compiled.plan);
   inspection.flops = cost.flops * group.share;
   inspection.bytes = cost.bytes * group.share;
-  inspection.planned_bytes = bytes_with_packed(compiled.plan);
+  inspection.planned_bytes = planned_bytes(compiled.plan);
   inspection.model_bytes = impl_->bytes_of_model(compiled.plan);
   for (const Step& step : compiled.plan.program.steps)
     ++inspection.primitives[std::string(name_of(step.primitive))];

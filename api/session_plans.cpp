@@ -106,7 +106,7 @@ CompiledPlan Session::Impl::make(const std::vector<Tensor>& inputs, const PlanKe
   int64_t most_steps = std::numeric_limits<int64_t>::max();
   while (true) {
     auto [compiled, steps] = make_with(inputs, key, most_steps);
-    if (max_memory_ <= 0 || steps == 1 || bytes_with_packed(compiled.plan) <= max_memory_)
+    if (max_memory_ <= 0 || steps == 1 || planned_bytes(compiled.plan) <= max_memory_)
       return std::move(compiled);
     most_steps = steps / 2;
   }

@@ -49,16 +49,16 @@ std::map<std::string, Tensor> Session::Impl::run(CompiledPlan& compiled, const s
 
 void Session::Impl::fit(CompiledPlan& compiled) {
   const PlanOptions options = backend_->plan_options();
-  const auto is_over = [&] { return bytes_with_packed(compiled.plan) > max_memory_ && !compiled.executable; };
+  const auto is_over = [&] { return planned_bytes(compiled.plan) > max_memory_ && !compiled.executable; };
   if (is_over()) {
     avoid_winograd(compiled.optimised);
     compiled.plan = make_plan(compiled.optimised, options);
   }
   if (is_over()) {
-    const int64_t rest = bytes_with_packed(compiled.plan) - compiled.plan.arena_bytes;
+    const int64_t rest = planned_bytes(compiled.plan) - compiled.plan.arena_bytes;
     compiled.plan = make_plan(recompute_to_fit(compiled.optimised, options, max_memory_ - rest), options);
   }
-  const int64_t needed = bytes_with_packed(compiled.plan);
+  const int64_t needed = planned_bytes(compiled.plan);
   require(needed <= max_memory_, ErrorCode::failed,
           "the plan needs {} bytes, more than the {} of --max-memory, after recomputing what can be; give "
           "at least {}, or smaller inputs",

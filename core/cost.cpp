@@ -144,12 +144,14 @@ bool packs(const Plan& plan, const Step& step) {
          std::holds_alternative<ConvolutionInput>(step.primitive);
 }
 
-/// Winograd's transform makes 36 numbers of 9.
-int64_t copies_of(const Step& step) {
+bool is_winograd(const Step& step) {
   const auto* forward = std::get_if<Convolution>(&step.primitive);
   const auto* adjoint = std::get_if<ConvolutionInput>(&step.primitive);
-  return (forward && forward->winograd) || (adjoint && adjoint->winograd) ? 4 : 1;
+  return (forward && forward->winograd) || (adjoint && adjoint->winograd);
 }
+
+/// Winograd's transform makes 36 numbers of 9.
+int64_t copies_of(const Step& step) { return is_winograd(step) ? 4 : 1; }
 
 /// Products of one use want a constant in one order.
 size_t use_of(const Primitive& product) {
@@ -157,21 +159,31 @@ size_t use_of(const Primitive& product) {
   return 2 * product.index() + (matmul && matmul->transpose_b ? 1 : 0);
 }
 
+/// Both sides' transformed tiles, as many as are worked on at a time.
+int64_t winograd_bytes(const Plan& plan, const Step& step) {
+  if (!is_winograd(step)) return 0;
+  const Shape &x = plan.program[step.inputs[0]].shape, &y = plan.program[step.outputs[0]].shape;
+  const int64_t tiles = y[0] * ((y[2] + 3) / 4) * ((y[3] + 3) / 4);
+  return std::min(36 * tiles * (x[1] + y[1]) * plan.options.real_size, plan.options.winograd_block);
+}
+
 }  // namespace
 
-int64_t bytes_with_packed(const Plan& plan) {
-  int64_t bytes = memory_of(plan).total();
+int64_t planned_bytes(const Plan& plan) {
+  int64_t bytes = memory_of(plan).total(), scratch = 0;
   if (!plan.options.packs_weights) return bytes;
   std::set<std::pair<int32_t, size_t>> packed;  // a constant and its use
   for (const Step& step : plan.program.steps) {
     if (!packs(plan, step)) continue;
+    bytes += plan.options.product_bytes;
+    scratch = std::max(scratch, winograd_bytes(plan, step));
     for (const Var v : step.inputs) {
       const bool is_constant = plan[v].home == Placement::Home::constant;
       if (is_constant && packed.insert({plan[v].root.id, use_of(step.primitive)}).second)
         bytes += copies_of(step) * bytes_of(plan.program, v, plan.options);
     }
   }
-  return bytes;
+  return bytes + scratch;
 }
 
 }  // namespace onnxray

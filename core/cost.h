@@ -33,7 +33,8 @@ struct PlanMemory {
 };
 PlanMemory memory_of(const Plan& plan);
 
-/// What a plan takes: memory_of, and the copies of constants that its backend packs for its products.
-int64_t bytes_with_packed(const Plan& plan);
+/// What a plan takes: memory_of, the copies of constants that its backend packs for its products, and what
+/// their kernels keep and work on.
+int64_t planned_bytes(const Plan& plan);
 
 }  // namespace onnxray

@@ -14,9 +14,11 @@ struct PlanOptions {
   bool separate_bias =
       false;  ///< a bias costs less in the elementwise chain that follows than in the convolution
   bool packs_weights =
-      false;              ///< constants of products are copied into an order of the backend's own, but ...
-  bool winograd = false;  ///< adjoints of 3x3 convolutions gain from Winograd's minimal filtering
-  int64_t unpacked_rows = 0;  ///< ... matrix products of so many rows read large ones where they lie
+      false;  ///< constants of products are copied into an order of the backend's own, but ...
+  int64_t product_bytes = 0;   ///< what the backend keeps for a product besides: its code and tables
+  bool winograd = false;       ///< adjoints of 3x3 convolutions gain from Winograd's minimal filtering, ...
+  int64_t winograd_block = 0;  ///< ... which works on so many bytes of transformed tiles at a time
+  int64_t unpacked_rows = 0;   ///< ... matrix products of so many rows read large ones where they lie
   bool reads_forms = false;  ///< ... and of these also elementwise forms, while they read them (FormProducts)
   int64_t least_mask = 0;   ///< values of so many elements or more that are kept to be compared only are kept
                             ///< as bits (core/optimise/keep_masks.cpp); 0: none

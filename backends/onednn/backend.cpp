@@ -4,6 +4,7 @@
 #include "backends/onednn/dnnl_compat.h"
 #include "backends/onednn/matvec.h"
 #include "backends/onednn/onednn.h"
+#include "backends/onednn/winograd_tiles.h"
 
 namespace onnxray {
 
@@ -50,6 +51,10 @@ constexpr double kTripWork = 5e8;
 /// Fewer elements are not worth a step of their own.
 constexpr int64_t kLeastMask = 4096;
 
+/// The code and the tables that a primitive of oneDNN 2.6 keeps, on average over eight nets
+/// (docs/performance.md).
+constexpr int64_t kProductBytes = 64 << 10;
+
 class OneDnnBackend final : public Backend {
  public:
   explicit OneDnnBackend(int threads) : threads_(threads) {}
@@ -66,7 +71,9 @@ class OneDnnBackend final : public Backend {
     return {.real_size = 4,
             .channels_last = true,
             .packs_weights = true,
+            .product_bytes = kProductBytes,
             .winograd = true,
+            .winograd_block = onednn::kWinogradBlock,
             .unpacked_rows = onednn::kFewRows,
             .reads_forms = true,
             .least_mask = kLeastMask,

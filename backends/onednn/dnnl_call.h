@@ -34,6 +34,8 @@ class DnnlCall final : public Kernel {
   /// in each run.
   void bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
                    size_t index, const std::byte* constant);
+  /// Memory that lies ready.
+  void bind_memory(int argument, const dnnl::memory& memory) { arguments_.emplace(argument, memory); }
   /// A constant, packed at most once for all calls of the context. `values` is as in PackedConstants::get.
   void bind_constant(int argument, const PackedConstants::Wanted& wanted,
                      const std::function<const float*()>& values);

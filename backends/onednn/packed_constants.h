@@ -22,6 +22,9 @@ class PackedConstants {
     bool operator==(const Wanted&) const = default;
   };
 
+  /// The packed copy; `pack` fills it where there is none yet.
+  dnnl::memory get(const Wanted& wanted, const dnnl::engine& engine,
+                   const std::function<void(dnnl::memory&)>& pack);
   /// The packed copy; `values` is called for what is to be packed where there is none yet.
   dnnl::memory get(const Wanted& wanted, const dnnl::engine& engine, dnnl::stream& stream,
                    const std::function<const float*()>& values);

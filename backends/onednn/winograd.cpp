@@ -9,8 +9,6 @@ namespace onnxray::onednn {
 
 namespace {
 
-/// Of the transformed tiles of both sides: a part of the L3 cache, which lies between the steps of a block.
-constexpr int64_t kBlockBytes = 6 << 20;
 /// Between planes, so that they do not all fall on the same sets of the caches.
 constexpr int64_t kGap = 80;
 
@@ -40,22 +38,36 @@ struct Geometry {
 /// Tiles that are worked on at a time: even blocks of those that fit.
 int64_t block_of(const Geometry& s) {
   const int64_t fitting =
-      std::max<int64_t>(kBlockBytes / (kPlanes * (s.M + s.C) * int64_t{sizeof(float)}), kTileLanes);
+      std::max<int64_t>(kWinogradBlock / (kPlanes * (s.M + s.C) * int64_t{sizeof(float)}), kTileLanes);
   const int64_t blocks = (s.tiles() + fitting - 1) / fitting;
   return (s.tiles() + blocks - 1) / blocks;
 }
 
-/// G w G^T as [36, C, M]; for an adjoint of w turned by half a turn, with its channels exchanged.
-std::vector<float> transformed_weights(const Geometry& s, const Operand& w, bool is_adjoint) {
-  std::vector<float> u(static_cast<size_t>(kPlanes * s.C * s.M));
+/// G w G^T as [36, C, M], packed; for an adjoint of w turned by half a turn, with its channels exchanged.
+void pack_transformed(const Context& context, const Geometry& s, const Operand& w, bool is_adjoint,
+                      dnnl::memory& packed) {
+  // So many channels of x at a time, whole blocks of every order that oneDNN may want: all of them together
+  // are four times as large as w.
+  constexpr int64_t kSlice = 64;
   const auto* data = reinterpret_cast<const float*>(w.constant);
   const int64_t from = w.strides[is_adjoint ? 0 : 1], to = w.strides[is_adjoint ? 1 : 0];
   const int64_t first_tap = is_adjoint ? 8 : 0, tap = is_adjoint ? -1 : 1;
-  in_parallel(s.C, kPlanes * s.C * s.M, [&](int64_t first, int64_t last) {
-    for (int64_t c = first; c < last; ++c)
-      transform_weights(u.data() + c * s.M, s.C * s.M, data + c * from + first_tap, tap, to, s.M);
-  });
-  return u;
+  std::vector<float> u(static_cast<size_t>(kPlanes * std::min(kSlice, s.C) * s.M));
+  for (int64_t start = 0; start < s.C; start += kSlice) {
+    const int64_t count = std::min(kSlice, s.C - start);
+    in_parallel(count, kPlanes * count * s.M, [&](int64_t first, int64_t last) {
+      for (int64_t c = first; c < last; ++c)
+        transform_weights(u.data() + c * s.M, count * s.M, data + (start + c) * from + first_tap, tap, to,
+                          s.M);
+    });
+    const Shape slice{kPlanes, count, s.M};
+    dnnl::memory plain(describe(slice, row_major_strides(slice)), context.engine, u.data());
+    dnnl::memory part(packed.get_desc().submemory_desc(slice, {0, start, 0}), context.engine,
+                      packed.get_data_handle());
+    dnnl::stream stream = context.stream;
+    dnnl::reorder(plain, part).execute(stream, plain, part);
+    stream.wait();
+  }
 }
 
 /// y = w * x, tile by tile: transform x, one matrix product per plane, collect y.
@@ -153,15 +165,11 @@ std::unique_ptr<Kernel> compile(const Context& context, const Geometry& s, const
   const auto pd = matmul(context.engine, planes(s.C), describe_any(weights), nullptr, planes(s.M));
   auto product = std::make_unique<DnnlCall>(context, dnnl::matmul(pd));
   product->bind_input(DNNL_ARG_SRC, planes(s.C), 0);
-  std::vector<float> transformed;
-  product->bind_constant(
-      DNNL_ARG_WEIGHTS,
-      {w.constant, describe(weights, row_major_strides(weights)), pd.weights_desc(),
-       is_adjoint ? PackedConstants::Form::rotated_winograd : PackedConstants::Form::winograd},
-      [&] {
-        transformed = transformed_weights(s, w, is_adjoint);
-        return transformed.data();
-      });
+  const PackedConstants::Wanted wanted{
+      w.constant, describe(weights, row_major_strides(weights)), pd.weights_desc(),
+      is_adjoint ? PackedConstants::Form::rotated_winograd : PackedConstants::Form::winograd};
+  const auto pack = [&](dnnl::memory& packed) { pack_transformed(context, s, w, is_adjoint, packed); };
+  product->bind_memory(DNNL_ARG_WEIGHTS, context.constants->get(wanted, context.engine, pack));
   product->bind_output(DNNL_ARG_DST, planes(s.M), 0);
   return std::make_unique<Winograd>(context, s, block, std::move(product), cap);
 }

@@ -14,6 +14,9 @@ namespace onnxray::onednn {
 inline constexpr int64_t kTileInputs = 6, kTileResults = 4, kPlanes = kTileInputs * kTileInputs;
 /// Channels come in multiples of this.
 inline constexpr int64_t kTileLanes = 16;
+/// Bytes of transformed tiles, of both sides, that are worked on at a time: a part of the L3 cache, which
+/// lies between the steps of a block.
+inline constexpr int64_t kWinogradBlock = 6 << 20;
 
 /// planes[p * plane + c] = (B^T d B)[p], for 36 rows d[p] of channels.
 void transform_tile(float* planes, int64_t plane, const float* const* d, int64_t channels);

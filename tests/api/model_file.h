@@ -29,6 +29,7 @@ class ModelFile {
   ModelFile& operator=(const ModelFile&) = delete;
 
   Model load() const { return Model::load(path_); }
+  const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;

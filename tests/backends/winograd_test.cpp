@@ -22,6 +22,7 @@ std::vector<Adjoint> adjoints() {
           {"no padding", {1, 16, 11, 6}, 16, {0, 0}, {0, 0}},
           {"much and uneven padding", {3, 16, 5, 10}, 32, {2, 0}, {1, 2}},
           {"fewer places than a tile has", {2, 64, 3, 2}, 16, {1, 1}, {1, 1}},
+          {"weights in two slices", {1, 32, 6, 7}, 80, {1, 1}, {1, 1}},
           {"several blocks of tiles", {1, 64, 110, 90}, 64, {1, 1}, {1, 1}}};
 }
 

@@ -78,12 +78,14 @@ TEST_CASE("steps of a loop count once per trip, and memory is weights, arena, in
   CHECK(memory.outputs == 1024);
   CHECK(memory.constants >= 1024);
   CHECK(memory.arena == plan.arena_bytes);
-  CHECK(bytes_with_packed(plan) == memory.total());
+  CHECK(planned_bytes(plan) == memory.total());
   PlanOptions packing;
   packing.packs_weights = true;
-  CHECK(bytes_with_packed(make_plan(program, packing)) == memory.total() + 1024);
+  CHECK(planned_bytes(make_plan(program, packing)) == memory.total() + 1024);
+  packing.product_bytes = 100;
+  CHECK(planned_bytes(make_plan(program, packing)) == memory.total() + 1024 + 100);
   packing.unpacked_rows = 16;
-  CHECK(bytes_with_packed(make_plan(program, packing)) == memory.total());
+  CHECK(planned_bytes(make_plan(program, packing)) == memory.total());
   CHECK(memory.total() == memory.inputs + memory.outputs + memory.constants + memory.arena);
 }
 
