@@ -57,8 +57,11 @@ void print_rules(const Inspection& inspection) {
 }
 
 void print_cost(const Inspection& inspection) {
-  fmt::print("{} nodes, {:.1f} MiB of activations\n", inspection.nodes.size(),
-             static_cast<double>(inspection.arena_bytes) / 1048576);
+  const auto mebibytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1048576; };
+  fmt::print(
+      "{} nodes, {} at once: {:.1f} MiB of activations, {:.1f} MiB in all\n", inspection.nodes.size(),
+      inspection.samples_at_once == 1 ? "one sample" : fmt::format("{} samples", inspection.samples_at_once),
+      mebibytes(inspection.arena_bytes), mebibytes(inspection.planned_bytes));
   for (const auto& [primitive, count] : inspection.primitives) fmt::print("  {:<24} {}\n", primitive, count);
 }
 

@@ -8,7 +8,9 @@ std::string inspection_json(const Model& model, const Inspection& inspection, co
   nlohmann::ordered_json json{{"opset", model.opset()},
                               {"producer", model.producer()},
                               {"method", method},
-                              {"arena_bytes", inspection.arena_bytes}};
+                              {"samples_at_once", inspection.samples_at_once},
+                              {"arena_bytes", inspection.arena_bytes},
+                              {"planned_bytes", inspection.planned_bytes}};
   json["primitives"] = inspection.primitives;
   for (const NodeReport& node : inspection.nodes) {
     json["nodes"].push_back({{"name", node.name},

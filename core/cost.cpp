@@ -154,9 +154,9 @@ bool is_winograd(const Step& step) {
 int64_t copies_of(const Step& step) { return is_winograd(step) ? 4 : 1; }
 
 /// Products of one use want a constant in one order.
-size_t use_of(const Primitive& product) {
-  const auto* matmul = std::get_if<MatMul>(&product);
-  return 2 * product.index() + (matmul && matmul->transpose_b ? 1 : 0);
+size_t use_of(const Step& product) {
+  const auto* matmul = std::get_if<MatMul>(&product.primitive);
+  return 2 * product.primitive.index() + ((matmul && matmul->transpose_b) || is_winograd(product) ? 1 : 0);
 }
 
 /// Both sides' transformed tiles, as many as are worked on at a time.
@@ -164,7 +164,8 @@ int64_t winograd_bytes(const Plan& plan, const Step& step) {
   if (!is_winograd(step)) return 0;
   const Shape &x = plan.program[step.inputs[0]].shape, &y = plan.program[step.outputs[0]].shape;
   const int64_t tiles = y[0] * ((y[2] + 3) / 4) * ((y[3] + 3) / 4);
-  return std::min(36 * tiles * (x[1] + y[1]) * plan.options.real_size, plan.options.winograd_block);
+  const int64_t tile = 36 * (x[1] + y[1]) * plan.options.real_size;
+  return tile * std::min(tiles, std::max<int64_t>(plan.options.winograd_block / tile, 16));
 }
 
 }  // namespace
@@ -179,7 +180,7 @@ int64_t planned_bytes(const Plan& plan) {
     scratch = std::max(scratch, winograd_bytes(plan, step));
     for (const Var v : step.inputs) {
       const bool is_constant = plan[v].home == Placement::Home::constant;
-      if (is_constant && packed.insert({plan[v].root.id, use_of(step.primitive)}).second)
+      if (is_constant && packed.insert({plan[v].root.id, use_of(step)}).second)
         bytes += copies_of(step) * bytes_of(plan.program, v, plan.options);
     }
   }

@@ -163,8 +163,8 @@ TEST_CASE("a dry run names every node's rule under every method, in text and JSO
       " -m lrp_epsilon_0_1 -m lrp_flat -m integrated_gradients --param steps=4 --dry-run";
   const Outcome text = onnxray(request + " --report " + out / "dry.json");
   REQUIRE(text.exit_code == 0);
-  for (const char* part :
-       {"under lrp_epsilon_0_1", "under lrp_flat", "epsilon(0.1)", "flat", "convolution_input"}) {
+  for (const char* part : {"under lrp_epsilon_0_1", "under lrp_flat", "epsilon(0.1)", "flat",
+                           "convolution_input", "one sample at once"}) {
     INFO(part);
     CHECK(text.output.find(part) != std::string::npos);
   }
@@ -172,6 +172,8 @@ TEST_CASE("a dry run names every node's rule under every method, in text and JSO
   const nlohmann::json report = nlohmann::json::parse(file);
   REQUIRE(report.size() == 3);
   CHECK(report[0]["nodes"][0]["rule"] == "epsilon(0.1)");
+  CHECK(report[0]["samples_at_once"] == 1);
+  CHECK(report[0]["planned_bytes"] > report[0]["arena_bytes"]);
   CHECK(report[1]["method"] == "lrp_flat");
   CHECK(report[1]["nodes"][0]["rule"] == "flat");
   CHECK(nlohmann::json::parse(onnxray(request + " --json").output) == report);

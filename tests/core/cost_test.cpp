@@ -89,4 +89,20 @@ TEST_CASE("steps of a loop count once per trip, and memory is weights, arena, in
   CHECK(memory.total() == memory.inputs + memory.outputs + memory.constants + memory.arena);
 }
 
+TEST_CASE("a weight is packed for direct sums and for Winograd's filtering, which also works on tiles") {
+  Program program;
+  Builder b(program);
+  const Window window = window3(1);
+  const Var x = b.input("x", {1, 16, 8, 9}, DType::f32), w = zeros(b, {32, 16, 3, 3});
+  const Var y = b.convolution(x, w, {}, window, 1), again = b.convolution(b.neg(x), w, {}, window, 1);
+  b.output("y", y);
+  b.output("again", again);
+  std::get<Convolution>(program.steps.back().primitive).winograd = true;
+  const PlanOptions options{.packs_weights = true, .product_bytes = 10, .winograd_block = 1 << 20};
+  const Plan plan = make_plan(program, options);
+  const int64_t weight = 32 * 16 * 9 * 4, tiles = 2 * 3;
+  CHECK(planned_bytes(plan) - memory_of(plan).total() ==
+        2 * 10 + weight + 4 * weight + 36 * tiles * (16 + 32) * 4);
+}
+
 }  // namespace onnxray
