@@ -31,10 +31,11 @@ struct Subject {
 class Work {
  public:
   /// "forward" or a method.
-  Work(std::string name, const Subject& subject)
-      : name_(std::move(name)), inputs_(subject.inputs), request_(subject.request) {
-    request_.methods = {name_};
-    if (is_forward()) request_ = {};
+  Work(std::string name, const Subject& subject) : name_(std::move(name)), inputs_(subject.inputs) {
+    if (!is_forward()) {
+      request_ = subject.request;
+      request_.methods = {name_};
+    }
     // A mapping of its own: weights that other work has read count again.
     const Model model = Model::load(subject.options.model);
     reset_peak_memory();
@@ -201,12 +202,10 @@ double turn(Work& work) {
 
 Subject subject_of(const Options& options, const Model& model) {
   const auto preprocess = choose_preprocess(options);
-  Subject subject{options,
-                  options.inputs.empty() ? example_inputs(options, model)
-                                         : load_inputs(options, model, preprocess).tensors,
-                  explain_request(options, preprocess ? preprocess->labels : std::vector<std::string>{})};
-  if (preprocess) bound_input(subject.request, model, *preprocess);
-  return subject;
+  return {options,
+          options.inputs.empty() ? example_inputs(options, model)
+                                 : load_inputs(options, model, preprocess).tensors,
+          bounded_request(options, model, preprocess)};
 }
 
 /// For scripts that time several programs in turns: each line of standard input, "forward" or a method, gets

@@ -26,8 +26,7 @@ void read_given_tensors(const Options& options, ExplainManyOptions& request) {
   }
 }
 
-}  // namespace
-
+/// Bounds the model's first input by what its declared preprocessing of images yields.
 void bound_input(ExplainManyOptions& request, const Model& model, const Preprocess& preprocess) {
   const std::vector<ValueInfo> inputs = model.inputs();
   if (inputs.empty() || inputs[0].extents.size() != 4) return;
@@ -39,7 +38,10 @@ void bound_input(ExplainManyOptions& request, const Model& model, const Preproce
   request.input_high = range.high;
 }
 
-ExplainManyOptions explain_request(const Options& options, const std::vector<std::string>& labels) {
+}  // namespace
+
+ExplainManyOptions explain_request(const Options& options, const std::optional<Preprocess>& preprocess) {
+  const std::vector<std::string> labels = preprocess ? preprocess->labels : std::vector<std::string>{};
   ExplainManyOptions request;
   request.methods = options.methods;
   if (request.methods.empty()) request.methods = {"gradient"};
@@ -55,6 +57,13 @@ ExplainManyOptions explain_request(const Options& options, const std::vector<std
   return request;
 }
 
+ExplainManyOptions bounded_request(const Options& options, const Model& model,
+                                   const std::optional<Preprocess>& preprocess) {
+  ExplainManyOptions request = explain_request(options, preprocess);
+  if (preprocess) bound_input(request, model, *preprocess);
+  return request;
+}
+
 Explained explain(const Options& options) {
   Explained result{Model::load(options.model), choose_preprocess(options), {}, {}, {}};
   result.loaded = load_inputs(options, result.model, result.preprocess);
@@ -62,8 +71,7 @@ Explained explain(const Options& options) {
   result.backend = session.backend_description();
   Progress progress("explain");
   session.on_progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
-  ExplainManyOptions request = explain_request(options, result.labels());
-  if (result.preprocess) bound_input(request, result.model, *result.preprocess);
+  const ExplainManyOptions request = bounded_request(options, result.model, result.preprocess);
   result.explanations = session.explain_many(result.loaded.tensors, request);
   return result;
 }

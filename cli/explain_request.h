@@ -6,11 +6,12 @@
 
 namespace onnxray::cli {
 
-/// The explanation that the options ask for, without their targets' labels resolved from elsewhere.
-ExplainManyOptions explain_request(const Options& options, const std::vector<std::string>& labels);
+/// The explanation that the options ask for. The preprocessing names the labels of targets.
+ExplainManyOptions explain_request(const Options& options, const std::optional<Preprocess>& preprocess);
 
-/// Bounds the model's first input by what its declared preprocessing of images yields.
-void bound_input(ExplainManyOptions& request, const Model& model, const Preprocess& preprocess);
+/// The same, with the model's first input bounded by what the preprocessing of images yields.
+ExplainManyOptions bounded_request(const Options& options, const Model& model,
+                                   const std::optional<Preprocess>& preprocess);
 
 /// Everything that `explain` and `verify` need of one run.
 struct Explained {
