@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "core/winograd.h"
+
 namespace onnxray {
 
 namespace {
@@ -144,12 +146,6 @@ bool packs(const Plan& plan, const Step& step) {
          std::holds_alternative<ConvolutionInput>(step.primitive);
 }
 
-bool is_winograd(const Step& step) {
-  const auto* forward = std::get_if<Convolution>(&step.primitive);
-  const auto* adjoint = std::get_if<ConvolutionInput>(&step.primitive);
-  return (forward && forward->winograd) || (adjoint && adjoint->winograd);
-}
-
 /// Winograd's transform makes 36 numbers of 9.
 int64_t copies_of(const Step& step) { return is_winograd(step) ? 4 : 1; }
 
@@ -163,9 +159,9 @@ size_t use_of(const Step& product) {
 int64_t winograd_bytes(const Plan& plan, const Step& step) {
   if (!is_winograd(step)) return 0;
   const Shape &x = plan.program[step.inputs[0]].shape, &y = plan.program[step.outputs[0]].shape;
-  const int64_t tiles = y[0] * ((y[2] + 3) / 4) * ((y[3] + 3) / 4);
-  const int64_t tile = 36 * (x[1] + y[1]) * plan.options.real_size;
-  return tile * std::min(tiles, std::max<int64_t>(plan.options.winograd_block / tile, 16));
+  const int64_t channels = x[1] + y[1], size = plan.options.real_size;
+  return 36 * channels * size *
+         std::min(winograd_tiles(y), winograd_tiles_in(plan.options.winograd_block, channels, size));
 }
 
 }  // namespace

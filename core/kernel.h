@@ -20,6 +20,10 @@ struct Operand {
                       ///< results then all lie as it does
 };
 
+inline bool is_channels_last(const Operand& o) {
+  return same_layout(o.shape, o.strides, channels_last_strides(o.shape));
+}
+
 /// A compiled step. `in` and `out` hold the address of element 0 of each operand, constants included.
 class Kernel {
  public:

@@ -15,9 +15,6 @@ bool all_equal(const Shape& values, int64_t value) {
 }
 
 bool is_row_major(const Operand& x) { return same_layout(x.shape, x.strides, row_major_strides(x.shape)); }
-bool is_channels_last(const Operand& x) {
-  return same_layout(x.shape, x.strides, channels_last_strides(x.shape));
-}
 
 /// A convolution along one axis is one along two, the first of extent 1.
 void add_axis(ConvolutionShape& s) {

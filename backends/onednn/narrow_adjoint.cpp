@@ -197,10 +197,6 @@ class NarrowAdjoint final : public Kernel {
   int64_t before_ = 0, behind_ = 0;  // places that padding reads
 };
 
-bool is_channels_last(const Operand& o) {
-  return same_layout(o.shape, o.strides, channels_last_strides(o.shape));
-}
-
 }  // namespace
 
 std::unique_ptr<Kernel> compile_narrow_adjoint(const ConvolutionInput& p, Operands in, Operands out) {

@@ -1,3 +1,5 @@
+#include "core/winograd.h"
+
 #include <algorithm>
 
 #include "backends/onednn/dnnl_call.h"
@@ -37,8 +39,7 @@ struct Geometry {
 
 /// Tiles that are worked on at a time: even blocks of those that fit.
 int64_t block_of(const Geometry& s) {
-  const int64_t fitting =
-      std::max<int64_t>(kWinogradBlock / (kPlanes * (s.M + s.C) * int64_t{sizeof(float)}), kTileLanes);
+  const int64_t fitting = winograd_tiles_in(kWinogradBlock, s.M + s.C, sizeof(float));
   const int64_t blocks = (s.tiles() + fitting - 1) / fitting;
   return (s.tiles() + blocks - 1) / blocks;
 }
@@ -149,10 +150,6 @@ class Winograd final : public Kernel {
   std::vector<float> zeros_;                     // a place outside of x
   Finish finish_;
 };
-
-bool is_channels_last(const Operand& o) {
-  return same_layout(o.shape, o.strides, channels_last_strides(o.shape));
-}
 
 std::unique_ptr<Kernel> compile(const Context& context, const Geometry& s, const Operand& w, bool is_adjoint,
                                 std::optional<float> cap) {

@@ -3,6 +3,7 @@
 #include "core/cost.h"
 #include "core/optimise/denominators.h"
 #include "core/optimise/optimise.h"
+#include "core/winograd.h"
 
 namespace onnxray {
 
@@ -22,7 +23,7 @@ bool is_worthwhile(const Shape& x, const Shape& y) {
   constexpr int64_t kLanes = 16;
   const int64_t M = y[1], C = x[1];
   if (M % kLanes != 0 || C % kLanes != 0) return false;
-  const auto tiles = static_cast<double>(y[0] * ((y[2] + 3) / 4) * ((y[3] + 3) / 4));
+  const auto tiles = static_cast<double>(winograd_tiles(y));
   const auto places = static_cast<double>(y[0] * y[2] * y[3]);
   const auto pairs = static_cast<double>(M * C), channels = static_cast<double>(M + C);
   const double weight_bytes = 4 * pairs;
@@ -30,13 +31,6 @@ bool is_worthwhile(const Shape& x, const Shape& y) {
       2 * 36 * tiles * pairs + kFlopsPerByte * (36 * weight_bytes + 2 * 36 * 4 * tiles * channels);
   const double direct = 2 * 9 * places * pairs + kFlopsPerByte * 9 * weight_bytes;
   return winograd < kWorthwhile * direct;
-}
-
-/// The mark of a step that may have one.
-bool* mark_of(Step& step) {
-  if (auto* p = std::get_if<ConvolutionInput>(&step.primitive)) return &p->winograd;
-  auto* p = std::get_if<Convolution>(&step.primitive);
-  return p ? &p->winograd : nullptr;
 }
 
 bool is_filter(const Primitive& primitive) {
@@ -50,7 +44,7 @@ bool is_filter(const Primitive& primitive) {
 void choose_winograd(Program& program) {
   const std::vector<bool> is_denominator = find_denominators(program);
   for (Step& step : program.steps) {
-    bool* mark = mark_of(step);
+    bool* mark = winograd_mark(step);
     if (!mark) continue;
     // A forward pass outside of loops is also the prediction, and as exact as direct sums make it.
     if (std::holds_alternative<Convolution>(step.primitive) && step.block != Block::repeat) continue;
@@ -63,7 +57,7 @@ void choose_winograd(Program& program) {
 
 void avoid_winograd(Program& program) {
   for (Step& step : program.steps) {
-    if (bool* mark = mark_of(step)) *mark = false;
+    if (bool* mark = winograd_mark(step)) *mark = false;
   }
 }
 
