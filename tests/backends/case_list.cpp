@@ -12,19 +12,6 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 using Cases = std::vector<PrimitiveCase>;
 
-Shape result_shape(const WindowCase& w) {
-  Shape shape{w.x[0], w.channels};
-  const Shape spatial = window_output(w.window, std::span(w.x).subspan(2));
-  shape.insert(shape.end(), spatial.begin(), spatial.end());
-  return shape;
-}
-
-Shape weight_shape(const WindowCase& w) {
-  Shape shape{w.channels, w.x[1] / w.groups};
-  shape.insert(shape.end(), w.window.kernel.begin(), w.window.kernel.end());
-  return shape;
-}
-
 void add_convolutions(Cases& cases) {
   for (const WindowCase& w : convolution_windows()) {
     const Tensor x = random_tensor(w.x, 1), weight = random_tensor(weight_shape(w), 2),

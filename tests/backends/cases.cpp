@@ -46,6 +46,19 @@ PrimitiveCase make_case(std::string name, std::vector<Tensor> inputs,
   return c;
 }
 
+Shape result_shape(const WindowCase& w) {
+  Shape shape{w.x[0], w.channels};
+  const Shape spatial = window_output(w.window, std::span(w.x).subspan(2));
+  shape.insert(shape.end(), spatial.begin(), spatial.end());
+  return shape;
+}
+
+Shape weight_shape(const WindowCase& w) {
+  Shape shape{w.channels, w.x[1] / w.groups};
+  shape.insert(shape.end(), w.window.kernel.begin(), w.window.kernel.end());
+  return shape;
+}
+
 std::vector<WindowCase> convolution_windows() {
   // kernel, strides, dilations, pads_begin, pads_end
   return {

@@ -25,6 +25,10 @@ struct WindowCase {
   int64_t channels = 1, groups = 1;  ///< M and groups, where it is a convolution's
 };
 
+/// Of its convolution: [N, M, spatial...] and [M, C/groups, kernel...].
+Shape result_shape(const WindowCase& w);
+Shape weight_shape(const WindowCase& w);
+
 /// 1-D to 3-D; groups, depthwise, dilation, strides, asymmetric pads, windows that overlap padding.
 std::vector<WindowCase> convolution_windows();
 std::vector<WindowCase> pool_windows();

@@ -10,14 +10,10 @@ namespace {
 constexpr double kRounding = 1e-12;
 
 struct Operands {
-  explicit Operands(const WindowCase& c) : x(random_tensor(c.x, 1)) {
-    Shape weight{c.channels, c.x[1] / c.groups}, result{c.x[0], c.channels};
-    const Shape spatial = window_output(c.window, std::span(c.x).subspan(2));
-    weight.insert(weight.end(), c.window.kernel.begin(), c.window.kernel.end());
-    result.insert(result.end(), spatial.begin(), spatial.end());
-    w = random_tensor(weight, 2);
-    g = random_tensor(result, 3);
-  }
+  explicit Operands(const WindowCase& c)
+      : x(random_tensor(c.x, 1)),
+        w(random_tensor(weight_shape(c), 2)),
+        g(random_tensor(result_shape(c), 3)) {}
   Tensor x, w, g;
 };
 

@@ -9,11 +9,7 @@ namespace onnxray::test {
 namespace {
 
 PrimitiveCase adjoint_case(const WindowCase& w) {
-  Shape g{w.x[0], w.channels}, weight{w.channels, w.x[1]};
-  const Shape spatial = window_output(w.window, std::span(w.x).subspan(2));
-  g.insert(g.end(), spatial.begin(), spatial.end());
-  weight.insert(weight.end(), w.window.kernel.begin(), w.window.kernel.end());
-  return make_case(w.name, {random_tensor(g, 1), random_tensor(weight, 2)},
+  return make_case(w.name, {random_tensor(result_shape(w), 1), random_tensor(weight_shape(w), 2)},
                    [&](Builder& b, const auto& v) { b.convolution_input(v[0], v[1], w.window, 1, w.x); });
 }
 

@@ -28,7 +28,7 @@ struct Residual {
   Program program() const {
     Program program;
     Builder b(program);
-    const Var x = b.input("x", adjoint ? places() : window.x, DType::f32);
+    const Var x = b.input("x", adjoint ? result_shape(window) : window.x, DType::f32);
     const Var r = convolution(b, x, 1), z = convolution(b, b.neg(x), 2);
     b.output("y", end(b, z, r));
     fuse_elementwise(program);
@@ -37,18 +37,10 @@ struct Residual {
 
  private:
   Var convolution(Builder& b, Var x, uint64_t seed) const {
-    Shape w{window.channels, window.x[1] / window.groups};
-    w.insert(w.end(), window.window.kernel.begin(), window.window.kernel.end());
-    if (adjoint)
-      return b.convolution_input(x, b.constant(weights(w, seed)), window.window, window.groups, window.x);
-    return b.convolution(x, b.constant(weights(w, seed)), b.constant(weights({window.channels}, seed + 5)),
-                         window.window, window.groups);
-  }
-
-  Shape places() const {
-    Shape shape = window_output(window.window, std::span(window.x).subspan(2));
-    shape.insert(shape.begin(), {window.x[0], window.channels});
-    return shape;
+    const Tensor w = weights(weight_shape(window), seed);
+    if (adjoint) return b.convolution_input(x, b.constant(w), window.window, window.groups, window.x);
+    return b.convolution(x, b.constant(w), b.constant(weights({window.channels}, seed + 5)), window.window,
+                         window.groups);
   }
 };
 

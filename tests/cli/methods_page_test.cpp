@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -12,6 +10,7 @@
 #include <sstream>
 
 #include "tests/catch.h"
+#include "tests/cli/run_command.h"
 
 // docs/methods.md against what `onnxray methods --json` says.
 
@@ -25,13 +24,9 @@ const std::string kBegin = "<!-- table: written by ONNXRAY_WRITE_DOCS=1 test_cli
 const std::string kEnd = "<!-- end of table -->\n";
 
 Json listed() {
-  FILE* pipe = popen(ONNXRAY_COMMAND " methods --json", "r");
-  REQUIRE(pipe);
-  std::string text;
-  std::array<char, 4096> buffer;
-  while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) text.append(buffer.data(), n);
-  REQUIRE(pclose(pipe) == 0);
-  return Json::parse(text);
+  const Outcome outcome = onnxray("methods --json");
+  REQUIRE(outcome.exit_code == 0);
+  return Json::parse(outcome.output);
 }
 
 std::string page() {

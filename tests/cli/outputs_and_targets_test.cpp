@@ -1,13 +1,10 @@
-#include <sys/wait.h>
-
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "cli/npy.h"
 #include "cli/npz.h"
 #include "tests/api/model_file.h"
 #include "tests/catch.h"
+#include "tests/cli/run_command.h"
 #include "tests/support/explain.h"
 
 // What to explain, from the command line: which output, which entries of it, of inputs of which size and
@@ -40,15 +37,10 @@ class Work {
   }
   /// The exit code; what was printed goes to `output`.
   int run(const std::string& arguments) {
-    FILE* pipe = popen((std::string(ONNXRAY_COMMAND) + " " + arguments + " 2>&1").c_str(), "r");
-    REQUIRE(pipe);
-    output.clear();
-    std::array<char, 4096> buffer;
-    while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe))
-      output.append(buffer.data(), n);
-    const int status = pclose(pipe);
+    Outcome outcome = onnxray(arguments);
+    output = std::move(outcome.output);
     INFO(output);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return outcome.exit_code;
   }
   std::string output;
 

@@ -1,9 +1,8 @@
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "tests/api/model_file.h"
 #include "tests/catch.h"
+#include "tests/cli/run_command.h"
 
 namespace onnxray::cli {
 namespace {
@@ -20,22 +19,14 @@ test::ModelBuilder two_convolutions() {
   return b;
 }
 
-/// `onnxray bench` in a process of its own, so that nobody else's memory counts.
-nlohmann::json bench(const std::string& arguments) {
-  FILE* pipe = popen((ONNXRAY_COMMAND " bench " + arguments).c_str(), "r");
-  REQUIRE(pipe);
-  std::string output;
-  std::array<char, 4096> buffer;
-  while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) output.append(buffer.data(), n);
-  REQUIRE(pclose(pipe) == 0);
-  return nlohmann::json::parse(output);
-}
-
 TEST_CASE("memory grows by what was planned") {
   const test::ModelFile model(two_convolutions());
   for (const std::string method : {"gradient", "lrp_z_plus"}) {
-    const nlohmann::json report =
-        bench(model.path().string() + " --backend onednn --repeats 1 --json -m " + method);
+    // In a process of its own: nobody else's memory counts.
+    const Outcome outcome =
+        onnxray("bench " + model.path().string() + " --backend onednn --repeats 1 --json -m " + method);
+    REQUIRE(outcome.exit_code == 0);
+    const nlohmann::json report = nlohmann::json::parse(outcome.output);
     for (const nlohmann::json& row : {report.at("forward"), report.at("methods").at(0)}) {
       INFO(row.dump());
       const auto grown = row.at("peak_bytes").get<double>();
