@@ -79,18 +79,22 @@ void write_element(DType dtype, std::byte* data, int64_t i, T value) {
 
 }  // namespace
 
-Tensor::Tensor(DType dtype, Shape shape)
-    : dtype_(dtype), shape_(std::move(shape)), size_(element_count(shape_)) {
-  const int64_t bytes = byte_size();
-  if (size_ > (int64_t{1} << 62) / size_of(dtype))
-    fail(ErrorCode::unsupported, "a tensor of shape {} is too large", to_string(shape_));
-  const auto padded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
-  void* memory = std::aligned_alloc(kAlignment, std::max(padded, kAlignment));
+Tensor::Tensor(DType dtype, Shape shape) : Tensor(uninitialised(dtype, std::move(shape))) {
+  std::memset(const_cast<std::byte*>(data_), 0, static_cast<size_t>(byte_size()));
+}
+
+Tensor Tensor::uninitialised(DType dtype, Shape shape) {
+  const int64_t count = element_count(shape);
+  if (count > (int64_t{1} << 62) / size_of(dtype))
+    fail(ErrorCode::unsupported, "a tensor of shape {} is too large", to_string(shape));
+  const auto bytes = static_cast<size_t>(count * size_of(dtype));
+  void* memory =
+      std::aligned_alloc(kAlignment, std::max((bytes + kAlignment - 1) / kAlignment, size_t{1}) * kAlignment);
   require(memory != nullptr, ErrorCode::failed, "no memory for a tensor of {} bytes", bytes);
-  std::memset(memory, 0, static_cast<size_t>(bytes));
-  owner_ = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
-  data_ = static_cast<const std::byte*>(memory);
-  writable_ = true;
+  std::shared_ptr<const void> owner(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  Tensor result(dtype, std::move(shape), std::move(owner), static_cast<const std::byte*>(memory));
+  result.writable_ = true;
+  return result;
 }
 
 Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const void> owner, const std::byte* data)
@@ -109,7 +113,7 @@ Tensor Tensor::filled(DType dtype, Shape shape, double value) {
 
 std::byte* Tensor::mutable_bytes() {
   if (!writable_ || owner_.use_count() > 1) {
-    Tensor copy(dtype_, shape_);
+    Tensor copy = uninitialised(dtype_, shape_);
     if (byte_size() > 0)
       std::memcpy(const_cast<std::byte*>(copy.data_), data_, static_cast<size_t>(byte_size()));
     *this = std::move(copy);
@@ -146,7 +150,7 @@ std::vector<double> Tensor::to_doubles() const {
 
 Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_) return *this;
-  Tensor result(dtype, shape_);
+  Tensor result = uninitialised(dtype, shape_);
   std::byte* out = result.mutable_bytes();
   for (int64_t i = 0; i < size_; ++i) {
     read_element(dtype_, data_, i, [&](auto v) {

@@ -47,6 +47,8 @@ class Tensor {
   Tensor() : Tensor(DType::f32, Shape{0}) {}
   /// Elements are zero.
   Tensor(DType dtype, Shape shape);
+  /// Elements that are still to be written.
+  static Tensor uninitialised(DType dtype, Shape shape);
   /// Borrows `data`, which `owner` keeps alive; for mapped files and callers' buffers.
   Tensor(DType dtype, Shape shape, std::shared_ptr<const void> owner, const std::byte* data);
 

@@ -8,6 +8,7 @@
 
 #include "core/fail.h"
 #include "onnx/build_graph.h"
+#include "onnx/embedded_weights.h"
 #include "onnx/inline_functions.h"
 #include "onnx/mapped_file.h"
 #include "onnx/tensor_proto.h"
@@ -29,8 +30,8 @@ void check_size(std::span<const std::byte> bytes) {
           "this is a Git LFS pointer, not the model: fetch it with 'git lfs pull'");
 }
 
-onnx::ModelProto parse_model(std::span<const std::byte> bytes) {
-  check_size(bytes);
+/// `file_size` is for the message.
+onnx::ModelProto parse_model(std::span<const std::byte> bytes, size_t file_size) {
   constexpr int kDeepestMessage = 100;
   const auto size = static_cast<int>(bytes.size());
   google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()), size);
@@ -39,7 +40,8 @@ onnx::ModelProto parse_model(std::span<const std::byte> bytes) {
   onnx::ModelProto model;
   const bool parsed = model.MergeFromCodedStream(&stream) && stream.ConsumedEntireMessage();
   require(parsed, ErrorCode::bad_file,
-          "not an ONNX file, or cut short: the {} bytes cannot be parsed as a protobuf ModelProto", size);
+          "not an ONNX file, or cut short: the {} bytes cannot be parsed as a protobuf ModelProto",
+          file_size);
   return model;
 }
 
@@ -69,8 +71,12 @@ void check_header(const onnx::ModelProto& model, ImportedModel& result) {
   }
 }
 
-ImportedModel import_bytes(std::span<const std::byte> bytes, const Folder& folder, const OpRegistry& ops) {
-  onnx::ModelProto model = parse_model(bytes);
+/// `owner` keeps `bytes` alive for weights that stay there; without one, weights are copied.
+ImportedModel import_bytes(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+                           const Folder& folder, const OpRegistry& ops) {
+  check_size(bytes);
+  const std::optional<LeanModel> lean = without_weights(bytes);
+  onnx::ModelProto model = parse_model(lean ? std::as_bytes(std::span(lean->bytes)) : bytes, bytes.size());
   ImportedModel result;
   check_header(model, result);
   result.ir_version = model.ir_version();
@@ -78,6 +84,10 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const Folder& folde
   if (!model.producer_version().empty()) result.producer += " " + model.producer_version();
   GrowthBudget budget(bytes.size());
   TensorReader tensors(folder);
+  for (int i = 0; lean && i < model.graph().initializer_size(); ++i) {
+    const std::span<const std::byte> weights = lean->weights[static_cast<size_t>(i)];
+    if (!weights.empty()) tensors.lend(model.graph().initializer(i), weights, owner);
+  }
   FlatGraph flat = flatten(model, result.opsets, budget);
   result.outputs = flat.outputs;
   result.graph = build_graph(std::move(flat), ops, tensors, budget, result.notes);
@@ -89,7 +99,7 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const Folder& folde
 ImportedModel import_onnx(const std::filesystem::path& path, const OpRegistry& ops) {
   try {
     const auto file = MappedFile::open(path);
-    return import_bytes(file->bytes(), path.parent_path(), ops);
+    return import_bytes(file->bytes(), file, path.parent_path(), ops);
   } catch (const Error& error) {
     throw Error(error.code(), path.string() + ": " + error.what());
   }
@@ -98,7 +108,7 @@ ImportedModel import_onnx(const std::filesystem::path& path, const OpRegistry& o
 ImportedModel import_onnx(std::span<const std::byte> bytes,
                           const std::filesystem::path& folder_of_external_data, const OpRegistry& ops) {
   const bool has_folder = !folder_of_external_data.empty();
-  return import_bytes(bytes, has_folder ? Folder(folder_of_external_data) : std::nullopt, ops);
+  return import_bytes(bytes, nullptr, has_folder ? Folder(folder_of_external_data) : std::nullopt, ops);
 }
 
 }  // namespace onnxray

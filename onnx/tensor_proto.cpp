@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <climits>
-#include <cstring>
 
 #include "core/fail.h"
+#include "core/parallel_copy.h"
 #include "onnx/element_type.h"
 #include "onnx/external_data.h"
 #include "onnx/mapped_file.h"
@@ -40,27 +40,22 @@ void require_bytes(uint64_t held, DType dtype, const Shape& shape, const std::st
           name_of(dtype), to_string(shape), needed);
 }
 
-/// Borrows `data` where its alignment allows; copies it otherwise. Booleans become 0 and 1.
+/// Borrows `data` where it has an owner and its alignment allows; copies it otherwise. Booleans become 0
+/// and 1.
 Tensor wrap_bytes(DType dtype, const Shape& shape, std::shared_ptr<const void> owner, const std::byte* data) {
   const auto count = static_cast<size_t>(element_count(shape) * size_of(dtype));
   const bool aligned = reinterpret_cast<uintptr_t>(data) % static_cast<size_t>(size_of(dtype)) == 0;
   const bool clean = dtype != DType::boolean ||
                      std::all_of(data, data + count, [](std::byte b) { return b <= std::byte{1}; });
-  if (count > 0 && aligned && clean) return Tensor(dtype, shape, std::move(owner), data);
-  Tensor copy(dtype, shape);
+  if (count > 0 && aligned && clean && owner) return Tensor(dtype, shape, std::move(owner), data);
+  Tensor copy = Tensor::uninitialised(dtype, shape);
   if (count == 0) return copy;
   std::byte* out = copy.mutable_bytes();
-  std::memcpy(out, data, count);
+  copy_in_parallel(out, data, static_cast<int64_t>(count));
   if (!clean)
     std::replace_if(
         out, out + count, [](std::byte b) { return b != std::byte{0}; }, std::byte{1});
   return copy;
-}
-
-Tensor take_raw(onnx::TensorProto& proto, DType dtype, const Shape& shape, const std::string& what) {
-  require_bytes(proto.raw_data().size(), dtype, shape, what);
-  const std::shared_ptr<const std::string> bytes(proto.release_raw_data());
-  return wrap_bytes(dtype, shape, bytes, reinterpret_cast<const std::byte*>(bytes->data()));
 }
 
 template <class T, class Field>
@@ -111,6 +106,11 @@ bool has_typed_data(const onnx::TensorProto& proto) {
 
 TensorReader::TensorReader(std::optional<std::filesystem::path> folder) : folder_(std::move(folder)) {}
 
+void TensorReader::lend(const onnx::TensorProto& proto, std::span<const std::byte> bytes,
+                        const std::shared_ptr<const void>& owner) {
+  lent_[&proto] = {bytes, owner};
+}
+
 Tensor TensorReader::read(onnx::TensorProto& proto, const std::string& what) {
   if (const auto it = done_.find(&proto); it != done_.end()) return it->second;
   const std::string type = onnx_type_name(proto.data_type(), what);
@@ -124,10 +124,22 @@ Tensor TensorReader::read(onnx::TensorProto& proto, const std::string& what) {
   require(!(raw && !proto.raw_data().empty() && has_typed_data(proto)), ErrorCode::bad_file,
           "{} has its values twice, as raw and as typed data", what);
   const Tensor result = external                        ? read_external(proto, *dtype, shape, what)
-                        : raw && !has_typed_data(proto) ? take_raw(proto, *dtype, shape, what)
+                        : raw && !has_typed_data(proto) ? read_raw(proto, *dtype, shape, what)
                                                         : take_typed(proto, *dtype, shape, what);
   done_.emplace(&proto, result);
   return result;
+}
+
+Tensor TensorReader::read_raw(onnx::TensorProto& proto, DType dtype, const Shape& shape,
+                              const std::string& what) {
+  if (const auto lent = lent_.find(&proto); lent != lent_.end()) {
+    const auto& [bytes, owner] = lent->second;
+    require_bytes(bytes.size(), dtype, shape, what);
+    return wrap_bytes(dtype, shape, owner, bytes.data());
+  }
+  require_bytes(proto.raw_data().size(), dtype, shape, what);
+  const std::shared_ptr<const std::string> bytes(proto.release_raw_data());
+  return wrap_bytes(dtype, shape, bytes, reinterpret_cast<const std::byte*>(bytes->data()));
 }
 
 Tensor TensorReader::read_external(const onnx::TensorProto& proto, DType dtype, const Shape& shape,

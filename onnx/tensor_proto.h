@@ -29,15 +29,27 @@ class TensorReader {
   /// `folder` holds the files of external data; without one, external data is refused.
   explicit TensorReader(std::optional<std::filesystem::path> folder = std::nullopt);
 
+  /// The raw data of `proto` are `bytes`, which `owner` keeps alive; without an owner they are copied when
+  /// read.
+  void lend(const onnx::TensorProto& proto, std::span<const std::byte> bytes,
+            const std::shared_ptr<const void>& owner);
+
   /// `what` names the tensor in messages.
   Tensor read(onnx::TensorProto& proto, const std::string& what);
 
  private:
+  struct Lent {
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> owner;
+  };
+
+  Tensor read_raw(onnx::TensorProto& proto, DType dtype, const Shape& shape, const std::string& what);
   Tensor read_external(const onnx::TensorProto& proto, DType dtype, const Shape& shape,
                        const std::string& what);
 
   std::optional<std::filesystem::path> folder_;
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
+  std::unordered_map<const onnx::TensorProto*, Lent> lent_;
   std::unordered_map<const onnx::TensorProto*, Tensor> done_;
 };
 

@@ -9,11 +9,11 @@
 
 #include "backends/cudnn/host_step.h"
 #include "backends/cudnn/kernels/kernels.h"
-#include "backends/cudnn/parallel_copy.h"
 #include "backends/reference/reference.h"
-#include "core/optimise/denominators.h"
 #include "core/cost.h"
 #include "core/fail.h"
+#include "core/optimise/denominators.h"
+#include "core/parallel_copy.h"
 #include "core/storage.h"
 
 namespace onnxray::cudnn {

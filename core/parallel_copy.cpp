@@ -1,11 +1,11 @@
-#include "backends/cudnn/parallel_copy.h"
+#include "core/parallel_copy.h"
 
 #include <algorithm>
 #include <cstring>
 #include <thread>
 #include <vector>
 
-namespace onnxray::cudnn {
+namespace onnxray {
 
 void copy_in_parallel(std::byte* to, const std::byte* from, int64_t bytes) {
   constexpr int64_t kPart = int64_t{4} << 20, kMostThreads = 8;
@@ -21,4 +21,4 @@ void copy_in_parallel(std::byte* to, const std::byte* from, int64_t bytes) {
   copy(0);
 }
 
-}  // namespace onnxray::cudnn
+}  // namespace onnxray
