@@ -186,7 +186,7 @@ struct Inspection {
   int64_t arena_bytes = 0;
   double flops = 0, bytes = 0;  ///< ... counted for the whole batch: arithmetic; operands moved
   int64_t planned_bytes = 0;    ///< weights that the program reads and their packed copies, its arena, its
-                                ///< inputs and outputs; of these ...
+                                ///< inputs and outputs, all groups' results; of these ...
   int64_t model_bytes = 0;      ///< ... weights that the loaded model holds anyway
 };
 

@@ -151,7 +151,11 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   const Cost cost = cost_of(compiled.plan);
   inspection.flops = cost.flops * group.share;
   inspection.bytes = cost.bytes * group.share;
-  inspection.planned_bytes = planned_bytes(compiled.plan);
+  // Groups keep their results until they are put together, beside the last one's in the plan.
+  const double kept = group.share > 1 ? 2 * group.share - 1 : 0;
+  inspection.planned_bytes =
+      planned_bytes(compiled.plan) +
+      static_cast<int64_t>(kept * static_cast<double>(memory_of(compiled.plan).outputs));
   inspection.model_bytes = impl_->bytes_of_model(compiled.plan);
   for (const Step& step : compiled.plan.program.steps)
     ++inspection.primitives[std::string(name_of(step.primitive))];
