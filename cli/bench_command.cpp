@@ -205,7 +205,7 @@ Subject subject_of(const Options& options, const Model& model) {
   return {options,
           options.inputs.empty() ? example_inputs(options, model)
                                  : load_inputs(options, model, preprocess).tensors,
-          bounded_request(options, model, preprocess)};
+          explain_request(options, model, preprocess)};
 }
 
 /// For scripts that time several programs in turns: each line of standard input, "forward" or a method, gets

@@ -76,7 +76,7 @@ int dry_run(const Options& options) {
   const std::optional<Preprocess> preprocess = choose_preprocess(options);
   const LoadedInputs loaded = load_inputs(options, model, preprocess);
   Session session(model, options.session);
-  ExplainManyOptions request = bounded_request(options, model, preprocess);
+  ExplainManyOptions request = explain_request(options, model, preprocess);
   request.report_layers = options.layers;
   std::vector<std::string> reports;
   for (size_t i = 0; i < request.methods.size(); ++i) {

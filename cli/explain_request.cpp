@@ -40,7 +40,8 @@ void bound_input(ExplainManyOptions& request, const Model& model, const Preproce
 
 }  // namespace
 
-ExplainManyOptions explain_request(const Options& options, const std::optional<Preprocess>& preprocess) {
+ExplainManyOptions explain_request(const Options& options, const Model& model,
+                                   const std::optional<Preprocess>& preprocess) {
   const std::vector<std::string> labels = preprocess ? preprocess->labels : std::vector<std::string>{};
   ExplainManyOptions request;
   request.methods = options.methods;
@@ -54,12 +55,6 @@ ExplainManyOptions explain_request(const Options& options, const std::optional<P
   request.at = options.at;
   request.report_layers = options.layers || !options.report.empty();
   read_given_tensors(options, request);
-  return request;
-}
-
-ExplainManyOptions bounded_request(const Options& options, const Model& model,
-                                   const std::optional<Preprocess>& preprocess) {
-  ExplainManyOptions request = explain_request(options, preprocess);
   if (preprocess) bound_input(request, model, *preprocess);
   return request;
 }
@@ -71,7 +66,7 @@ Explained explain(const Options& options) {
   result.backend = session.backend_description();
   Progress progress("explain");
   session.on_progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
-  const ExplainManyOptions request = bounded_request(options, result.model, result.preprocess);
+  const ExplainManyOptions request = explain_request(options, result.model, result.preprocess);
   result.explanations = session.explain_many(result.loaded.tensors, request);
   return result;
 }

@@ -6,11 +6,9 @@
 
 namespace onnxray::cli {
 
-/// The explanation that the options ask for. The preprocessing names the labels of targets.
-ExplainManyOptions explain_request(const Options& options, const std::optional<Preprocess>& preprocess);
-
-/// The same, with the model's first input bounded by what the preprocessing of images yields.
-ExplainManyOptions bounded_request(const Options& options, const Model& model,
+/// The explanation that the options ask for. The preprocessing names the labels of targets, and bounds the
+/// model's first input by what it makes of images.
+ExplainManyOptions explain_request(const Options& options, const Model& model,
                                    const std::optional<Preprocess>& preprocess);
 
 /// Everything that `explain` and `verify` need of one run.

@@ -13,7 +13,7 @@ int export_command(const Options& options) {
                                                             : load_inputs(options, model, preprocess).tensors;
   for (const std::string& note : model.notes()) fmt::print(stderr, "note: {}\n", note);
   Session session(model, options.session);
-  const std::string bytes = session.export_onnx(inputs, explain_request(options, preprocess));
+  const std::string bytes = session.export_onnx(inputs, explain_request(options, model, preprocess));
   write_bytes(options.out, {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   fmt::print(stderr, "wrote {}\n", options.out);
   return 0;

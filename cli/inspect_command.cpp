@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "cli/inputs.h"
+#include "cli/explain_request.h"
 #include "cli/inspection.h"
 
 namespace onnxray::cli {
@@ -22,15 +22,15 @@ void print_value(std::string_view kind, const ValueInfo& value) {
 
 int inspect_command(const Options& options) {
   const Model model = Model::load(options.model);
-  const std::vector<Tensor> inputs = options.inputs.empty()
-                                         ? example_inputs(options, model)
-                                         : load_inputs(options, model, choose_preprocess(options)).tensors;
-  ExplainManyOptions what{options.methods, {Target::argmax()},   options.convention, options.parameters,
-                          options.output,  options.keep_softmax, options.at};
-  if (!options.program.empty()) what.methods = {options.program};
+  const std::optional<Preprocess> preprocess = choose_preprocess(options);
+  const std::vector<Tensor> inputs = options.inputs.empty() ? example_inputs(options, model)
+                                                            : load_inputs(options, model, preprocess).tensors;
+  ExplainManyOptions request = explain_request(options, model, preprocess);
+  // Without a method, the model alone.
+  request.methods = options.program.empty() ? options.methods : std::vector{options.program};
   Session session(model, options.session);
-  const Inspection inspection = session.inspect(inputs, what);
-  const std::string method = what.methods.empty() ? "" : what.methods[0];
+  const Inspection inspection = session.inspect(inputs, request);
+  const std::string method = request.methods.empty() ? "" : request.methods[0];
   if (options.json) {
     fmt::print("{}\n", inspection_json(model, inspection, method));
     return 0;
