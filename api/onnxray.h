@@ -187,7 +187,7 @@ struct Inspection {
   double flops = 0, bytes = 0;  ///< ... counted for the whole batch: arithmetic; operands moved
   int64_t planned_bytes = 0;    ///< weights that the program reads and their packed copies, its arena, its
                                 ///< inputs and outputs, all groups' results; of these ...
-  int64_t model_bytes = 0;      ///< ... weights that the loaded model holds anyway
+  int64_t model_bytes = 0;      ///< ... weights that the loaded model holds in memory, not in its file
 };
 
 /// Runs and explains one model. One thread at a time; several sessions may share a model.

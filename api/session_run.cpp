@@ -16,7 +16,7 @@ FixedBatch Session::Impl::fixed_batch_of(const std::vector<Tensor>& inputs) cons
 int64_t Session::Impl::bytes_of_model(const Plan& plan) const {
   std::set<const std::byte*> held;
   for (const Value& value : graph().values) {
-    if (value.constant) held.insert(value.constant->bytes());
+    if (value.constant && !value.constant->is_borrowed()) held.insert(value.constant->bytes());
   }
   std::set<const std::byte*> used;
   int64_t bytes = 0;

@@ -67,6 +67,8 @@ class Tensor {
 
   const std::byte* bytes() const { return data_; }
   std::byte* mutable_bytes();
+  /// Whether the elements lie in another's memory, such as a mapped file's.
+  bool is_borrowed() const { return !writable_; }
 
   /// The elements; T must be the C++ type of dtype().
   template <class T>

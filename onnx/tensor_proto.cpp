@@ -138,8 +138,8 @@ Tensor TensorReader::read_raw(onnx::TensorProto& proto, DType dtype, const Shape
     return wrap_bytes(dtype, shape, owner, bytes.data());
   }
   require_bytes(proto.raw_data().size(), dtype, shape, what);
-  const std::shared_ptr<const std::string> bytes(proto.release_raw_data());
-  return wrap_bytes(dtype, shape, bytes, reinterpret_cast<const std::byte*>(bytes->data()));
+  const std::unique_ptr<const std::string> bytes(proto.release_raw_data());
+  return wrap_bytes(dtype, shape, nullptr, reinterpret_cast<const std::byte*>(bytes->data()));
 }
 
 Tensor TensorReader::read_external(const onnx::TensorProto& proto, DType dtype, const Shape& shape,
