@@ -135,24 +135,32 @@ PlanMemory memory_of(const Plan& plan) {
   return memory;
 }
 
-namespace {
-
-bool packs(const Plan& plan, const Step& step) {
+bool packs_weights(const Program& program, const Step& step, const PlanOptions& options) {
+  if (!options.packs_weights) return false;
   if (std::holds_alternative<MatMul>(step.primitive)) {
-    const Shape& y = plan.program[step.outputs[0]].shape;
-    return element_count(y) / std::max<int64_t>(y.back(), 1) > plan.options.unpacked_rows;
+    const Shape& y = program[step.outputs[0]].shape;
+    return element_count(y) / std::max<int64_t>(y.back(), 1) > options.unpacked_rows;
   }
   return std::holds_alternative<Convolution>(step.primitive) ||
          std::holds_alternative<ConvolutionInput>(step.primitive);
 }
 
+namespace {
+
 /// Winograd's transform makes 36 numbers of 9.
 int64_t copies_of(const Step& step) { return is_winograd(step) ? 4 : 1; }
 
-/// Products of one use want a constant in one order.
-size_t use_of(const Step& product) {
+/// Products of one use want a constant in one order and form.
+struct Use {
+  size_t order = 0;
+  WeightForm form = {};
+  auto operator<=>(const Use&) const = default;
+};
+
+Use use_of(const Step& product) {
   const auto* matmul = std::get_if<MatMul>(&product.primitive);
-  return 2 * product.primitive.index() + ((matmul && matmul->transpose_b) || is_winograd(product) ? 1 : 0);
+  const bool is_other_way = (matmul && matmul->transpose_b) || is_winograd(product);
+  return {2 * product.primitive.index() + (is_other_way ? 1 : 0), form_of(product.primitive)};
 }
 
 /// Both sides' transformed tiles, as many as are worked on at a time.
@@ -169,9 +177,9 @@ int64_t winograd_bytes(const Plan& plan, const Step& step) {
 int64_t planned_bytes(const Plan& plan) {
   int64_t bytes = memory_of(plan).total(), scratch = 0;
   if (!plan.options.packs_weights) return bytes;
-  std::set<std::pair<int32_t, size_t>> packed;  // a constant and its use
+  std::set<std::pair<int32_t, Use>> packed;  // a constant and its use
   for (const Step& step : plan.program.steps) {
-    if (!packs(plan, step)) continue;
+    if (!packs_weights(plan.program, step, plan.options)) continue;
     bytes += plan.options.product_bytes;
     scratch = std::max(scratch, winograd_bytes(plan, step));
     for (const Var v : step.inputs) {

@@ -33,6 +33,9 @@ struct PlanMemory {
 };
 PlanMemory memory_of(const Plan& plan);
 
+/// Whether the backend makes copies of its own of the constants that the step reads.
+bool packs_weights(const Program& program, const Step& step, const PlanOptions& options);
+
 /// What a plan takes: memory_of, the copies of constants that its backend packs for its products, and what
 /// their kernels keep and work on.
 int64_t planned_bytes(const Plan& plan);

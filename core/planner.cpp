@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <stdexcept>
 
 #include "core/arena.h"
 #include "core/bit_masks.h"
@@ -252,6 +253,10 @@ class Planner {
 }  // namespace
 
 Plan make_plan(Program program, const PlanOptions& options) {
+  for (const Step& step : program.steps) {
+    if (!options.packs_weights && form_of(step.primitive) != WeightForm{})
+      throw std::logic_error("a product takes a form of weights that its backend does not pack");
+  }
   return Planner(std::move(program), options).run();
 }
 

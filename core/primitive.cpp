@@ -91,16 +91,22 @@ std::string_view reduce_name(Reduce::Kind kind) {
   return "?";
 }
 
-std::string form_text(const WeightForm& form) {
+/// The form of weights of this name.
+std::string form_text(const WeightForm& form, char w) {
   switch (form.kind) {
-    case WeightForm::Kind::whole: return "b";
-    case WeightForm::Kind::positive: return "b+";
-    case WeightForm::Kind::negative: return "b-";
-    case WeightForm::Kind::magnitude: return "|b|";
-    case WeightForm::Kind::square: return "b^2";
-    case WeightForm::Kind::raised: return fmt::format("b+{:g}b+", form.gamma);
+    case WeightForm::Kind::whole: return fmt::format("{}", w);
+    case WeightForm::Kind::positive: return fmt::format("{}+", w);
+    case WeightForm::Kind::negative: return fmt::format("{}-", w);
+    case WeightForm::Kind::magnitude: return fmt::format("|{}|", w);
+    case WeightForm::Kind::square: return fmt::format("{}^2", w);
+    case WeightForm::Kind::raised: return fmt::format("{}+{:g}{}+", w, form.gamma, w);
   }
   return "?";
+}
+
+/// Nothing for the whole weights.
+std::string form_suffix(const WeightForm& form, char w) {
+  return form == WeightForm{} ? "" : " " + form_text(form, w);
 }
 
 struct TextVisitor {
@@ -108,20 +114,23 @@ struct TextVisitor {
     return fmt::format("{{{}}}", onnxray::to_string(p.expression));
   }
   std::string operator()(const Convolution& p) const {
-    return fmt::format("{} groups={}{}", window_text(p.window), p.groups, p.winograd ? " winograd" : "");
+    return fmt::format("{} groups={}{}{}", window_text(p.window), p.groups, p.winograd ? " winograd" : "",
+                       form_suffix(p.form, 'w'));
   }
   std::string operator()(const ConvolutionInput& p) const {
-    return fmt::format("{} groups={}{}", window_text(p.window), p.groups, p.winograd ? " winograd" : "");
+    return fmt::format("{} groups={}{}{}", window_text(p.window), p.groups, p.winograd ? " winograd" : "",
+                       form_suffix(p.form, 'w'));
   }
   std::string operator()(const ConvolutionWeight& p) const {
     return fmt::format("{} groups={}", window_text(p.window), p.groups);
   }
   std::string operator()(const MatMul& p) const {
-    return fmt::format("{}{}", p.transpose_a ? "a^T " : "", p.transpose_b ? "b^T" : "");
+    return fmt::format("{}{}{}", p.transpose_a ? "a^T " : "", p.transpose_b ? "b^T" : "",
+                       form_suffix(p.form, 'b'));
   }
   std::string operator()(const FormProducts& p) const {
     std::vector<std::string> forms;
-    for (const WeightForm& form : p.forms) forms.push_back(form_text(form));
+    for (const WeightForm& form : p.forms) forms.push_back(form_text(form, 'b'));
     return fmt::format("{}{}", fmt::join(forms, " "), p.transpose_b ? " b^T" : "");
   }
   std::string operator()(const Reduce& p) const {
@@ -165,6 +174,35 @@ struct TextVisitor {
 };
 
 }  // namespace
+
+namespace {
+
+template <class P>
+concept WeightProduct = requires(P& p) {
+  p.form;
+};
+
+}  // namespace
+
+WeightForm form_of(const Primitive& primitive) {
+  return std::visit(
+      []<class P>(const P& p) {
+        if constexpr (WeightProduct<P>)
+          return p.form;
+        else
+          return WeightForm{};
+      },
+      primitive);
+}
+
+Primitive with_form(Primitive product, const WeightForm& form) {
+  std::visit(
+      [&]<class P>(P& p) {
+        if constexpr (WeightProduct<P>) p.form = form;
+      },
+      product);
+  return product;
+}
 
 std::string_view name_of(const Primitive& primitive) { return std::visit(NameVisitor{}, primitive); }
 std::string attributes_text(const Primitive& primitive) { return std::visit(TextVisitor{}, primitive); }

@@ -30,12 +30,30 @@ struct Elementwise {
   bool operator==(const Elementwise&) const = default;
 };
 
+/// What a product takes of each entry w of its weights.
+struct WeightForm {
+  enum class Kind : uint8_t {
+    whole,
+    positive,   ///< max(w, 0)
+    negative,   ///< min(w, 0)
+    magnitude,  ///< |w|
+    square,     ///< w^2
+    raised,     ///< w + gamma max(w, 0)
+  } kind = Kind::whole;
+  double gamma = 0;  ///< of `raised`
+  auto operator<=>(const WeightForm&) const = default;
+};
+
+// A product has a form of its weights where a backend takes it as it packs them, so that the form is never
+// stored as it lies (core/optimise/take_weight_forms.cpp).
+
 /// (x [N,C,s..], w [M,C/groups,k..][, b [M]]) -> y [N,M,o..]: cross-correlation, as ONNX Conv.
 struct Convolution {
   Window window;
   int64_t groups = 1;
   bool winograd =
       false;  ///< a backend may use Winograd's minimal filtering (core/optimise/choose_winograd.cpp)
+  WeightForm form = {};  ///< of w
   bool operator==(const Convolution&) const = default;
 };
 /// (g [N,M,o..], w) -> x [N,C,s..]: the adjoint of Convolution in x. Also the forward of ConvTranspose.
@@ -44,6 +62,7 @@ struct ConvolutionInput {
   int64_t groups = 1;
   Shape shape;
   bool winograd = false;
+  WeightForm form = {};
   bool operator==(const ConvolutionInput&) const = default;
 };
 /// (x, g) -> w [M,C/groups,k..]: the adjoint of Convolution in w.
@@ -58,22 +77,10 @@ struct ConvolutionWeight {
 /// transpose the last two axes.
 struct MatMul {
   bool transpose_a = false, transpose_b = false;
+  WeightForm form = {};  ///< of b
   bool operator==(const MatMul&) const = default;
 };
 
-/// What a product takes of each entry w of a matrix.
-struct WeightForm {
-  enum class Kind : uint8_t {
-    whole,
-    positive,   ///< max(w, 0)
-    negative,   ///< min(w, 0)
-    magnitude,  ///< |w|
-    square,     ///< w^2
-    raised,     ///< w + gamma max(w, 0)
-  } kind = Kind::whole;
-  double gamma = 0;  ///< of `raised`
-  bool operator==(const WeightForm&) const = default;
-};
 /// (a0 [I0,K], a1 [I1,K], ..., b [K,J], or [J,K] where transposed) -> (y0 [I0,J], y1, ...): y_i = a_i
 /// form_i(b). The optimiser makes them of MatMul where a backend reads b once for all, and no form is stored.
 struct FormProducts {
@@ -227,6 +234,11 @@ using Primitive =
                  ArgReduce, Softmax, CumSum, MaxPool, MaxPoolScatter, MaxPoolGather, SumPool, SumPoolInput,
                  Reshape, Transpose, Broadcast, Slice, Place, Concat, Gather, GatherAdjoint, GatherElements,
                  ScatterElements, AxisMap, Noise>;
+
+/// What a product takes of its weights: the whole, for primitives without any.
+WeightForm form_of(const Primitive& primitive);
+/// The product with another form.
+Primitive with_form(Primitive product, const WeightForm& form);
 
 /// "convolution", "max_pool", ...
 std::string_view name_of(const Primitive& primitive);

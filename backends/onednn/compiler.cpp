@@ -65,6 +65,7 @@ class OneDnnCompiler final : public KernelCompiler {
           return std::visit(Dispatch{context_, in, out}, primitive);
         }))
       return kernel;
+    if (form_of(primitive) != WeightForm{}) return compile_with_stored_form(*this, primitive, in, out);
     return reference_->compile(primitive, in, out);
   }
 

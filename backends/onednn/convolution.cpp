@@ -137,7 +137,7 @@ std::unique_ptr<Kernel> compile_rotated(const Context& context, const Convolutio
   std::vector<float> rotated;
   call->bind_constant(DNNL_ARG_WEIGHTS,
                       {in[1].constant, onednn::describe(shape, row_major_strides(shape)), pd->weights_desc(),
-                       PackedConstants::Form::rotated},
+                       PackedConstants::Arrangement::rotated, p.form},
                       [&] {
                         rotated =
                             rotate_weights(w, has_groups, reinterpret_cast<const float*>(in[1].constant));
@@ -187,7 +187,7 @@ std::unique_ptr<Kernel> compile_forward(const Context& context, const Convolutio
   auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(*pd));
   call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
   call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(w.shape, w.strides), pd->weights_desc(), 1,
-                    in[1].constant);
+                    in[1].constant, p.form);
   if (has_bias) call->bind_packed(DNNL_ARG_BIAS, bias, pd->bias_desc(), 2, in[2].constant);
   call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
   return call;
@@ -222,7 +222,7 @@ std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const 
   auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_backward_data(pd));
   call->bind_input(DNNL_ARG_DIFF_DST, describe(in[0]), 0);
   call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(w.shape, w.strides), pd.weights_desc(), 1,
-                    in[1].constant);
+                    in[1].constant, p.form);
   call->bind_output(DNNL_ARG_DIFF_SRC, describe(out[0]), 0);
   return call;
 }

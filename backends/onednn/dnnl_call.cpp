@@ -31,10 +31,10 @@ void DnnlCall::bind_output(int argument, const dnnl::memory::desc& desc, size_t 
 }
 
 void DnnlCall::bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
-                           size_t index, const std::byte* constant) {
-  if (plain == packed) return bind_input(argument, plain, index);
+                           size_t index, const std::byte* constant, const WeightForm& form) {
+  if (plain == packed && form == WeightForm{}) return bind_input(argument, plain, index);
   if (constant)
-    return bind_constant(argument, {constant, plain, packed},
+    return bind_constant(argument, {constant, plain, packed, PackedConstants::Arrangement::as_it_lies, form},
                          [&] { return reinterpret_cast<const float*>(constant); });
   dnnl::memory from(plain, context_.engine, nullptr);
   dnnl::memory to(packed, context_.engine);

@@ -31,9 +31,9 @@ class DnnlCall final : public Kernel {
   void bind_input(int argument, const dnnl::memory::desc& desc, size_t index);
   void bind_output(int argument, const dnnl::memory::desc& desc, size_t index);
   /// Input `index` lies as `plain` and is wanted as `packed`: reordered now where `constant` holds it, else
-  /// in each run.
+  /// in each run. A form is taken of a constant alone.
   void bind_packed(int argument, const dnnl::memory::desc& plain, const dnnl::memory::desc& packed,
-                   size_t index, const std::byte* constant);
+                   size_t index, const std::byte* constant, const WeightForm& form = {});
   /// Memory that lies ready.
   void bind_memory(int argument, const dnnl::memory& memory) { arguments_.emplace(argument, memory); }
   /// A constant, packed at most once for all calls of the context. `values` is as in PackedConstants::get.

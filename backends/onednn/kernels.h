@@ -36,6 +36,10 @@ std::unique_ptr<Kernel> compile_winograd_adjoint(const Context& context, const C
 std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p,
                                                    Operands in, Operands out);
 std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& p, Operands in, Operands out);
+/// For products whose kernel takes no form of their weights, a constant: `compiler`'s kernel for the whole
+/// weights reads a copy that holds the form.
+std::unique_ptr<Kernel> compile_with_stored_form(KernelCompiler& compiler, const Primitive& p, Operands in,
+                                                 Operands out);
 /// For a large b with a unit stride and few rows of each a.
 std::unique_ptr<Kernel> compile_form_products(const FormProducts& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_elementwise(const Elementwise& p, Operands in, Operands out);

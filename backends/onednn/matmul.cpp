@@ -160,8 +160,10 @@ std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& pri
   if (has_bias && !is_column_bias(in[2], p.y.columns)) return compile_with_add(context, primitive, in, out);
   const bool once = p.times() == 1;
   if (once && p.batch == 0 && waits_for_memory(p.a.rows, p.b.rows * p.b.columns) && p.b.has_unit_stride()) {
-    return make_matvec({{p.a, p.y, {}}}, p.b, has_bias);
+    return make_matvec({{p.a, p.y, primitive.form}}, p.b, has_bias);
   }
+  const bool packs = once && in[1].constant;
+  if (primitive.form != WeightForm{} && !packs) return nullptr;
   if (!once && !(p.a.has_unit_stride() && p.b.has_unit_stride() && p.y.column_stride == 1)) return nullptr;
 
   const auto a = describe(p.batch, p.batch_a, p.a), b = describe(p.batch, p.batch_b, p.b),
@@ -169,14 +171,14 @@ std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& pri
   const auto wanted_a = p.a.has_unit_stride() ? a : describe_dense(p.batch, p.a);
   const auto wanted_y = p.y.column_stride == 1 ? y : describe_dense(p.batch, p.y);
   auto wanted_b = p.b.has_unit_stride() ? b : describe_dense(p.batch, p.b);
-  if (once && in[1].constant) wanted_b = describe_any(extents(p.batch, p.b));
+  if (packs) wanted_b = describe_any(extents(p.batch, p.b));
   const Shape bias_shape = extents(p.batch ? 1 : 0, {1, p.y.columns});
   const auto bias = onednn::describe(bias_shape, row_major_strides(bias_shape));
 
   const auto pd = matmul(context.engine, wanted_a, wanted_b, has_bias ? &bias : nullptr, wanted_y);
   auto call = std::make_unique<DnnlCall>(context, dnnl::matmul(pd));
   call->bind_packed(DNNL_ARG_SRC, a, wanted_a, 0, nullptr);
-  call->bind_packed(DNNL_ARG_WEIGHTS, b, pd.weights_desc(), 1, in[1].constant);
+  call->bind_packed(DNNL_ARG_WEIGHTS, b, pd.weights_desc(), 1, in[1].constant, primitive.form);
   if (has_bias) call->bind_input(DNNL_ARG_BIAS, bias, 2);
   call->bind_unpacked(DNNL_ARG_DST, wanted_y, y, 0);
   if (!once) call->repeat(p.loops, {p.loops_a, p.loops_b, Strides(p.loops.size(), 0)}, p.loops_y);

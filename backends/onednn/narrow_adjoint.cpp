@@ -6,6 +6,7 @@
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/plane_copy.h"
 #include "backends/onednn/thread_split.h"
+#include "backends/onednn/weight_form.h"
 
 namespace onnxray::onednn {
 
@@ -51,7 +52,8 @@ struct Geometry {
 };
 
 /// w [M, C, k..] as [rows of the kernel, groups of columns, M, columns of the group].
-std::vector<float> columns_of_weights(const Geometry& s, const Operand& w, int64_t group) {
+std::vector<float> columns_of_weights(const Geometry& s, const Operand& w, const WeightForm& form,
+                                      int64_t group) {
   const auto* data = reinterpret_cast<const float*>(w.constant);
   const size_t rank = w.shape.size() - 2;
   int64_t tap_stride[3] = {0, 0, 0};
@@ -69,6 +71,7 @@ std::vector<float> columns_of_weights(const Geometry& s, const Operand& w, int64
       }
     }
   }
+  take_form(form, result.data(), static_cast<int64_t>(result.size()));
   return result;
 }
 
@@ -83,10 +86,10 @@ struct PhaseTap {
 /// = i: neighbouring o for every stride-th i, a phase of the row.
 class NarrowAdjoint final : public Kernel {
  public:
-  NarrowAdjoint(const Geometry& s, const Operand& w) : s_(s) {
+  NarrowAdjoint(const Geometry& s, const Operand& w, const WeightForm& form) : s_(s) {
     const int64_t groups = (s.columns() + columns_at_once() - 1) / columns_at_once();
     group_ = (s.columns() + groups - 1) / groups;
-    weights_ = columns_of_weights(s, w, group_);
+    weights_ = columns_of_weights(s, w, form, group_);
     find_phases();
   }
 
@@ -203,7 +206,7 @@ std::unique_ptr<Kernel> compile_narrow_adjoint(const ConvolutionInput& p, Operan
   const Operand &g = in[0], &w = in[1], &x = out[0];
   if (p.groups != 1 || !w.constant || x.shape[1] > kNarrow) return nullptr;
   if (!is_channels_last(g) || !is_channels_last(x)) return nullptr;
-  return std::make_unique<NarrowAdjoint>(Geometry(p.window, x.shape, g.shape), w);
+  return std::make_unique<NarrowAdjoint>(Geometry(p.window, x.shape, g.shape), w, p.form);
 }
 
 }  // namespace onnxray::onednn

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backends/onednn/weight_form.h"
+
 namespace onnxray::onednn {
 
 dnnl::memory PackedConstants::get(const Wanted& wanted, const dnnl::engine& engine,
@@ -22,6 +24,9 @@ dnnl::memory PackedConstants::get(const Wanted& wanted, const dnnl::engine& engi
     dnnl::memory from(wanted.plain, engine, const_cast<float*>(values()));
     dnnl::reorder(from, to).execute(stream, from, to);
     stream.wait();
+    // The order's padding is 0, of which every form is 0.
+    const auto stored = static_cast<int64_t>(wanted.packed.get_size() / sizeof(float));
+    take_form(wanted.form, static_cast<float*>(to.get_data_handle()), stored);
   });
 }
 

@@ -1,6 +1,6 @@
 #include "backends/onednn/product_loops.h"
 
-#include "backends/onednn/simd.h"
+#include "backends/onednn/weight_form.h"
 
 namespace onnxray::onednn {
 
@@ -8,37 +8,6 @@ namespace {
 
 constexpr int64_t kTileLanes = 16;
 using Lanes = float __attribute__((vector_size(kTileLanes * sizeof(float)), aligned(4), may_alias));
-using Form = WeightForm::Kind;
-
-/// Replaces an entry of b, or a vector of them, by what the form takes of it. NaN stays.
-template <Form form, class T>
-ONNXRAY_INLINE void take(T& x, float gamma) {
-  if constexpr (form == Form::positive) x = x < 0 ? T{} : x;
-  if constexpr (form == Form::negative) x = x > 0 ? T{} : x;
-  if constexpr (form == Form::magnitude) x = x < 0 ? -x : x;
-  if constexpr (form == Form::square) x = x * x;
-  if constexpr (form == Form::raised) x = x + gamma * (x < 0 ? T{} : x);
-}
-
-template <Form form>
-ONNXRAY_INLINE float taken(float x, float gamma) {
-  take<form>(x, gamma);
-  return x;
-}
-
-/// Calls f.operator()<form>().
-template <class F>
-ONNXRAY_INLINE void with_form(Form form, const F& f) {
-  switch (form) {
-    case Form::whole: return f.template operator()<Form::whole>();
-    case Form::positive: return f.template operator()<Form::positive>();
-    case Form::negative: return f.template operator()<Form::negative>();
-    case Form::magnitude: return f.template operator()<Form::magnitude>();
-    case Form::square: return f.template operator()<Form::square>();
-    case Form::raised: return f.template operator()<Form::raised>();
-  }
-}
-
 /// Inner products of I rows of a with J rows of b, whose partial sums stay in registers.
 template <Form form, int I, int J>
 ONNXRAY_INLINE void add_tile(double* sums, const float* a, int64_t a_stride, const float* b, int64_t b_stride,

@@ -5,6 +5,7 @@
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/thread_split.h"
+#include "backends/onednn/weight_form.h"
 #include "backends/onednn/winograd_tiles.h"
 
 namespace onnxray::onednn {
@@ -44,13 +45,20 @@ int64_t block_of(const Geometry& s) {
   return (s.tiles() + blocks - 1) / blocks;
 }
 
-/// G w G^T as [36, C, M], packed; for an adjoint of w turned by half a turn, with its channels exchanged.
-void pack_transformed(const Context& context, const Geometry& s, const Operand& w, bool is_adjoint,
-                      dnnl::memory& packed) {
+/// G w G^T as [36, C, M], packed, for a form w of the weights; for an adjoint of w turned by half a turn,
+/// with its channels exchanged.
+void pack_transformed(const Context& context, const Geometry& s, const Operand& w, const WeightForm& form,
+                      bool is_adjoint, dnnl::memory& packed) {
   // So many channels of x at a time, whole blocks of every order that oneDNN may want: all of them together
   // are four times as large as w.
   constexpr int64_t kSlice = 64;
   const auto* data = reinterpret_cast<const float*>(w.constant);
+  std::vector<float> taken;
+  if (form != WeightForm{}) {
+    taken.assign(data, data + element_count(w.shape));
+    take_form(form, taken.data(), element_count(w.shape));
+    data = taken.data();
+  }
   const int64_t from = w.strides[is_adjoint ? 0 : 1], to = w.strides[is_adjoint ? 1 : 0];
   const int64_t first_tap = is_adjoint ? 8 : 0, tap = is_adjoint ? -1 : 1;
   std::vector<float> u(static_cast<size_t>(kPlanes * std::min(kSlice, s.C) * s.M));
@@ -151,9 +159,9 @@ class Winograd final : public Kernel {
   Finish finish_;
 };
 
-std::unique_ptr<Kernel> compile(const Context& context, const Geometry& s, const Operand& w, bool is_adjoint,
-                                std::optional<float> cap) {
-  if (!w.constant || w.strides[2] != 3 || w.strides[3] != 1) return nullptr;
+std::unique_ptr<Kernel> compile(const Context& context, const Geometry& s, const Operand& w,
+                                const WeightForm& form, bool is_adjoint, std::optional<float> cap) {
+  if (!w.constant || !same_layout(w.shape, w.strides, row_major_strides(w.shape))) return nullptr;
   const int64_t block = block_of(s);
   const auto planes = [&](int64_t channels) {
     return describe({kPlanes, block, channels}, {block * channels + kGap, channels, 1});
@@ -164,8 +172,9 @@ std::unique_ptr<Kernel> compile(const Context& context, const Geometry& s, const
   product->bind_input(DNNL_ARG_SRC, planes(s.C), 0);
   const PackedConstants::Wanted wanted{
       w.constant, describe(weights, row_major_strides(weights)), pd.weights_desc(),
-      is_adjoint ? PackedConstants::Form::rotated_winograd : PackedConstants::Form::winograd};
-  const auto pack = [&](dnnl::memory& packed) { pack_transformed(context, s, w, is_adjoint, packed); };
+      is_adjoint ? PackedConstants::Arrangement::rotated_winograd : PackedConstants::Arrangement::winograd,
+      form};
+  const auto pack = [&](dnnl::memory& packed) { pack_transformed(context, s, w, form, is_adjoint, packed); };
   product->bind_memory(DNNL_ARG_WEIGHTS, context.constants->get(wanted, context.engine, pack));
   product->bind_output(DNNL_ARG_DST, planes(s.M), 0);
   return std::make_unique<Winograd>(context, s, block, std::move(product), cap);
@@ -178,14 +187,14 @@ std::unique_ptr<Kernel> compile_winograd(const Context& context, const Convoluti
   if (!p.winograd || !is_channels_last(in[0]) || !is_channels_last(out[0])) return nullptr;
   if (in.size() > 2 && in[2].strides[0] != 1) return nullptr;
   const Geometry s(in[0].shape, out[0].shape, p.window.pads_begin[0], p.window.pads_begin[1]);
-  return compile(context, s, in[1], false, cap);
+  return compile(context, s, in[1], p.form, false, cap);
 }
 
 std::unique_ptr<Kernel> compile_winograd_adjoint(const Context& context, const ConvolutionInput& p,
                                                  Operands in, Operands out) {
   if (!p.winograd || !is_channels_last(in[0]) || !is_channels_last(out[0])) return nullptr;
   const Geometry s(in[0].shape, out[0].shape, 2 - p.window.pads_begin[0], 2 - p.window.pads_begin[1]);
-  return compile(context, s, in[1], true, {});
+  return compile(context, s, in[1], p.form, true, {});
 }
 
 }  // namespace onnxray::onednn

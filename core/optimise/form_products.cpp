@@ -2,6 +2,7 @@
 #include <optional>
 #include <set>
 
+#include "core/optimise/form_finder.h"
 #include "core/optimise/optimise.h"
 
 namespace onnxray {
@@ -16,88 +17,6 @@ constexpr size_t kMostProducts = 4;
 /// What is computed earlier than it was, so that products can be joined, takes memory for longer: at most
 /// this share of the matrix.
 constexpr int64_t kMovedShare = 8;
-
-/// A known matrix of which something is a form.
-struct Reading {
-  Var base;
-  WeightForm form;
-};
-
-/// Which variables hold an elementwise form of a known matrix: constant, or computed of constants alone.
-class FormFinder {
- public:
-  explicit FormFinder(const Program& program)
-      : program_(program), known_(program.variables.size()), forms_(known_.size()), shares_(known_.size()) {
-    for (size_t v = 0; v < known_.size(); ++v) known_[v] = program.variables[v].constant.has_value();
-    for (const Step& step : program.steps) visit(step);
-  }
-
-  /// Of variables that the program had when it was searched.
-  bool is_known(Var v) const { return index(v) < known_.size() && known_[index(v)]; }
-
-  /// v itself where it is a form of nothing.
-  Reading reading_of(Var v) const { return forms_[index(v)].value_or(Reading{v, {}}); }
-
- private:
-  using Kind = WeightForm::Kind;
-
-  static size_t index(Var v) { return static_cast<size_t>(v.id); }
-
-  void visit(const Step& step) {
-    if (!std::ranges::all_of(step.inputs, [&](Var v) { return is_known(v); })) return;
-    for (const Var v : step.outputs) known_[index(v)] = true;
-    const auto* p = std::get_if<Elementwise>(&step.primitive);
-    if (!p || p->expression.code.size() != 1 || step.inputs.empty()) return;
-    const Var x = step.inputs[0], y = step.outputs[0];
-    const bool alike = std::ranges::all_of(step.inputs, [&](Var v) {
-      return program_[v].shape == program_[y].shape && program_[v].dtype == program_[y].dtype;
-    });
-    if (!alike || !is_floating(program_[y].dtype)) return;
-    const Instruction& code = p->expression.code[0];
-    if (const auto kind = kind_of(code)) forms_[index(y)] = Reading{x, {*kind, 0}};
-    find_raised(step, code);
-  }
-
-  static bool is_number(const Source& s, double value) {
-    return s.kind == Source::Kind::immediate && s.value == value;
-  }
-  static bool is_input(const Source& s) { return s.kind == Source::Kind::input; }
-
-  static std::optional<Kind> kind_of(const Instruction& code) {
-    const bool with_zero =
-        (is_input(code.a) && is_number(code.b, 0)) || (is_input(code.b) && is_number(code.a, 0));
-    switch (code.op) {
-      case Opcode::relu: return Kind::positive;
-      case Opcode::abs: return Kind::magnitude;
-      case Opcode::max: return with_zero ? std::optional(Kind::positive) : std::nullopt;
-      case Opcode::min: return with_zero ? std::optional(Kind::negative) : std::nullopt;
-      case Opcode::mul:
-        return is_input(code.a) && code.a == code.b ? std::optional(Kind::square) : std::nullopt;
-      default: return {};
-    }
-  }
-
-  /// w + gamma max(w, 0), in two steps: the product, then the sum.
-  void find_raised(const Step& step, const Instruction& code) {
-    const Var y = step.outputs[0];
-    if (code.op == Opcode::mul && step.inputs.size() == 1) {
-      const Source& number = is_input(code.a) ? code.b : code.a;
-      const auto& part = forms_[index(step.inputs[0])];
-      if (number.kind == Source::Kind::immediate && part && part->form.kind == Kind::positive)
-        shares_[index(y)] = Reading{part->base, {Kind::raised, number.value}};
-    }
-    if (code.op != Opcode::add || step.inputs.size() != 2) return;
-    for (size_t i = 0; i < 2; ++i) {
-      const auto& share = shares_[index(step.inputs[i])];
-      if (share && share->base == step.inputs[1 - i]) forms_[index(y)] = share;
-    }
-  }
-
-  const Program& program_;
-  std::vector<bool> known_;                     // by variable
-  std::vector<std::optional<Reading>> forms_;   // by variable
-  std::vector<std::optional<Reading>> shares_;  // by variable: gamma max(base, 0)
-};
 
 class Joiner {
  public:
@@ -121,8 +40,8 @@ class Joiner {
     return joined(step) ? joined(step)->transpose_b : std::get<MatMul>(step.primitive).transpose_b;
   }
   static size_t products_of(const Step& step) { return joined(step) ? joined(step)->forms.size() : 1; }
-  Reading reading_of(const Step& step) const {
-    return joined(step) ? Reading{step.inputs.back(), {}} : finder_.reading_of(step.inputs[1]);
+  FormReading reading_of(const Step& step) const {
+    return joined(step) ? FormReading{step.inputs.back(), {}} : finder_.reading_of(step.inputs[1]);
   }
 
   /// A product of few rows of something unknown with a form of a large known matrix.
@@ -200,7 +119,7 @@ class Joiner {
   void convert(size_t i) {
     Step& step = steps()[i];
     if (joined(step)) return;
-    const Reading reading = reading_of(step);
+    const FormReading reading = reading_of(step);
     const std::vector<Var> operands = step.inputs;
     step.primitive = FormProducts{transposes_b(step), {reading.form}};
     step.inputs = {operands[0], reading.base};

@@ -13,6 +13,9 @@ void replace_one_hot_products(Program& program);
 /// read it, for backends that do; those that do not need one another read it once for all. Stands in front
 /// of fold_constants, which would store the forms.
 void join_form_products(Program& program, const PlanOptions& options);
+/// Other products take forms of constants as their backend packs them, for backends that pack. Stands there
+/// for the same reason.
+void take_weight_forms(Program& program, const PlanOptions& options);
 /// Evaluates steps whose operands are all constant, once, on `backend`. What would grow past the operands'
 /// size stays.
 void fold_constants(Program& program, Backend& backend);

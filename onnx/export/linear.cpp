@@ -42,6 +42,25 @@ std::vector<int64_t> swapped(size_t rank) {
   return permutation;
 }
 
+Value taken(const WeightForm& form, const Value& b, Writer& w) {
+  const auto with_zero = [&](const char* op) {
+    return w.node(op, {b, w.scalar(0, Kind::real)}, Kind::real, b.shape);
+  };
+  switch (form.kind) {
+    case WeightForm::Kind::whole: return b;
+    case WeightForm::Kind::positive: return with_zero("Max");
+    case WeightForm::Kind::negative: return with_zero("Min");
+    case WeightForm::Kind::magnitude: return w.node("Abs", {b}, Kind::real, b.shape);
+    case WeightForm::Kind::square: return w.node("Mul", {b, b}, Kind::real, b.shape);
+    case WeightForm::Kind::raised: {
+      const Value more =
+          w.node("Mul", {with_zero("Max"), w.scalar(form.gamma, Kind::real)}, Kind::real, b.shape);
+      return w.node("Add", {b, more}, Kind::real, b.shape);
+    }
+  }
+  return b;
+}
+
 }  // namespace
 
 Value convolve(Writer& w, const Value& x, const Value& weight, const Value* bias, const Window& window,
@@ -85,12 +104,14 @@ Value convolve_adjoint(Writer& w, const Value& g, const Value& weight, const Win
 }
 
 Values write_convolution(const Convolution& p, const Translation& t) {
+  const Value weight = taken(p.form, t.in[1], t.w);
   return {
-      convolve(t.w, t.in[0], t.in[1], t.in.size() > 2 ? &t.in[2] : nullptr, p.window, p.groups, t.shapes[0])};
+      convolve(t.w, t.in[0], weight, t.in.size() > 2 ? &t.in[2] : nullptr, p.window, p.groups, t.shapes[0])};
 }
 
 Values write_convolution_input(const ConvolutionInput& p, const Translation& t) {
-  return {convolve_adjoint(t.w, t.in[0], t.in[1], p.window, p.groups, t.shapes[0])};
+  const Value weight = taken(p.form, t.in[1], t.w);
+  return {convolve_adjoint(t.w, t.in[0], weight, p.window, p.groups, t.shapes[0])};
 }
 
 /// dw[m,c,k] = sum over n, o of g[n,m,o] x[n,c,o stride + k dilation - pad]: a convolution in which batch and
@@ -119,33 +140,10 @@ Values write_convolution_weight(const ConvolutionWeight& p, const Translation& t
   return {w.transpose(cut, first_two)};
 }
 
-namespace {
-
-Value form_of(const WeightForm& form, const Value& b, Writer& w) {
-  const auto with_zero = [&](const char* op) {
-    return w.node(op, {b, w.scalar(0, Kind::real)}, Kind::real, b.shape);
-  };
-  switch (form.kind) {
-    case WeightForm::Kind::whole: return b;
-    case WeightForm::Kind::positive: return with_zero("Max");
-    case WeightForm::Kind::negative: return with_zero("Min");
-    case WeightForm::Kind::magnitude: return w.node("Abs", {b}, Kind::real, b.shape);
-    case WeightForm::Kind::square: return w.node("Mul", {b, b}, Kind::real, b.shape);
-    case WeightForm::Kind::raised: {
-      const Value more =
-          w.node("Mul", {with_zero("Max"), w.scalar(form.gamma, Kind::real)}, Kind::real, b.shape);
-      return w.node("Add", {b, more}, Kind::real, b.shape);
-    }
-  }
-  return b;
-}
-
-}  // namespace
-
 Values write_form_products(const FormProducts& p, const Translation& t) {
   Values results;
   for (size_t i = 0; i < p.forms.size(); ++i) {
-    const Value form = form_of(p.forms[i], t.in.back(), t.w);
+    const Value form = taken(p.forms[i], t.in.back(), t.w);
     results.push_back(
         t.w.node("Gemm", {t.in[i], form}, Kind::real, t.shapes[i], {{"transB", int64_t{p.transpose_b}}}));
   }
@@ -153,10 +151,12 @@ Values write_form_products(const FormProducts& p, const Translation& t) {
 }
 
 Values write_matmul(const MatMul& p, const Translation& t) {
-  const Value &a = t.in[0], &b = t.in[1];
+  Values in = t.in;
+  in[1] = taken(p.form, in[1], t.w);
+  const Value &a = in[0], &b = in[1];
   const bool biased = t.in.size() > 2;
   if (a.shape.size() == 2 && b.shape.size() == 2 && (!biased || t.in[2].shape.size() <= 2)) {
-    return {t.w.node("Gemm", t.in, Kind::real, t.shapes[0],
+    return {t.w.node("Gemm", in, Kind::real, t.shapes[0],
                      {{"transA", int64_t{p.transpose_a}}, {"transB", int64_t{p.transpose_b}}})};
   }
   const auto oriented = [&](const Value& v, bool flip) {
