@@ -6,6 +6,7 @@
 
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/kernels.h"
+#include "backends/onednn/thread_split.h"
 
 namespace onnxray::onednn {
 
@@ -93,15 +94,16 @@ std::vector<float> rotate_weights(const Weights& w, bool has_groups, const float
     tap_offsets.push_back(offset);
   }
   std::vector<float> result(static_cast<size_t>(groups * outs * ins * taps));
-  float* dst = result.data();
-  for (int64_t group = 0; group < groups; ++group) {
-    for (int64_t c = 0; c < ins; ++c) {
+  in_parallel(groups * ins, groups * ins * outs * taps, [&](int64_t first, int64_t last) {
+    float* dst = result.data() + first * outs * taps;
+    for (int64_t row = first; row < last; ++row) {
       for (int64_t m = 0; m < outs; ++m) {
-        const float* src = data + group * group_stride + m * w.strides[lead] + c * w.strides[lead + 1];
+        const float* src =
+            data + row / ins * group_stride + m * w.strides[lead] + row % ins * w.strides[lead + 1];
         for (const int64_t offset : tap_offsets) *dst++ = src[offset];
       }
     }
-  }
+  });
   return result;
 }
 
@@ -128,22 +130,30 @@ std::unique_ptr<Kernel> compile_rotated(const Context& context, const Convolutio
   if (has_negative_pads(g)) return nullptr;
   const Weights w = grouped(in[1], p.groups);
   const bool has_groups = p.groups > 1;
-  Shape shape = w.shape;
-  std::swap(shape[has_groups ? 1 : 0], shape[has_groups ? 2 : 1]);
-  const auto pd = describe_ended(context, describe(in[0]), shape, nullptr, describe(out[0]), g, ending);
+  Weights swapped = w;
+  const size_t lead = has_groups ? 1 : 0;
+  std::swap(swapped.shape[lead], swapped.shape[lead + 1]);
+  std::swap(swapped.strides[lead], swapped.strides[lead + 1]);
+  const auto pd =
+      describe_ended(context, describe(in[0]), swapped.shape, nullptr, describe(out[0]), g, ending);
   if (!pd) return nullptr;
   auto call = std::make_unique<DnnlCall>(context, dnnl::convolution_forward(*pd));
   call->bind_input(DNNL_ARG_SRC, describe(in[0]), 0);
+  call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
+  if (element_count(p.window.kernel) == 1) {  // nothing to turn
+    call->bind_packed(DNNL_ARG_WEIGHTS, onednn::describe(swapped.shape, swapped.strides), pd->weights_desc(),
+                      1, in[1].constant, p.form);
+    return call;
+  }
   std::vector<float> rotated;
   call->bind_constant(DNNL_ARG_WEIGHTS,
-                      {in[1].constant, onednn::describe(shape, row_major_strides(shape)), pd->weights_desc(),
-                       PackedConstants::Arrangement::rotated, p.form},
+                      {in[1].constant, onednn::describe(swapped.shape, row_major_strides(swapped.shape)),
+                       pd->weights_desc(), PackedConstants::Arrangement::rotated, p.form},
                       [&] {
                         rotated =
                             rotate_weights(w, has_groups, reinterpret_cast<const float*>(in[1].constant));
                         return rotated.data();
                       });
-  call->bind_output(DNNL_ARG_DST, describe(out[0]), 0);
   return call;
 }
 
