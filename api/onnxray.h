@@ -46,6 +46,8 @@ struct ValueInfo {
 /// A loaded model. Immutable; copies share it, between threads too.
 class Model {
  public:
+  /// Weights are read where the file is mapped: while the model lives, put another file in its place rather
+  /// than write into it. Errors: bad_file, unsupported.
   static Model load(const std::filesystem::path& path);
 
   std::vector<ValueInfo> inputs() const;
