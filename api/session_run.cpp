@@ -52,6 +52,7 @@ void Session::Impl::fit(CompiledPlan& compiled) {
   const auto is_over = [&] { return planned_bytes(compiled.plan) > max_memory_ && !compiled.executable; };
   if (is_over()) {
     avoid_winograd(compiled.optimised);
+    part_by_sign(compiled.optimised);
     compiled.plan = make_plan(compiled.optimised, options);
   }
   if (is_over()) {

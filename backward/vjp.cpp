@@ -14,10 +14,9 @@ struct Dispatch {
   void operator()(const ConvolutionInput& p) const { vjp_linear(context, p); }
   void operator()(const ConvolutionWeight& p) const { vjp_linear(context, p); }
   void operator()(const MatMul& p) const { vjp_linear(context, p); }
-  void operator()(const FormProducts&) const {
-    fail(ErrorCode::failed,
-         "form_products stands in optimised programs only: differentiate before optimise()");
-  }
+  void operator()(const SplitConvolution& p) const { refuse(p); }
+  void operator()(const SplitConvolutionInput& p) const { refuse(p); }
+  void operator()(const FormProducts& p) const { refuse(p); }
   void operator()(const Reduce& p) const { vjp_reduce(context, p); }
   void operator()(const ArgReduce&) const {}  // an index has no derivative
   void operator()(const Softmax& p) const { vjp_reduce(context, p); }
@@ -39,6 +38,12 @@ struct Dispatch {
   void operator()(const ScatterElements& p) const { vjp_gather(context, p); }
   void operator()(const AxisMap& p) const { vjp_movement(context, p); }
   void operator()(const Noise&) const {}  // drawn, not computed
+
+  template <class P>
+  [[noreturn]] static void refuse(const P& p) {
+    fail(ErrorCode::failed, "{} stands in optimised programs only: differentiate before optimise()",
+         name_of(Primitive(p)));
+  }
 };
 
 }  // namespace

@@ -165,6 +165,26 @@ Var Builder::convolution_input(Var g, Var w, const Window& window, int64_t group
   return emit(ConvolutionInput{window, groups, std::move(x)}, {g, w}, std::move(out), dtype(g));
 }
 
+Builder::Parted Builder::split_convolution(Var x, Var w, Var bias, const Window& window,
+                                           const WeightForm& part) {
+  const Var y = convolution(x, w, bias, window, 1);
+  Step& step = program_.steps.back();
+  step.primitive = SplitConvolution{window, part};
+  const Var p = program_.add_variable(shape(y), dtype(y), label_);
+  step.outputs.push_back(p);
+  return {y, p};
+}
+
+Var Builder::split_convolution_input(Var p, Var n, Var w, const Window& window, Shape x) {
+  require(shape(n) == shape(p), ErrorCode::bad_file, "split_convolution_input: {} beside {}",
+          to_string(shape(n)), to_string(shape(p)));
+  const Var result = convolution_input(p, w, window, 1, x);
+  Step& step = program_.steps.back();
+  step.primitive = SplitConvolutionInput{window, std::move(x)};
+  step.inputs = {p, n, w};
+  return result;
+}
+
 Var Builder::convolution_weight(Var x, Var g, const Window& window, int64_t groups, Shape w) {
   Shape out = w;
   return emit(ConvolutionWeight{window, groups, std::move(w)}, {x, g}, std::move(out), dtype(x));

@@ -91,6 +91,11 @@ class Builder {
   // Linear algebra; see primitive.h for the operands.
   Var convolution(Var x, Var w, Var bias, const Window& window, int64_t groups);
   Var convolution_input(Var g, Var w, const Window& window, int64_t groups, Shape shape);
+  struct Parted {
+    Var y, p;
+  };
+  Parted split_convolution(Var x, Var w, Var bias, const Window& window, const WeightForm& part);
+  Var split_convolution_input(Var p, Var n, Var w, const Window& window, Shape shape);
   Var convolution_weight(Var x, Var g, const Window& window, int64_t groups, Shape shape);
   Var matmul(Var a, Var b, bool transpose_a = false, bool transpose_b = false, Var bias = {});
   /// One factor and one result per form.

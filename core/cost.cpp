@@ -22,6 +22,9 @@ class Flops {
   /// y has a dot product of C/groups * kernel terms, w's size per output channel, at each place.
   double operator()(const Convolution&) const { return 2 * out() * per_channel(in(1)) + biases(2); }
   double operator()(const ConvolutionInput&) const { return 2 * size(0) * per_channel(in(1)); }
+  /// Each weight belongs to one of both parts.
+  double operator()(const SplitConvolution&) const { return 2 * out() * per_channel(in(1)) + biases(2); }
+  double operator()(const SplitConvolutionInput&) const { return 2 * size(0) * per_channel(in(2)); }
   double operator()(const ConvolutionWeight& p) const { return 2 * size(1) * per_channel(p.shape); }
   double operator()(const MatMul& p) const {
     const Shape& a = in(0);
@@ -142,13 +145,21 @@ bool packs_weights(const Program& program, const Step& step, const PlanOptions& 
     return element_count(y) / std::max<int64_t>(y.back(), 1) > options.unpacked_rows;
   }
   return std::holds_alternative<Convolution>(step.primitive) ||
-         std::holds_alternative<ConvolutionInput>(step.primitive);
+         std::holds_alternative<ConvolutionInput>(step.primitive) ||
+         std::holds_alternative<SplitConvolution>(step.primitive) ||
+         std::holds_alternative<SplitConvolutionInput>(step.primitive);
 }
 
 namespace {
 
-/// Winograd's transform makes 36 numbers of 9.
-int64_t copies_of(const Step& step) { return is_winograd(step) ? 4 : 1; }
+/// What a packed copy of `bytes` of weights takes. Winograd's transform makes 36 numbers of 9. Of weights
+/// that are sorted by sign four share 16 bits for their place, and 256 share 16 counts of 16 bits.
+int64_t packed_bytes(const Step& step, int64_t bytes) {
+  const bool is_sorted = std::holds_alternative<SplitConvolution>(step.primitive) ||
+                         std::holds_alternative<SplitConvolutionInput>(step.primitive);
+  if (is_sorted) return bytes + bytes / 8 + bytes / 32;
+  return is_winograd(step) ? 4 * bytes : bytes;
+}
 
 /// Products of one use want a constant in one order and form.
 struct Use {
@@ -185,7 +196,7 @@ int64_t planned_bytes(const Plan& plan) {
     for (const Var v : step.inputs) {
       const bool is_constant = plan[v].home == Placement::Home::constant;
       if (is_constant && packed.insert({plan[v].root.id, use_of(step)}).second)
-        bytes += copies_of(step) * bytes_of(plan.program, v, plan.options);
+        bytes += packed_bytes(step, bytes_of(plan.program, v, plan.options));
     }
   }
   return bytes + scratch;

@@ -58,7 +58,9 @@ class EpilogueFinder {
   bool continues(size_t first, size_t last, size_t k) const {
     const Step &before = steps()[first], &step = steps()[last];
     const Var x = step.inputs[k], y = step.outputs[0];
-    if (readers_[index(x)] != 1 || before.outputs.size() != 1 || before.block != step.block ||
+    const bool may_continue =
+        before.outputs.size() == 1 || std::holds_alternative<SplitConvolution>(before.primitive);
+    if (readers_[index(x)] != 1 || !may_continue || before.outputs[0] != x || before.block != step.block ||
         plan_.is_view[first] || !lie_alike(x, y))
       return false;
     if (step.inputs.size() == 1) return plan_[x].root == plan_[y].root;

@@ -6,7 +6,7 @@
 
 namespace onnxray {
 
-/// A later elementwise step that can be part of a step whose result nobody else reads.
+/// A later elementwise step that can be part of a step whose (first) result nobody else reads.
 struct Epilogue {
   int64_t step = -1;     ///< its number; -1: there is none
   size_t continued = 0;  ///< which of its operands is the result that it continues

@@ -133,10 +133,12 @@ class HostExecutable final : public Executable {
     const Step& last = plan_.program.steps[static_cast<size_t>(epilogue.step)];
     const Expression expression =
         continuing(std::get<Elementwise>(last.primitive).expression, epilogue.continued);
+    std::vector<Var> results = first.outputs;
+    results[0] = last.outputs[0];
     auto kernel = compiler.compile_with_epilogue(first.primitive, expression, operands(first.inputs),
-                                                 operands(last.outputs));
+                                                 operands(results));
     if (!kernel) return false;
-    add(first, last.outputs, std::move(kernel));
+    add(first, results, std::move(kernel));
     steps_.back().flops += cost_of(plan_.program, last, plan_.options).flops;
     return true;
   }

@@ -39,8 +39,8 @@ class KernelCompiler {
   virtual std::unique_ptr<Kernel> compile(const Primitive& primitive, std::span<const Operand> inputs,
                                           std::span<const Operand> outputs) = 0;
   /// `primitive`, then `epilogue` on its result, as one kernel. Null where that is no gain. Input 0 of the
-  /// epilogue is the primitive's result; input 1, if it reads one, lies where `outputs` lie before the kernel
-  /// runs.
+  /// epilogue is the primitive's first result; input 1, if it reads one, lies where `outputs` lie before the
+  /// kernel runs.
   virtual std::unique_ptr<Kernel> compile_with_epilogue(const Primitive& primitive,
                                                         const Expression& epilogue,
                                                         std::span<const Operand> inputs,

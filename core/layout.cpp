@@ -14,13 +14,14 @@ bool is_any(const Primitive& p) {
 }
 
 bool slides_a_window(const Primitive& p) {
-  return is_any<Convolution, ConvolutionInput, ConvolutionWeight, MaxPool, MaxPoolScatter, MaxPoolGather,
-                SumPool, SumPoolInput>(p);
+  return is_any<Convolution, ConvolutionInput, SplitConvolution, SplitConvolutionInput, ConvolutionWeight,
+                MaxPool, MaxPoolScatter, MaxPoolGather, SumPool, SumPoolInput>(p);
 }
 
 /// Whether operand `i` of a window step is data: everything but the weight and the bias.
 bool is_data_operand(const Primitive& p, size_t i) {
-  if (is_any<Convolution, ConvolutionInput>(p)) return i == 0;
+  if (is_any<Convolution, ConvolutionInput, SplitConvolution>(p)) return i == 0;
+  if (is_any<SplitConvolutionInput>(p)) return i < 2;
   return true;
 }
 

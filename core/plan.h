@@ -20,6 +20,7 @@ struct PlanOptions {
   int64_t winograd_block = 0;  ///< ... which works on so many bytes of transformed tiles at a time
   int64_t unpacked_rows = 0;   ///< ... matrix products of so many rows read large ones where they lie
   bool reads_forms = false;  ///< ... and of these also elementwise forms, while they read them (FormProducts)
+  bool splits_weights = false;  ///< convolutions part their terms by the signs of weights (SplitConvolution)
   int64_t least_mask = 0;   ///< values of so many elements or more that are kept to be compared only are kept
                             ///< as bits (core/optimise/keep_masks.cpp); 0: none
   double trip_work = 0;     ///< what one trip of a loop should do at least, in flops (kFlopsPerByte)

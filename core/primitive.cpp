@@ -49,6 +49,8 @@ struct NameVisitor {
   std::string_view operator()(const Elementwise&) const { return "elementwise"; }
   std::string_view operator()(const Convolution&) const { return "convolution"; }
   std::string_view operator()(const ConvolutionInput&) const { return "convolution_input"; }
+  std::string_view operator()(const SplitConvolution&) const { return "split_convolution"; }
+  std::string_view operator()(const SplitConvolutionInput&) const { return "split_convolution_input"; }
   std::string_view operator()(const ConvolutionWeight&) const { return "convolution_weight"; }
   std::string_view operator()(const MatMul&) const { return "matmul"; }
   std::string_view operator()(const FormProducts&) const { return "form_products"; }
@@ -120,6 +122,12 @@ struct TextVisitor {
   std::string operator()(const ConvolutionInput& p) const {
     return fmt::format("{} groups={}{}{}", window_text(p.window), p.groups, p.winograd ? " winograd" : "",
                        form_suffix(p.form, 'w'));
+  }
+  std::string operator()(const SplitConvolution& p) const {
+    return fmt::format("{} w {}", window_text(p.window), form_text(p.part, 'w'));
+  }
+  std::string operator()(const SplitConvolutionInput& p) const {
+    return fmt::format("{} w+ w-", window_text(p.window));
   }
   std::string operator()(const ConvolutionWeight& p) const {
     return fmt::format("{} groups={}", window_text(p.window), p.groups);

@@ -65,6 +65,21 @@ struct ConvolutionInput {
   WeightForm form = {};
   bool operator==(const ConvolutionInput&) const = default;
 };
+/// (x [N,C,s..], w [M,C,k..][, b [M]]) -> (y, p), each [N,M,o..]: y is the convolution, p = x * form(w),
+/// without a bias. The optimiser makes them of two Convolutions where a backend parts the terms of each sum
+/// by the sign of their weights, so that both take the passes of one (core/optimise/join_by_sign.cpp).
+struct SplitConvolution {
+  Window window;
+  WeightForm part;  ///< positive, negative, magnitude or raised
+  bool operator==(const SplitConvolution&) const = default;
+};
+/// (p [N,M,o..], n [N,M,o..], w) -> x = T(w+, p) + T(w-, n), T the adjoint of Convolution in x: each weight
+/// meets the cotangent that its sign names. Of two ConvolutionInputs, likewise.
+struct SplitConvolutionInput {
+  Window window;
+  Shape shape;
+  bool operator==(const SplitConvolutionInput&) const = default;
+};
 /// (x, g) -> w [M,C/groups,k..]: the adjoint of Convolution in w.
 struct ConvolutionWeight {
   Window window;
@@ -230,10 +245,10 @@ struct Noise {
 };
 
 using Primitive =
-    std::variant<Elementwise, Convolution, ConvolutionInput, ConvolutionWeight, MatMul, FormProducts, Reduce,
-                 ArgReduce, Softmax, CumSum, MaxPool, MaxPoolScatter, MaxPoolGather, SumPool, SumPoolInput,
-                 Reshape, Transpose, Broadcast, Slice, Place, Concat, Gather, GatherAdjoint, GatherElements,
-                 ScatterElements, AxisMap, Noise>;
+    std::variant<Elementwise, Convolution, ConvolutionInput, SplitConvolution, SplitConvolutionInput,
+                 ConvolutionWeight, MatMul, FormProducts, Reduce, ArgReduce, Softmax, CumSum, MaxPool,
+                 MaxPoolScatter, MaxPoolGather, SumPool, SumPoolInput, Reshape, Transpose, Broadcast, Slice,
+                 Place, Concat, Gather, GatherAdjoint, GatherElements, ScatterElements, AxisMap, Noise>;
 
 /// What a product takes of its weights: the whole, for primitives without any.
 WeightForm form_of(const Primitive& primitive);

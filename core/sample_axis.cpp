@@ -21,6 +21,8 @@ class SampleStep {
   State operator()(const Broadcast&) const { return aligned(step_.inputs); }
   State operator()(const Convolution&) const { return windows_of_batch(); }
   State operator()(const ConvolutionInput&) const { return windows_of_batch(); }
+  State operator()(const SplitConvolution&) const { return mixed(); }  // only in optimised programs
+  State operator()(const SplitConvolutionInput&) const { return mixed(); }
   State operator()(const ConvolutionWeight&) const { return mixed(); }
   State operator()(const MatMul& p) const {
     // y[.., i, j] = sum over k of a[.., i, k] b[.., k, j] + bias

@@ -10,6 +10,9 @@ namespace onnxray {
 bool* winograd_mark(Step& step);
 bool is_winograd(const Step& step);
 
+/// Whether the step is one that the filtering computes, and sooner than direct sums.
+bool gains_by_winograd(const Program& program, const Step& step);
+
 /// Of y [N, M, H, W].
 int64_t winograd_tiles(const Shape& y);
 /// How many fit into `bytes` of numbers of `real_size` bytes, for `channels` of both sides; at least 16.

@@ -80,6 +80,8 @@ Var Contributions::share(Var p, Var n) {
   if (form_ == Form::two_forms)
     return share_two_forms(p ? paid(p, positive_) : Var{}, n ? paid(n, negative()) : Var{});
   if (n && form_ == Form::one_sign && !literal_) n = paid(n, negative());
+  if (p && n && form_ == Form::one_sign)
+    return b_.mul(x_plus_, b_.add(linear_.adjoint(w_plus_, p), linear_.adjoint(w_minus_, n)));
   const Var to_positive = p ? back(w_plus_, w_minus_, p) : Var{},
             to_negative = n ? back(w_minus_, w_plus_, n) : Var{};
   if (!to_positive || !to_negative) return to_positive ? to_positive : to_negative;

@@ -14,6 +14,9 @@ struct Dispatch {
   Result operator()(const ConvolutionInput& p) const { return compile_direct(p, o); }
   Result operator()(const ConvolutionWeight& p) const { return compile_direct(p, o); }
   Result operator()(const MatMul& p) const { return compile_direct(p, o); }
+  // Only in programs that were optimised for another backend.
+  Result operator()(const SplitConvolution& p) const { return compile_direct(p, o); }
+  Result operator()(const SplitConvolutionInput& p) const { return compile_direct(p, o); }
   template <class P>
   Result operator()(const P& p) const {
     return compile(p, o);

@@ -39,6 +39,10 @@ std::unique_ptr<Kernel> compile(const Convolution& p, const Operands& o);
 template <class T>
 std::unique_ptr<Kernel> compile(const ConvolutionInput& p, const Operands& o);
 template <class T>
+std::unique_ptr<Kernel> compile(const SplitConvolution& p, const Operands& o);
+template <class T>
+std::unique_ptr<Kernel> compile(const SplitConvolutionInput& p, const Operands& o);
+template <class T>
 std::unique_ptr<Kernel> compile(const ConvolutionWeight& p, const Operands& o);
 template <class T>
 std::unique_ptr<Kernel> compile(const MatMul& p, const Operands& o);

@@ -1,6 +1,7 @@
 #include "backends/reference/element.h"
 #include "backends/reference/kernels.h"
 #include "backends/reference/strided.h"
+#include "backends/reference/weight_form.h"
 
 namespace onnxray::reference {
 
@@ -87,20 +88,6 @@ std::unique_ptr<Kernel> make_matmul(const MatMul& p, const Operands& o) {
       }
     });
   });
-}
-
-/// What `form` takes of an entry, as a tensor of T would hold it.
-template <class T>
-T entry(const WeightForm& form, T w) {
-  switch (form.kind) {
-    case WeightForm::Kind::whole: return w;
-    case WeightForm::Kind::positive: return larger(w, T{0});
-    case WeightForm::Kind::negative: return smaller(w, T{0});
-    case WeightForm::Kind::magnitude: return std::abs(w);
-    case WeightForm::Kind::square: return w * w;
-    case WeightForm::Kind::raised: return static_cast<T>(double{w} + double{larger(w, T{0})} * form.gamma);
-  }
-  return w;
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ enum Minds : uint8_t {
 
 bool is_product(const Primitive& p) {
   return std::holds_alternative<Convolution>(p) || std::holds_alternative<ConvolutionInput>(p) ||
+         std::holds_alternative<SplitConvolution>(p) || std::holds_alternative<SplitConvolutionInput>(p) ||
          std::holds_alternative<ConvolutionWeight>(p) || std::holds_alternative<MatMul>(p);
 }
 
@@ -42,7 +43,9 @@ class Finder {
 
   void mark_inputs(const Step& step) {
     if (is_product(step.primitive)) {
-      if (step.inputs.size() > 2 && has_no_zero(step.inputs[2])) at(step.outputs[0]) &= small_values;
+      const bool has_bias =
+          step.inputs.size() > 2 && !std::holds_alternative<SplitConvolutionInput>(step.primitive);
+      if (has_bias && has_no_zero(step.inputs[2])) at(step.outputs[0]) &= small_values;
       return;
     }
     if (const auto* p = std::get_if<Elementwise>(&step.primitive)) return mark_chain(step, p->expression);

@@ -10,6 +10,7 @@ void optimise(Program& program, Backend& backend) {
   replace_one_hot_products(program);
   join_form_products(program, backend.plan_options());
   take_weight_forms(program, backend.plan_options());
+  join_by_sign(program, backend.plan_options());
   fold_constants(program, backend);
   if (backend.plan_options().separate_bias) separate_bias(program);
   read_broadcasts(program);

@@ -16,6 +16,12 @@ void join_form_products(Program& program, const PlanOptions& options);
 /// Other products take forms of constants as their backend packs them, for backends that pack. Stands there
 /// for the same reason.
 void take_weight_forms(Program& program, const PlanOptions& options);
+/// A convolution under a weight and one under a form of it that the signs of the weights tell apart (w+, w-,
+/// |w|, w + gamma w+) become one step where both read the same; so do the adjoints under w+ and w- that are
+/// only added. For backends that part the terms of a sum by sign, which then take one pass for two.
+void join_by_sign(Program& program, const PlanOptions& options);
+/// Takes the former back, and computes the form where it is first read: it need not wait so long then.
+void part_by_sign(Program& program);
 /// Evaluates steps whose operands are all constant, once, on `backend`. What would grow past the operands'
 /// size stays.
 void fold_constants(Program& program, Backend& backend);

@@ -114,6 +114,22 @@ Values write_convolution_input(const ConvolutionInput& p, const Translation& t) 
   return {convolve_adjoint(t.w, t.in[0], weight, p.window, p.groups, t.shapes[0])};
 }
 
+Values write_split_convolution(const SplitConvolution& p, const Translation& t) {
+  const Value part = taken(p.part, t.in[1], t.w);
+  const Value* bias = t.in.size() > 2 ? &t.in[2] : nullptr;
+  return {convolve(t.w, t.in[0], t.in[1], bias, p.window, 1, t.shapes[0]),
+          convolve(t.w, t.in[0], part, nullptr, p.window, 1, t.shapes[1])};
+}
+
+Values write_split_convolution_input(const SplitConvolutionInput& p, const Translation& t) {
+  const auto back = [&](const Value& g, WeightForm::Kind kind) {
+    return convolve_adjoint(t.w, g, taken({kind, 0}, t.in[2], t.w), p.window, 1, t.shapes[0]);
+  };
+  return {t.w.node("Add",
+                   {back(t.in[0], WeightForm::Kind::positive), back(t.in[1], WeightForm::Kind::negative)},
+                   Kind::real, t.shapes[0])};
+}
+
 /// dw[m,c,k] = sum over n, o of g[n,m,o] x[n,c,o stride + k dilation - pad]: a convolution in which batch and
 /// channels change places, as do strides and dilations. With groups, x becomes [C/G, G N, ..] and the
 /// convolution keeps the groups apart.

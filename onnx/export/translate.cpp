@@ -12,6 +12,8 @@ struct Translators {
   Values operator()(const Elementwise& p) const { return write_elementwise(p, t); }
   Values operator()(const Convolution& p) const { return write_convolution(p, t); }
   Values operator()(const ConvolutionInput& p) const { return write_convolution_input(p, t); }
+  Values operator()(const SplitConvolution& p) const { return write_split_convolution(p, t); }
+  Values operator()(const SplitConvolutionInput& p) const { return write_split_convolution_input(p, t); }
   Values operator()(const ConvolutionWeight& p) const { return write_convolution_weight(p, t); }
   Values operator()(const MatMul& p) const { return write_matmul(p, t); }
   Values operator()(const FormProducts& p) const { return write_form_products(p, t); }

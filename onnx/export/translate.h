@@ -21,6 +21,8 @@ Values translate(const Primitive& primitive, const Translation& t);
 Values write_elementwise(const Elementwise& p, const Translation& t);
 Values write_convolution(const Convolution& p, const Translation& t);
 Values write_convolution_input(const ConvolutionInput& p, const Translation& t);
+Values write_split_convolution(const SplitConvolution& p, const Translation& t);
+Values write_split_convolution_input(const SplitConvolutionInput& p, const Translation& t);
 Values write_convolution_weight(const ConvolutionWeight& p, const Translation& t);
 Values write_matmul(const MatMul& p, const Translation& t);
 Values write_form_products(const FormProducts& p, const Translation& t);

@@ -67,6 +67,22 @@ void add_pools(Cases& cases) {
       make_case("max_pool of bytes", {bytes}, [&](Builder& b, const auto& v) { b.max_pool(v[0], window); }));
 }
 
+void add_split_convolutions(Cases& cases) {
+  for (const WindowCase& w : convolution_windows()) {
+    if (w.groups != 1) continue;
+    const Tensor x = random_tensor(w.x, 1), weight = random_tensor(weight_shape(w), 2),
+                 p = random_tensor(result_shape(w), 3), n = random_tensor(result_shape(w), 4),
+                 bias = random_tensor({w.channels}, 5);
+    cases.push_back(
+        make_case("split_convolution " + w.name, {x, weight, bias}, [&](Builder& b, const auto& v) {
+          b.split_convolution(v[0], v[1], v[2], w.window, {WeightForm::Kind::raised, 0.25});
+        }));
+    cases.push_back(make_case(
+        "split_convolution_input " + w.name, {p, n, weight},
+        [&](Builder& b, const auto& v) { b.split_convolution_input(v[0], v[1], v[2], w.window, w.x); }));
+  }
+}
+
 void add_matmuls(Cases& cases) {
   struct Sizes {
     std::string name;
@@ -300,6 +316,7 @@ std::vector<PrimitiveCase> primitive_cases() {
   add_convolutions(cases);
   add_pools(cases);
   add_matmuls(cases);
+  add_split_convolutions(cases);
   add_form_products(cases);
   add_reductions(cases);
   add_movement(cases);

@@ -19,7 +19,10 @@ DType stored(DType dtype, int64_t real_size) {
 }
 
 bool is_weight(const Primitive& p, size_t input) {
-  return input > 0 && (std::holds_alternative<Convolution>(p) || std::holds_alternative<ConvolutionInput>(p));
+  if (std::holds_alternative<SplitConvolutionInput>(p)) return input == 2;
+  return input > 0 &&
+         (std::holds_alternative<Convolution>(p) || std::holds_alternative<ConvolutionInput>(p) ||
+          std::holds_alternative<SplitConvolution>(p));
 }
 
 Strides reversed_strides(const Shape& shape, int64_t gap) {
@@ -112,7 +115,11 @@ std::vector<Tensor> run_strided(KernelCompiler& compiler, const PrimitiveCase& c
     to.push_back(target.bytes.data());
     outputs.push_back(target.operand);
   }
-  compiler.compile(c.primitive, inputs, outputs)->run(from, to);
+  const auto kernel = options.epilogue
+                          ? compiler.compile_with_epilogue(c.primitive, *options.epilogue, inputs, outputs)
+                          : compiler.compile(c.primitive, inputs, outputs);
+  if (!kernel) return {};
+  kernel->run(from, to);
   std::vector<Tensor> results;
   for (const Memory& target : targets) results.push_back(target.read(options.real_size));
   return results;
@@ -124,6 +131,12 @@ std::vector<Tensor> run_primitive(KernelCompiler& compiler, const PrimitiveCase&
   for (size_t i = 0; i < c.inputs.size(); ++i) in.push_back(input_strides(c, i, options.lay));
   for (size_t i = 0; i < c.results.size(); ++i) out.push_back(output_strides(c, i, options.lay));
   return run_strided(compiler, c, in, out, options);
+}
+
+Tensor rectified(const Tensor& x) {
+  std::vector<double> values = x.to_doubles();
+  for (double& v : values) v = std::max(v, 0.0);
+  return Tensor::of(x.shape(), values);
 }
 
 double distance(const Tensor& a, const Tensor& b) {

@@ -22,6 +22,7 @@ struct RunOptions {
   Lay lay = Lay::row_major;
   bool constants = false;  ///< weights, indices and biases (every input but the first) are known when the
                            ///< kernel is compiled
+  const Expression* epilogue = nullptr;  ///< on the first result; without a kernel for both nothing is run
 };
 
 struct Result {
@@ -46,6 +47,9 @@ std::vector<Tensor> run_primitive(KernelCompiler& compiler, const PrimitiveCase&
 std::vector<Tensor> run_strided(KernelCompiler& compiler, const PrimitiveCase& c,
                                 const std::vector<Strides>& in, const std::vector<Strides>& out,
                                 const RunOptions& options = {});
+
+/// max(x, 0), entry by entry.
+Tensor rectified(const Tensor& x);
 
 /// max|a - b| / max|b|: infinite where shapes differ or only one of the two is NaN at some place.
 /// Equal infinities and NaN against NaN count as 0. Where b is all zero, max|a|.

@@ -61,6 +61,25 @@ TEST_CASE("a Relu that alone reads a convolution can be part of it") {
   CHECK(epilogues_of([](Builder& b, Var z) { b.output("y", b.sum(b.unary(Opcode::relu, z), {})); }) == 1);
 }
 
+TEST_CASE("a Relu that alone reads the first result of a split convolution can be part of it") {
+  const auto is_part = [](bool of_first) {
+    Case c;
+    const Var w = c.b.constant(Tensor::filled(DType::f32, {2, 2, 3, 3}, 1));
+    const auto [y, p] = c.b.split_convolution(c.x, w, {}, kWindow, {WeightForm::Kind::positive, 0});
+    c.output(c.b.unary(Opcode::relu, of_first ? y : p));
+    c.output(of_first ? p : y);
+    const Plan plan = c.plan();
+    const std::vector<Epilogue> epilogues = find_epilogues(plan);
+    for (size_t i = 0; i < epilogues.size(); ++i) {
+      if (std::holds_alternative<SplitConvolution>(plan.program.steps[i].primitive))
+        return static_cast<bool>(epilogues[i]);
+    }
+    return false;
+  };
+  CHECK(is_part(true));
+  CHECK_FALSE(is_part(false));
+}
+
 TEST_CASE("a result that is read twice, or kept, needs a step of its own") {
   CHECK(epilogues_of([](Builder& b, Var z) {
           b.output("y", b.sum(b.unary(Opcode::relu, z), {}));

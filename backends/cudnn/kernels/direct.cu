@@ -1,6 +1,7 @@
 #include "backends/cudnn/kernels/elements.h"
 #include "backends/cudnn/kernels/kernels.h"
 #include "backends/cudnn/kernels/places.h"
+#include "backends/cudnn/kernels/weight_entry.h"
 #include "backends/cudnn/kernels/window_taps.h"
 
 // Convolutions and products by their definition, for what the libraries refuse: integers, odd layouts, the
@@ -87,6 +88,51 @@ struct CorrelateInput {
   }
 };
 
+/// y[n, m, o] = b[m] + sum over c, tap of take(w[m, c, tap]) x[n, c, o * stride + tap * dilation - pad]
+struct CorrelateForm {
+  const float *x, *w, *b;
+  float* y;
+  WindowTaps taps;
+  WeightPlaces places;
+  int64_t x_channel, channels, b_step;
+  WeightEntry take;
+  ONNXRAY_DEVICE void operator()(int64_t i) const {
+    const auto at = taps.of_y(i);
+    double sum = b != nullptr ? b[at.channel * b_step] : 0;
+    taps.each_tap(at, [&](int64_t tap, int64_t place) {
+      for (int64_t c = 0; c < channels; ++c)
+        sum += take(w[places(at.channel, c, tap)]) * x[place + c * x_channel];
+    });
+    y[at.offset[1]] = static_cast<float>(sum);
+  }
+};
+
+/// x[n, c, i] = sum over m, tap of w (w < 0 ? g- : g+)[n, m, o] where i = o * stride + tap * dilation - pad and w
+/// stands for w[m, c, tap]
+struct CorrelateInputBySign {
+  const float *plus, *minus, *w;
+  float* x;
+  WindowTaps taps, minus_taps;  // both cotangents' places
+  WeightPlaces places;
+  int64_t plus_channel, minus_channel, results;
+  ONNXRAY_DEVICE double sum_of(const float* g, const WindowTaps& of_g, int64_t channel, bool negative,
+                               int64_t i) const {
+    const auto at = of_g.of_x(i);
+    double sum = 0;
+    of_g.each_window(at, [&](int64_t tap, int64_t at_g, int64_t) {
+      for (int64_t m = 0; m < results; ++m) {
+        const float weight = w[places(m, at.channel, tap)];
+        if ((weight < 0) == negative) sum += double{weight} * g[at_g + m * channel];
+      }
+    });
+    return sum;
+  }
+  ONNXRAY_DEVICE void operator()(int64_t i) const {
+    x[taps.of_x(i).offset[0]] = static_cast<float>(sum_of(plus, taps, plus_channel, false, i) +
+                                                   sum_of(minus, minus_taps, minus_channel, true, i));
+  }
+};
+
 /// w[m, c, tap] = sum over n, o of g[n, m, o] x[n, group of m and c, o * stride + tap * dilation - pad]
 template <class E>
 struct CorrelateWeight {
@@ -170,6 +216,49 @@ std::unique_ptr<DeviceStep> compile_direct(const ConvolutionInput& p, const Oper
                CorrelateInput<E>{in_as<E>(in[0]), in_as<E>(in[1]), out_as<E>(out[0]), taps, places, g_channel,
                                  in_group, out_group, as});
     });
+  });
+}
+
+std::unique_ptr<DeviceStep> compile_direct(const SplitConvolution& p, const Operands& o) {
+  if (!all_alike(o) || storage_of(o.in[0].dtype) != Storage::real) return nullptr;
+  const Operand &x = o.in[0], &w = o.in[1];
+  const int64_t b_step = o.in.size() > 2 ? o.in[2].strides[0] : 0;
+  std::vector<CorrelateForm> kernels;
+  for (size_t i = 0; i < 2; ++i) {
+    WindowTaps taps = planes(p.window, x, o.out[i], w.shape[0]);
+    taps.strides[0][1] = 0;
+    kernels.push_back({nullptr, nullptr, nullptr, nullptr, taps, weight_places(w, taps), x.strides[1], x.shape[1],
+                       b_step, WeightEntry(i == 0 ? WeightForm{} : p.part)});
+  }
+  return make_step([kernels, count = element_count(o.out[0].shape)](const Launch& l, Sources in, Targets out) {
+    for (size_t i = 0; i < 2; ++i) {
+      CorrelateForm kernel = kernels[i];
+      kernel.x = in_as<float>(in[0]);
+      kernel.w = in_as<float>(in[1]);
+      if (i == 0 && in.size() > 2) kernel.b = in_as<float>(in[2]);
+      kernel.y = out_as<float>(out[i]);
+      for_each(l.stream, count, kernel);
+    }
+  });
+}
+
+std::unique_ptr<DeviceStep> compile_direct(const SplitConvolutionInput& p, const Operands& o) {
+  if (!all_alike(o) || storage_of(o.in[0].dtype) != Storage::real) return nullptr;
+  const Operand &plus = o.in[0], &minus = o.in[1], &w = o.in[2], &x = o.out[0];
+  WindowTaps taps = planes(p.window, x, plus, x.shape[1]), minus_taps = planes(p.window, x, minus, x.shape[1]);
+  taps.strides[1][1] = minus_taps.strides[1][1] = 0;
+  const CorrelateInputBySign kernel{nullptr,    nullptr,
+                                    nullptr,    nullptr,
+                                    taps,       minus_taps,
+                                    weight_places(w, taps), plus.strides[1],
+                                    minus.strides[1], w.shape[0]};
+  return make_step([kernel, count = element_count(x.shape)](const Launch& l, Sources in, Targets out) {
+    CorrelateInputBySign now = kernel;
+    now.plus = in_as<float>(in[0]);
+    now.minus = in_as<float>(in[1]);
+    now.w = in_as<float>(in[2]);
+    now.x = out_as<float>(out[0]);
+    for_each(l.stream, count, now);
   });
 }
 

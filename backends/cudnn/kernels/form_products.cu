@@ -1,5 +1,6 @@
 #include "backends/cudnn/kernels/elements.h"
 #include "backends/cudnn/kernels/kernels.h"
+#include "backends/cudnn/kernels/weight_entry.h"
 
 // Products with forms of one matrix by their definition. Plans for a device hold the forms as constants; this
 // is for programs that were optimised for another backend.
@@ -24,20 +25,7 @@ struct FormProduct {
   float* y;
   Plane of_a, of_b, of_y;
   int64_t columns, extent;
-  WeightForm::Kind kind;
-  double gamma;
-
-  ONNXRAY_DEVICE double entry(float w) const {
-    switch (kind) {
-      case WeightForm::Kind::whole: return w;
-      case WeightForm::Kind::positive: return w < 0 ? 0.0f : w;
-      case WeightForm::Kind::negative: return w > 0 ? 0.0f : w;
-      case WeightForm::Kind::magnitude: return w < 0 ? -w : w;
-      case WeightForm::Kind::square: return w * w;
-      case WeightForm::Kind::raised: return static_cast<float>(w + (w < 0 ? 0.0 : w * gamma));
-    }
-    return w;
-  }
+  WeightEntry entry;
 
   ONNXRAY_DEVICE void operator()(int64_t i) const {
     const int64_t r = i / columns, j = i - r * columns;
@@ -59,7 +47,7 @@ std::unique_ptr<DeviceStep> compile(const FormProducts& p, const Operands& o) {
     const Shape& shape = o.out[i].shape;
     products.push_back({nullptr, nullptr, nullptr, plane_of(o.in[i], false),
                         plane_of(o.in.back(), p.transpose_b), plane_of(o.out[i], false), shape[1],
-                        o.in[i].shape[1], p.forms[i].kind, p.forms[i].gamma});
+                        o.in[i].shape[1], WeightEntry(p.forms[i])});
   }
   std::vector<int64_t> counts;
   for (const Operand& y : o.out) counts.push_back(element_count(y.shape));
