@@ -4,6 +4,7 @@
 #include "backends/onednn/dnnl_compat.h"
 #include "backends/onednn/matvec.h"
 #include "backends/onednn/onednn.h"
+#include "backends/onednn/simd.h"
 #include "backends/onednn/winograd_tiles.h"
 
 namespace onnxray {
@@ -76,6 +77,7 @@ class OneDnnBackend final : public Backend {
             .winograd_block = onednn::kWinogradBlock,
             .unpacked_rows = onednn::kFewRows,
             .reads_forms = true,
+            .splits_weights = onednn::has_wide_registers(),
             .least_mask = kLeastMask,
             .trip_work = kTripWork,
             // A step's operands share the cache with the weights and with what comes next.

@@ -49,14 +49,6 @@ ONNXRAY_INLINE void sum_places(Block b) {
   for (; b.first < b.pitch; b.first += kPlaceLanes) sum_block<kColumns, 1>(b);
 }
 
-bool has_wide_registers() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512f");
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 int64_t columns_at_once() {

@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "backends/onednn/dnnl_call.h"
+#include "backends/onednn/ending.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/onednn.h"
 #include "backends/reference/reference.h"
@@ -27,6 +28,12 @@ struct Dispatch {
   Result operator()(const Convolution& p) const { return compile_convolution(context, p, in, out); }
   Result operator()(const ConvolutionInput& p) const {
     return compile_convolution_input(context, p, in, out);
+  }
+  Result operator()(const SplitConvolution& p) const {
+    return compile_split_convolution(context, p, {}, in, out);
+  }
+  Result operator()(const SplitConvolutionInput& p) const {
+    return compile_split_convolution_input(context, p, in, out);
   }
   Result operator()(const ConvolutionWeight& p) const {
     return compile_convolution_weight(context, p, in, out);
@@ -77,6 +84,10 @@ class OneDnnCompiler final : public KernelCompiler {
         return compile_ended_convolution(context_, *p, epilogue, in, out);
       if (const auto* p = std::get_if<ConvolutionInput>(&primitive))
         return compile_ended_convolution_input(context_, *p, epilogue, in, out);
+      if (const auto* p = std::get_if<SplitConvolution>(&primitive)) {
+        const auto ending = ending_of(epilogue);
+        if (ending && !ending->adds) return compile_split_convolution(context_, *p, ending->cap, in, out);
+      }
       return nullptr;
     });
   }

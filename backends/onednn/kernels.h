@@ -33,6 +33,14 @@ std::unique_ptr<Kernel> compile_winograd(const Context& context, const Convoluti
                                          std::optional<float> cap, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_winograd_adjoint(const Context& context, const ConvolutionInput& p,
                                                  Operands in, Operands out);
+/// For constant weights and channels-last operands; where `cap` is given, with a Relu or a clip from 0 to
+/// `cap` behind the first result.
+std::unique_ptr<Kernel> compile_split_convolution(const Context& context, const SplitConvolution& p,
+                                                  std::optional<float> cap, Operands in, Operands out);
+/// The same, for stride 1.
+std::unique_ptr<Kernel> compile_split_convolution_input(const Context& context,
+                                                        const SplitConvolutionInput& p, Operands in,
+                                                        Operands out);
 std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p,
                                                    Operands in, Operands out);
 std::unique_ptr<Kernel> compile_matmul(const Context& context, const MatMul& p, Operands in, Operands out);

@@ -13,7 +13,7 @@ namespace onnxray::onednn {
 class PackedConstants {
  public:
   /// How a constant is rearranged before oneDNN packs it.
-  enum class Arrangement : uint8_t { as_it_lies, rotated, winograd, rotated_winograd };
+  enum class Arrangement : uint8_t { as_it_lies, rotated, winograd, rotated_winograd, split, rotated_split };
 
   struct Wanted {
     const std::byte* constant = nullptr;  ///< stays where it is as long as this object lives

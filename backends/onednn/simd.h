@@ -8,5 +8,17 @@
 #define ONNXRAY_EACH_ISA
 #endif
 
+namespace onnxray::onednn {
+/// Whether such functions run with 32 vector registers of 16 floats.
+inline bool has_wide_registers() {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  static const bool wide = __builtin_cpu_supports("avx512f");
+  return wide;
+#else
+  return false;
+#endif
+}
+}  // namespace onnxray::onednn
+
 /// For what such a function calls: only inlined code is compiled for its instruction set.
 #define ONNXRAY_INLINE [[gnu::always_inline]] inline

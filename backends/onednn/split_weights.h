@@ -1,0 +1,32 @@
+#pragma once
+
+#include "backends/onednn/dnnl_call.h"
+#include "backends/onednn/split_products.h"
+
+namespace onnxray::onednn {
+
+/// The weights of a convolution, sorted for split_products.h. A term is a tap and a channel, in this order;
+/// results are filled up with zeros to whole quartets.
+class SplitWeightBlocks {
+ public:
+  SplitWeightBlocks(dnnl::memory memory, int64_t results, int64_t terms);
+  /// Of results 4 quartet to 4 quartet + 3 in the terms of a portion: kSplitTerms, of the last one the rest.
+  SplitWeights of(int64_t quartet, int64_t portion) const;
+
+  /// Where the parts of the sorted copy start, in floats, and its size.
+  struct Sizes {
+    int64_t values = 0, places = 0, counts = 0, total = 0;
+    Sizes(int64_t results, int64_t terms);
+  };
+
+ private:
+  dnnl::memory memory_;
+  Sizes sizes_;
+  int64_t terms_;
+};
+
+/// Of a constant w [M, C, k..]: for sums over c and k with m as result, or, turned, over m and k with c as
+/// result, the taps backwards. Made once per plan.
+SplitWeightBlocks pack_split_weights(const Context& context, const Operand& w, bool turned);
+
+}  // namespace onnxray::onednn
