@@ -222,14 +222,13 @@ class SplitSums : public Kernel {
     for (int64_t r = 0; r < kSplitWritten; r += kSplitResults) {
       const int64_t result = group * kSplitWritten + r;
       if (result >= s_.results) break;
-      for (int64_t term = first; term < last; term += kSplitTerms) {
-        const SplitWeights w = weights_.of(result / kSplitResults, term / kSplitTerms);
-        for (int64_t block = 0; block < count; ++block) {
-          float* sums = z + block * floats_of_sums() + r * kSplitPlaces;
+      for (int64_t block = 0; block < count; ++block) {
+        float* sums = z + block * floats_of_sums() + r * kSplitPlaces;
+        const int64_t vectors = (places_of(start + block) + kSplitLanes - 1) / kSplitLanes;
+        for (int64_t term = first; term < last; term += kSplitTerms)
           add({sums, sums + kFloatsOfSums}, term > 0,
-              gathered + block * floats_gathered() + (term - first) * kSplitPlaces, w,
-              (places_of(start + block) + kSplitLanes - 1) / kSplitLanes);
-        }
+              gathered + block * floats_gathered() + (term - first) * kSplitPlaces,
+              weights_.of(result / kSplitResults, term / kSplitTerms), vectors);
       }
     }
   }
@@ -273,12 +272,19 @@ class SplitSums : public Kernel {
   std::vector<float> zeros_;  // a pixel outside of x
 };
 
+/// What the second result has of z and of its part: that over the positive weights, or over the negative
+/// ones.
+struct Mixture {
+  float of_part = 1, of_z = 0;
+  bool operator==(const Mixture&) const = default;
+};
+
 /// (x, w[, b]) -> (x * w + b, cut off; x * form(w)).
 class SplitForward final : public SplitSums {
  public:
-  SplitForward(const Context& context, const Geometry& s, const SplitWeightBlocks& weights, PartShares shares,
+  SplitForward(const Context& context, const Geometry& s, const SplitWeightBlocks& weights, Mixture mixture,
                std::optional<float> cap)
-      : SplitSums(context, s, 1, 2, weights), pitch_(s.results), shares_(shares) {
+      : SplitSums(context, s, 1, 2, weights), pitch_(s.results), mixture_(mixture) {
     if (cap) finish_.low = 0;
     if (cap) finish_.high = *cap;
   }
@@ -286,20 +292,21 @@ class SplitForward final : public SplitSums {
  private:
   void add(const Sums& sums, bool adds, const float* x, const SplitWeights& w,
            int64_t vectors) const override {
-    sum_parts(sums.z, sums.part, adds, x, w, shares_, vectors);
+    sum_parts(sums.z, sums.part, adds, x, w, vectors);
   }
 
   void write(std::span<const std::byte* const> in, std::span<std::byte* const> out, const Sums& sums,
              int64_t place, int64_t places, int64_t result, int64_t results) const override {
     SplitFinish finish = finish_;
     if (in.size() > 2) std::copy_n(reinterpret_cast<const float*>(in[2]) + result, results, finish.bias);
+    if (mixture_ != Mixture{}) mix_sums(sums.part, sums.z, mixture_.of_part, mixture_.of_z);
     const int64_t at = place * pitch_ + result;
     scatter_places(reinterpret_cast<float*>(out[0]) + at, pitch_, sums.z, places, results, finish);
     scatter_places(reinterpret_cast<float*>(out[1]) + at, pitch_, sums.part, places, results, {});
   }
 
   int64_t pitch_;
-  PartShares shares_;
+  Mixture mixture_;
   SplitFinish finish_;
 };
 
@@ -324,13 +331,13 @@ class SplitAdjoint final : public SplitSums {
   int64_t pitch_;
 };
 
-/// What a form has of P and of N.
-std::optional<PartShares> shares_of(const WeightForm& form) {
+/// Of a form: |w| is w+ - w-, so that its sum is 2 P - z, and w + gamma w+ has z + gamma P.
+std::optional<Mixture> mixture_of(const WeightForm& form) {
   switch (form.kind) {
-    case WeightForm::Kind::positive: return PartShares{1, 0};
-    case WeightForm::Kind::negative: return PartShares{0, 1};
-    case WeightForm::Kind::magnitude: return PartShares{1, -1};
-    case WeightForm::Kind::raised: return PartShares{static_cast<float>(1 + form.gamma), 1};
+    case WeightForm::Kind::positive:
+    case WeightForm::Kind::negative: return Mixture{};
+    case WeightForm::Kind::magnitude: return Mixture{2, -1};
+    case WeightForm::Kind::raised: return Mixture{static_cast<float>(form.gamma), 1};
     case WeightForm::Kind::whole:
     case WeightForm::Kind::square: break;
   }
@@ -346,12 +353,14 @@ bool is_covered(const Operand& x) {
 
 std::unique_ptr<Kernel> compile_split_convolution(const Context& context, const SplitConvolution& p,
                                                   std::optional<float> cap, Operands in, Operands out) {
-  const auto shares = shares_of(p.part);
-  if (!shares || !in[1].constant || !is_covered(in[0]) || !is_covered(out[0]) || !is_covered(out[1]))
+  const auto mixture = mixture_of(p.part);
+  if (!mixture || !in[1].constant || !is_covered(in[0]) || !is_covered(out[0]) || !is_covered(out[1]))
     return nullptr;
   if (in.size() > 2 && in[2].strides[0] != 1) return nullptr;
   const Geometry s(p.window, in[0].shape, out[0].shape);
-  return std::make_unique<SplitForward>(context, s, pack_split_weights(context, in[1], false), *shares, cap);
+  const auto part = p.part.kind == WeightForm::Kind::negative ? SplitPart::negative : SplitPart::positive;
+  return std::make_unique<SplitForward>(context, s, pack_split_weights(context, in[1], false, part), *mixture,
+                                        cap);
 }
 
 std::unique_ptr<Kernel> compile_split_convolution_input(const Context& context,
@@ -361,7 +370,8 @@ std::unique_ptr<Kernel> compile_split_convolution_input(const Context& context,
   if (has_stride || !in[2].constant || !is_covered(in[0]) || !is_covered(in[1]) || !is_covered(out[0]))
     return nullptr;
   const Geometry s = turned(p.window, in[0].shape, out[0].shape);
-  return std::make_unique<SplitAdjoint>(context, s, pack_split_weights(context, in[2], true));
+  return std::make_unique<SplitAdjoint>(context, s,
+                                        pack_split_weights(context, in[2], true, SplitPart::positive));
 }
 
 }  // namespace onnxray::onednn

@@ -11,16 +11,40 @@ namespace {
 
 using Lanes = float __attribute__((vector_size(kSplitLanes * sizeof(float)), aligned(4), may_alias));
 
-ONNXRAY_INLINE void put(float* to, bool adds, const Lanes& value) {
-  auto& at = *reinterpret_cast<Lanes*>(to);
-  at = adds ? at + value : value;
+/// A zero that the compiler does not know for one. It would make code of its own for groups without terms,
+/// and for what follows each of them.
+ONNXRAY_INLINE float unknown_zero() {
+  float zero = 0;
+  asm("" : "+m"(zero));
+  return zero;
 }
 
 /// Sums of one portion, in registers: P's first, then N's.
 template <int64_t kVectors>
 struct Parts {
-  Lanes sum[2][kSplitResults][kVectors] = {};
+  Lanes sum[2][kSplitResults][kVectors];
 };
+
+ONNXRAY_INLINE Lanes& lanes_at(float* sums, int64_t r, int64_t v) {
+  return *reinterpret_cast<Lanes*>(sums + r * kSplitPlaces + v * kSplitLanes);
+}
+
+template <int64_t kVectors>
+ONNXRAY_INLINE void store(float* sums, bool adds, const Lanes (&of)[kSplitResults][kVectors]) {
+  if (adds) {
+#pragma GCC unroll 4
+    for (int64_t r = 0; r < kSplitResults; ++r) {
+#pragma GCC unroll 4
+      for (int64_t v = 0; v < kVectors; ++v) lanes_at(sums, r, v) += of[r][v];
+    }
+    return;
+  }
+#pragma GCC unroll 4
+  for (int64_t r = 0; r < kSplitResults; ++r) {
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < kVectors; ++v) lanes_at(sums, r, v) = of[r][v];
+  }
+}
 
 /// Adds the terms of group kGroup.
 template <int64_t kGroup, int64_t kVectors>
@@ -63,19 +87,22 @@ ONNXRAY_INLINE void add_all_groups(Parts<kVectors>& parts, const float* x, Split
 }
 
 template <int64_t kVectors>
-ONNXRAY_INLINE void sum_parts_of(float* z, float* y, bool adds, const float* x, SplitWeights w,
-                                 PartShares shares) {
+ONNXRAY_INLINE void sum_parts_of(float* z, float* P, bool adds, const float* x, SplitWeights w) {
+  const Lanes zeros = unknown_zero() - Lanes{};
   Parts<kVectors> parts;
+#pragma GCC unroll 4
+  for (int64_t r = 0; r < kSplitResults; ++r) {
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < kVectors; ++v) parts.sum[0][r][v] = parts.sum[1][r][v] = zeros;
+  }
   add_all_groups(parts, x, w);
 #pragma GCC unroll 4
   for (int64_t r = 0; r < kSplitResults; ++r) {
 #pragma GCC unroll 4
-    for (int64_t v = 0; v < kVectors; ++v) {
-      const Lanes P = parts.sum[0][r][v], N = parts.sum[1][r][v];
-      put(z + r * kSplitPlaces + v * kSplitLanes, adds, P + N);
-      put(y + r * kSplitPlaces + v * kSplitLanes, adds, shares.plus * P + shares.minus * N);
-    }
+    for (int64_t v = 0; v < kVectors; ++v) parts.sum[1][r][v] += parts.sum[0][r][v];
   }
+  store(P, adds, parts.sum[0]);
+  store(z, adds, parts.sum[1]);
 }
 
 /// Adds the terms of group kGroup, each weight times what its sign names.
@@ -105,7 +132,13 @@ ONNXRAY_INLINE void add_matched(Lanes (&sum)[kSplitResults][kVectors], const flo
 
 template <int64_t kVectors>
 ONNXRAY_INLINE void sum_matched_of(float* z, bool adds, const float* p, const float* n, SplitWeights w) {
-  Lanes sum[kSplitResults][kVectors] = {};
+  const Lanes zeros = unknown_zero() - Lanes{};
+  Lanes sum[kSplitResults][kVectors];
+#pragma GCC unroll 4
+  for (int64_t r = 0; r < kSplitResults; ++r) {
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < kVectors; ++v) sum[r][v] = zeros;
+  }
   add_matched<0>(sum, p, n, w);
   add_matched<1>(sum, p, n, w);
   add_matched<2>(sum, p, n, w);
@@ -122,11 +155,7 @@ ONNXRAY_INLINE void sum_matched_of(float* z, bool adds, const float* p, const fl
   add_matched<13>(sum, p, n, w);
   add_matched<14>(sum, p, n, w);
   add_matched<15>(sum, p, n, w);
-#pragma GCC unroll 4
-  for (int64_t r = 0; r < kSplitResults; ++r) {
-#pragma GCC unroll 4
-    for (int64_t v = 0; v < kVectors; ++v) put(z + r * kSplitPlaces + v * kSplitLanes, adds, sum[r][v]);
-  }
+  store(z, adds, sum);
 }
 
 /// One of the four steps of a transpose: the perfect shuffle of the halves of the rows.
@@ -161,13 +190,18 @@ ONNXRAY_INLINE void write_some(float* to, int64_t pitch, const Lanes* a, int64_t
 }  // namespace
 
 ONNXRAY_EACH_ISA
-void sum_parts(float* z, float* y, bool adds, const float* x, const SplitWeights& w, PartShares shares,
-               int64_t vectors) {
+void sum_parts(float* z, float* P, bool adds, const float* x, const SplitWeights& w, int64_t vectors) {
   switch (vectors) {
-    case 1: return sum_parts_of<1>(z, y, adds, x, w, shares);
-    case 2: return sum_parts_of<2>(z, y, adds, x, w, shares);
-    default: return sum_parts_of<3>(z, y, adds, x, w, shares);
+    case 1: return sum_parts_of<1>(z, P, adds, x, w);
+    case 2: return sum_parts_of<2>(z, P, adds, x, w);
+    default: return sum_parts_of<3>(z, P, adds, x, w);
   }
+}
+
+ONNXRAY_EACH_ISA
+void mix_sums(float* P, const float* z, float of_P, float of_z) {
+#pragma omp simd
+  for (int64_t i = 0; i < kSplitWritten * kSplitPlaces; ++i) P[i] = of_P * P[i] + of_z * z[i];
 }
 
 ONNXRAY_EACH_ISA

@@ -18,36 +18,35 @@ namespace onnxray::onednn {
 inline constexpr int64_t kSplitResults = 4;  ///< whose terms are grouped together
 inline constexpr int64_t kSplitGroups = 16;  ///< of terms, by the signs of their weights
 inline constexpr int64_t kSplitLanes = 16;
+/// Results that are written together: a line of the cache.
+inline constexpr int64_t kSplitWritten = 16;
 inline constexpr int64_t kSplitPlaces = 48;  ///< at once: three vectors
 /// Terms that are summed before they are added to what came before. P and N grow beyond z, and their rounding
 /// errors with them: z as the sum of whole P and N would be off by five times what sums in the order of k
 /// are. In portions of so many terms it is as exact as they.
 inline constexpr int64_t kSplitTerms = 64;
 
-/// The weights of kSplitResults results in up to kSplitTerms terms, in the order of groups; group g is of the
-/// terms whose weight for result r is negative where bit r of g is set.
+/// The weights of kSplitResults results in up to kSplitTerms terms, in the order of groups; bit r of a group
+/// is set where its terms belong to the other part of result r: to N, where the weight is negative.
 struct SplitWeights {
   const float* values;     ///< [terms][kSplitResults]
   const uint16_t* places;  ///< [terms]: where in x the term's places start, in floats
   const uint16_t* counts;  ///< [kSplitGroups]: terms of each group
 };
 
-struct PartShares {
-  float plus, minus;  ///< of P and of N
-};
-
-/// z = sum over k of w_k x_k, y = plus P + minus N, or z and y plus that. x is [terms][kSplitPlaces], z and y
-/// [kSplitResults][kSplitPlaces], of which `vectors` <= 3 vectors count. Aligned to a vector.
-void sum_parts(float* z, float* y, bool adds, const float* x, const SplitWeights& w, PartShares shares,
-               int64_t vectors);
+/// z = sum over k of w_k x_k and P, its part over groups where a weight's bit is not set; or z and P plus
+/// that. x is [terms][kSplitPlaces], z and P [kSplitResults][kSplitPlaces], of which `vectors` <= 3 vectors
+/// count. Aligned to a vector.
+void sum_parts(float* z, float* P, bool adds, const float* x, const SplitWeights& w, int64_t vectors);
 /// z = sum over k of w_k (w_k < 0 ? n_k : p_k), or z plus that.
 void sum_matched(float* z, bool adds, const float* p, const float* n, const SplitWeights& w, int64_t vectors);
 
 /// x[c * kSplitPlaces + i] = pixels[i][first + c] for i < kSplitPlaces and c < count.
 void gather_places(float* x, const float* const* pixels, int64_t first, int64_t count);
 
-/// Results that are written together: a line of the cache.
-inline constexpr int64_t kSplitWritten = 16;
+/// P = of_P P + of_z z, for kSplitWritten results.
+void mix_sums(float* P, const float* z, float of_P, float of_z);
+
 /// What becomes of a result: a bias is added, then it is cut off below and above.
 struct SplitFinish {
   float bias[kSplitWritten] = {};

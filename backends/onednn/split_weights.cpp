@@ -48,8 +48,8 @@ int64_t floats_of(int64_t shorts) { return (shorts + 1) / 2; }
 static_assert((kSplitTerms - 1) * kSplitPlaces <= std::numeric_limits<uint16_t>::max());
 
 /// The terms of one portion for results from `first` on, by group.
-void sort_portion(const TermsOfResults& w, int64_t first, int64_t start, float* values, uint16_t* places,
-                  uint16_t* counts) {
+void sort_portion(const TermsOfResults& w, SplitPart part, int64_t first, int64_t start, float* values,
+                  uint16_t* places, uint16_t* counts) {
   const int64_t count = std::min(kSplitTerms, w.terms() - start);
   uint8_t group[kSplitTerms];
   float held[kSplitTerms][kSplitResults];
@@ -58,7 +58,8 @@ void sort_portion(const TermsOfResults& w, int64_t first, int64_t start, float* 
     group[k] = 0;
     for (int64_t r = 0; r < kSplitResults; ++r) {
       held[k][r] = w.at(first + r, start + k);
-      if (held[k][r] < 0) group[k] = static_cast<uint8_t>(group[k] | 1 << r);
+      if ((held[k][r] < 0) == (part == SplitPart::positive))
+        group[k] = static_cast<uint8_t>(group[k] | 1 << r);
     }
     ++counts[group[k]];
   }
@@ -92,14 +93,17 @@ SplitWeights SplitWeightBlocks::of(int64_t quartet, int64_t portion) const {
               (quartet * portions(terms_) + portion) * kSplitGroups};
 }
 
-SplitWeightBlocks pack_split_weights(const Context& context, const Operand& w, bool turned) {
+SplitWeightBlocks pack_split_weights(const Context& context, const Operand& w, bool turned, SplitPart part) {
   using Arrangement = PackedConstants::Arrangement;
   const TermsOfResults terms(w, turned);
   const SplitWeightBlocks::Sizes sizes(terms.results(), terms.terms());
   const Shape total{sizes.total};
-  const PackedConstants::Wanted wanted{w.constant, describe(w.shape, w.strides),
-                                       describe(total, row_major_strides(total)),
-                                       turned ? Arrangement::rotated_split : Arrangement::split};
+  const PackedConstants::Wanted wanted{
+      w.constant,
+      describe(w.shape, w.strides),
+      describe(total, row_major_strides(total)),
+      turned ? Arrangement::rotated_split : Arrangement::split,
+      {part == SplitPart::positive ? WeightForm::Kind::positive : WeightForm::Kind::negative, 0}};
   const auto pack = [&](dnnl::memory& packed) {
     auto* data = static_cast<float*>(packed.get_data_handle());
     auto* places = reinterpret_cast<uint16_t*>(data + sizes.places);
@@ -109,7 +113,7 @@ SplitWeightBlocks pack_split_weights(const Context& context, const Operand& w, b
       for (int64_t quartet = first; quartet < last; ++quartet) {
         for (int64_t portion = 0; portion < all; ++portion) {
           const int64_t start = portion * kSplitTerms, at = quartet * terms.terms() + start;
-          sort_portion(terms, quartet * kSplitResults, start, data + at * kSplitResults, places + at,
+          sort_portion(terms, part, quartet * kSplitResults, start, data + at * kSplitResults, places + at,
                        counts + (quartet * all + portion) * kSplitGroups);
         }
       }

@@ -25,8 +25,11 @@ class SplitWeightBlocks {
   int64_t terms_;
 };
 
+/// Which terms make the part that sum_parts sums: those of positive weights and zeros, or of negative ones.
+enum class SplitPart : uint8_t { positive, negative };
+
 /// Of a constant w [M, C, k..]: for sums over c and k with m as result, or, turned, over m and k with c as
 /// result, the taps backwards. Made once per plan.
-SplitWeightBlocks pack_split_weights(const Context& context, const Operand& w, bool turned);
+SplitWeightBlocks pack_split_weights(const Context& context, const Operand& w, bool turned, SplitPart part);
 
 }  // namespace onnxray::onednn
