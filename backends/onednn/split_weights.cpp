@@ -14,30 +14,31 @@ class TermsOfResults {
   TermsOfResults(const Operand& w, bool turned)
       : data_(reinterpret_cast<const float*>(w.constant)),
         results_(w.shape[turned ? 1 : 0]),
-        channels_(w.shape[turned ? 0 : 1]),
-        result_stride_(w.strides[turned ? 1 : 0]),
-        channel_stride_(w.strides[turned ? 0 : 1]) {
+        result_stride_(w.strides[turned ? 1 : 0]) {
+    const size_t channels = turned ? 0 : 1;
     const int64_t taps = count_between(w.shape, 2, w.shape.size());
     for (int64_t tap = 0; tap < taps; ++tap) {
       int64_t rest = turned ? taps - 1 - tap : tap, offset = 0;
       for (size_t axis = w.shape.size(); axis-- > 2; rest /= w.shape[axis])
         offset += rest % w.shape[axis] * w.strides[axis];
-      tap_offsets_.push_back(offset);
+      for (int64_t c = 0; c < w.shape[channels]; ++c) offsets_.push_back(offset + c * w.strides[channels]);
     }
   }
 
   int64_t results() const { return results_; }
-  int64_t terms() const { return channels_ * std::ssize(tap_offsets_); }
-  float at(int64_t result, int64_t term) const {
-    if (result >= results_) return 0;
-    return data_[result * result_stride_ + term % channels_ * channel_stride_ +
-                 tap_offsets_[static_cast<size_t>(term / channels_)]];
+  int64_t terms() const { return std::ssize(offsets_); }
+  /// row[k] = the weight of term start + k, for k < count.
+  void read(int64_t result, int64_t start, int64_t count, float* row) const {
+    if (result >= results_) return void(std::fill_n(row, count, 0.0f));
+    const float* from = data_ + result * result_stride_;
+    const int64_t* offsets = offsets_.data() + start;
+    for (int64_t k = 0; k < count; ++k) row[k] = from[offsets[k]];
   }
 
  private:
   const float* data_;
-  int64_t results_, channels_, result_stride_, channel_stride_;
-  std::vector<int64_t> tap_offsets_;
+  int64_t results_, result_stride_;
+  std::vector<int64_t> offsets_;  // by term
 };
 
 int64_t portions(int64_t terms) { return (terms + kSplitTerms - 1) / kSplitTerms; }
@@ -51,23 +52,22 @@ static_assert((kSplitTerms - 1) * kSplitPlaces <= std::numeric_limits<uint16_t>:
 void sort_portion(const TermsOfResults& w, SplitPart part, int64_t first, int64_t start, float* values,
                   uint16_t* places, uint16_t* counts) {
   const int64_t count = std::min(kSplitTerms, w.terms() - start);
-  uint8_t group[kSplitTerms];
-  float held[kSplitTerms][kSplitResults];
-  std::fill_n(counts, kSplitGroups, uint16_t{0});
-  for (int64_t k = 0; k < count; ++k) {
-    group[k] = 0;
-    for (int64_t r = 0; r < kSplitResults; ++r) {
-      held[k][r] = w.at(first + r, start + k);
-      if ((held[k][r] < 0) == (part == SplitPart::positive))
-        group[k] = static_cast<uint8_t>(group[k] | 1 << r);
-    }
-    ++counts[group[k]];
+  const int32_t flip = part == SplitPart::positive ? 0 : kSplitGroups - 1;
+  float rows[kSplitResults][kSplitTerms];
+  int32_t groups[kSplitTerms];
+  std::fill_n(groups, count, flip);
+  for (int64_t r = 0; r < kSplitResults; ++r) {
+    w.read(first + r, start, count, rows[r]);
+#pragma omp simd
+    for (int64_t k = 0; k < count; ++k) groups[k] ^= (rows[r][k] < 0 ? 1 : 0) << r;
   }
+  std::fill_n(counts, kSplitGroups, uint16_t{0});
+  for (int64_t k = 0; k < count; ++k) ++counts[groups[k]];
   int64_t next[kSplitGroups] = {};
   for (int64_t g = 1; g < kSplitGroups; ++g) next[g] = next[g - 1] + counts[g - 1];
   for (int64_t k = 0; k < count; ++k) {
-    const int64_t to = next[group[k]]++;
-    std::copy_n(held[k], kSplitResults, values + to * kSplitResults);
+    const int64_t to = next[groups[k]]++;
+    for (int64_t r = 0; r < kSplitResults; ++r) values[to * kSplitResults + r] = rows[r][k];
     places[to] = static_cast<uint16_t>(k * kSplitPlaces);
   }
 }
