@@ -10,25 +10,26 @@ namespace {
 
 using Kind = WeightForm::Kind;
 
-/// Sums of fewer terms, or of fewer results at a place, cost more to part than a second product does.
-constexpr int64_t kLeastTerms = 32, kLeastResults = 16;
+/// Fewer terms, results at a place or places cost more to part than a second product does.
+constexpr int64_t kLeastTerms = 32, kLeastResults = 16, kLeastPlaces = 16;
 
 /// What the sums of terms under positive and under negative weights tell: all but the squares.
 bool is_told_by_sign(const WeightForm& form) { return form.kind != Kind::whole && form.kind != Kind::square; }
 
-/// w [M, C, k..] -> the terms of a sum: C k.., or M k.. for the adjoint.
-bool is_wide(const Shape& w, bool is_adjoint) {
-  const int64_t terms = element_count(w) / w[is_adjoint ? 1 : 0], results = w[is_adjoint ? 1 : 0];
-  return terms >= kLeastTerms && results >= kLeastResults;
+/// y [N, results, places..] under w [M, C, k..]: a sum has C k.. terms, or M k.. where y is an adjoint's.
+bool is_wide(const Shape& w, const Shape& y) {
+  const int64_t results = y[1], terms = element_count(w) / results;
+  return terms >= kLeastTerms && results >= kLeastResults && element_count(y) / results >= kLeastPlaces;
 }
 
 class Joiner {
  public:
-  explicit Joiner(Program& program) : program_(program), readers_(program.variables.size(), 0) {}
+  explicit Joiner(Program& program)
+      : program_(program), readers_(program.variables.size(), 0), writers_(readers_.size(), -1) {}
 
   void run() {
     join_convolutions();
-    count_readers();
+    find_readers_and_writers();
     join_adjoints();
   }
 
@@ -42,7 +43,7 @@ class Joiner {
     if (!p || p->groups != 1 || !program_.is_constant(step.inputs[1]) ||
         !is_floating(program_[step.outputs[0]].dtype))
       return nullptr;
-    return is_wide(program_[step.inputs[1]].shape, std::is_same_v<P, ConvolutionInput>) ? p : nullptr;
+    return is_wide(program_[step.inputs[1]].shape, program_[step.outputs[0]].shape) ? p : nullptr;
   }
 
   void join_convolutions() {
@@ -69,9 +70,11 @@ class Joiner {
           second.inputs[1] != first.inputs[1] || second.block != first.block)
         continue;
       const bool whole_first = p->form == WeightForm{};
-      const Step& part = whole_first ? second : first;
-      if ((q->form == WeightForm{}) != whole_first && is_told_by_sign(whole_first ? q->form : p->form) &&
-          part.inputs.size() == 2)
+      const Step &whole = whole_first ? first : second, &part = whole_first ? second : first;
+      // What the first step has to wait for is there: a bias might be computed only in front of the second.
+      const bool is_ready = whole_first || whole.inputs.size() == 2 || program_.is_constant(whole.inputs[2]);
+      if (form_of(whole.primitive) == WeightForm{} && is_told_by_sign(form_of(part.primitive)) &&
+          part.inputs.size() == 2 && is_ready)
         return j;
     }
     return {};
@@ -87,9 +90,10 @@ class Joiner {
     first.node = whole.node;
   }
 
-  void count_readers() {
-    for (const Step& step : steps()) {
-      for (const Var v : step.inputs) ++readers(v);
+  void find_readers_and_writers() {
+    for (size_t i = 0; i < steps().size(); ++i) {
+      for (const Var v : steps()[i].inputs) ++readers(v);
+      for (const Var v : steps()[i].outputs) writers_[static_cast<size_t>(v.id)] = static_cast<int64_t>(i);
     }
     for (const NamedVar& output : program_.outputs) ++readers(output.var);
     for (const LoopVariable& carried : program_.loop) {
@@ -127,15 +131,13 @@ class Joiner {
   /// The step of an adjoint whose result nobody else reads, of a convolution of stride 1. Two by Winograd's
   /// filtering take less than one pass of direct sums.
   std::optional<size_t> adjoint_of(Var v) {
-    if (readers(v) != 1) return {};
-    for (size_t i = 0; i < steps().size(); ++i) {
-      if (steps()[i].outputs[0] != v) continue;
-      const auto* p = product<ConvolutionInput>(steps()[i]);
-      const bool fits = p && std::ranges::all_of(p->window.strides, [](int64_t s) { return s == 1; }) &&
-                        !gains_by_winograd(program_, steps()[i]);
-      return fits ? std::optional(i) : std::nullopt;
-    }
-    return {};
+    const int64_t writer = writers_[static_cast<size_t>(v.id)];
+    if (readers(v) != 1 || writer < 0) return {};
+    const auto i = static_cast<size_t>(writer);
+    const auto* p = product<ConvolutionInput>(steps()[i]);
+    const bool fits = p && std::ranges::all_of(p->window.strides, [](int64_t s) { return s == 1; }) &&
+                      !gains_by_winograd(program_, steps()[i]);
+    return fits ? std::optional(i) : std::nullopt;
   }
 
   static bool is_pair(const Step& plus, const Step& minus) {
@@ -147,6 +149,7 @@ class Joiner {
 
   Program& program_;
   std::vector<int64_t> readers_;  // by variable: how often it is read
+  std::vector<int64_t> writers_;  // by variable: the step, -1 for inputs and constants
 };
 
 }  // namespace
@@ -170,11 +173,11 @@ void part_by_sign(Program& program) {
               whole.node};
     whole.primitive = Convolution{window, 1};
     whole.outputs.pop_back();
-    const auto reads = [&](const Step& step) {
-      return std::ranges::find(step.inputs, p) != step.inputs.end();
+    const auto is_wanted = [&](const Step& step) {
+      return step.block != part.block || std::ranges::find(step.inputs, p) != step.inputs.end();
     };
-    const auto first =
-        std::find_if(program.steps.begin() + static_cast<std::ptrdiff_t>(i) + 1, program.steps.end(), reads);
+    const auto first = std::find_if(program.steps.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                                    program.steps.end(), is_wanted);
     program.steps.insert(first, std::move(part));
   }
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "backends/reference/reference.h"
 #include "core/builder.h"
 #include "core/optimise/optimise.h"
@@ -53,6 +55,10 @@ std::vector<std::string> products(const Program& program) {
 
 using Names = std::vector<std::string>;
 
+int64_t count_primitive(const Program& program, const std::string& name) {
+  return std::ranges::count(products(program), name);
+}
+
 }  // namespace
 
 TEST_CASE("a convolution and that under a form of its weights are one step") {
@@ -106,7 +112,24 @@ TEST_CASE("convolutions of other tensors, windows or blocks, and with a bias und
   }));
 }
 
-TEST_CASE("few terms, groups and backends that do not split are left alone") {
+TEST_CASE("a bias that is computed between both is waited for") {
+  for (const bool whole_first : {true, false}) {
+    Net net;
+    Var y, p;
+    if (!whole_first) p = net.convolution(net.x, net.above);
+    const Var bias =
+        net.b.reshape(net.b.sum(net.b.slice(net.x, {0, 0, 0, 0}, {1, 1, 1, 1}, {1, 1, 6, 4}), {0, 1}), {24});
+    y = net.convolution(net.x, net.w, bias);
+    if (whole_first) p = net.convolution(net.x, net.above);
+    net.b.output("y", y);
+    net.b.output("p", p);
+    const Program after = joined(net.program);
+    CHECK(count_primitive(after, "split_convolution") == (whole_first ? 1 : 0));
+    CHECK(run(net.program)[0].to_doubles() == run(after)[0].to_doubles());
+  }
+}
+
+TEST_CASE("few terms, few places, groups and backends that do not split are left alone") {
   Program program;
   Builder b(program);
   const Window window{{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
@@ -117,6 +140,13 @@ TEST_CASE("few terms, groups and backends that do not split are left alone") {
   b.output("c", b.convolution(x, grouped, {}, window, 2));
   b.output("d", b.convolution(x, b.max(grouped, 0.0), {}, window, 2));
   CHECK(products(joined(program)) == Names(4, "convolution"));
+  Program places;
+  Builder of_places(places);
+  const Var point = of_places.input("point", {2, 64, 1, 1}, DType::f32),
+            w = of_places.constant(numbers({24, 64, 1, 1}, 1));
+  of_places.output("y", of_places.convolution(point, w, {}, window, 1));
+  of_places.output("p", of_places.convolution(point, of_places.max(w, 0.0), {}, window, 1));
+  CHECK(products(joined(places)) == Names(2, "convolution"));
   Net net;
   net.b.output("y", net.convolution(net.x, net.w));
   net.b.output("p", net.convolution(net.x, net.above));
@@ -157,6 +187,18 @@ TEST_CASE("adjoints that others read too, of one sign, or of a stride stay apart
           const auto back = [&](Var by) { return net.b.convolution_input(half, by, strided, 1, kX); };
           net.b.output("r", net.b.add(back(net.above), back(net.below)));
         }) == 4);
+}
+
+TEST_CASE("taken apart again, a form that a later block reads is computed in its own") {
+  Net net;
+  net.b.output("y", net.convolution(net.x, net.w));
+  const Var p = net.convolution(net.x, net.above);
+  net.b.set_block(Block::finish);
+  net.b.output("r", net.b.exp(net.b.mul(p, 1e-3)));
+  Program after = joined(net.program);
+  part_by_sign(after);
+  CHECK(products(after) == Names(2, "convolution"));
+  CHECK(std::ranges::is_sorted(after.steps, {}, &Step::block));
 }
 
 TEST_CASE("taken apart again, the form is computed where it is first read") {
