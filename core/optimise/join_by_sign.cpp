@@ -10,16 +10,18 @@ namespace {
 
 using Kind = WeightForm::Kind;
 
-/// Fewer terms, results at a place or places cost more to part than a second product does.
-constexpr int64_t kLeastTerms = 32, kLeastResults = 16, kLeastPlaces = 16;
+/// Fewer terms, results at a place or places cost more to part than a second product does; so do channels of
+/// x that leave vectors half empty.
+constexpr int64_t kLeastTerms = 32, kLeastResults = 24, kLeastPlaces = 16, kLanes = 16;
 
 /// What the sums of terms under positive and under negative weights tell: all but the squares.
 bool is_told_by_sign(const WeightForm& form) { return form.kind != Kind::whole && form.kind != Kind::square; }
 
-/// y [N, results, places..] under w [M, C, k..]: a sum has C k.. terms, or M k.. where y is an adjoint's.
-bool is_wide(const Shape& w, const Shape& y) {
+/// Sums y [N, results, places..] of x [N, channels, ..] under w, or of a cotangent x where y is an adjoint's.
+bool is_wide(const Shape& x, const Shape& w, const Shape& y) {
   const int64_t results = y[1], terms = element_count(w) / results;
-  return terms >= kLeastTerms && results >= kLeastResults && element_count(y) / results >= kLeastPlaces;
+  return terms >= kLeastTerms && results >= kLeastResults && element_count(y) / results >= kLeastPlaces &&
+         x[1] % kLanes == 0;
 }
 
 class Joiner {
@@ -43,7 +45,8 @@ class Joiner {
     if (!p || p->groups != 1 || !program_.is_constant(step.inputs[1]) ||
         !is_floating(program_[step.outputs[0]].dtype))
       return nullptr;
-    return is_wide(program_[step.inputs[1]].shape, program_[step.outputs[0]].shape) ? p : nullptr;
+    const auto shape = [&](Var v) -> const Shape& { return program_[v].shape; };
+    return is_wide(shape(step.inputs[0]), shape(step.inputs[1]), shape(step.outputs[0])) ? p : nullptr;
   }
 
   void join_convolutions() {

@@ -10,7 +10,7 @@ namespace {
 
 const PlanOptions kSplits{.packs_weights = true, .splits_weights = true};
 const Window kWindow{{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
-const Shape kX{2, 16, 6, 5}, kY{2, 24, 6, 5};
+const Shape kX{2, 32, 6, 5};
 
 Tensor numbers(Shape shape, int64_t seed) {
   std::vector<float> values(static_cast<size_t>(element_count(shape)));
@@ -23,7 +23,7 @@ struct Net {
   Program program;
   Builder b{program};
   Var x = b.input("x", kX, DType::f32);
-  Var w = b.constant(numbers({24, 16, 3, 3}, 1)), bias = b.constant(numbers({24}, 2));
+  Var w = b.constant(numbers({48, 32, 3, 3}, 1)), bias = b.constant(numbers({48}, 2));
   Var above = b.max(w, 0.0), below = b.min(w, 0.0);
 
   Var convolution(Var v, Var by, Var with = {}) { return b.convolution(v, by, with, kWindow, 1); }
@@ -118,7 +118,7 @@ TEST_CASE("a bias that is computed between both is waited for") {
     Var y, p;
     if (!whole_first) p = net.convolution(net.x, net.above);
     const Var bias =
-        net.b.reshape(net.b.sum(net.b.slice(net.x, {0, 0, 0, 0}, {1, 1, 1, 1}, {1, 1, 6, 4}), {0, 1}), {24});
+        net.b.reshape(net.b.sum(net.b.slice(net.x, {0, 0, 0, 0}, {1, 1, 1, 1}, {1, 2, 6, 4}), {0}), {48});
     y = net.convolution(net.x, net.w, bias);
     if (whole_first) p = net.convolution(net.x, net.above);
     net.b.output("y", y);
@@ -129,7 +129,7 @@ TEST_CASE("a bias that is computed between both is waited for") {
   }
 }
 
-TEST_CASE("few terms, few places, groups and backends that do not split are left alone") {
+TEST_CASE("few terms, few places, odd channels, groups and backends that do not split are left alone") {
   Program program;
   Builder b(program);
   const Window window{{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
@@ -140,6 +140,13 @@ TEST_CASE("few terms, few places, groups and backends that do not split are left
   b.output("c", b.convolution(x, grouped, {}, window, 2));
   b.output("d", b.convolution(x, b.max(grouped, 0.0), {}, window, 2));
   CHECK(products(joined(program)) == Names(4, "convolution"));
+  Program odd;
+  Builder of_odd(odd);
+  const Var narrow = of_odd.input("narrow", {1, 40, 8, 8}, DType::f32),
+            v = of_odd.constant(numbers({24, 40, 1, 1}, 1));
+  of_odd.output("y", of_odd.convolution(narrow, v, {}, window, 1));
+  of_odd.output("p", of_odd.convolution(narrow, of_odd.max(v, 0.0), {}, window, 1));
+  CHECK(products(joined(odd)) == Names(2, "convolution"));
   Program places;
   Builder of_places(places);
   const Var point = of_places.input("point", {2, 64, 1, 1}, DType::f32),
@@ -183,7 +190,7 @@ TEST_CASE("adjoints that others read too, of one sign, or of a stride stay apart
         }) == 3);
   CHECK(products_of([](Net& net, Var g) {
           const Window strided{{3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}};
-          const Var half = net.b.slice(g, {0, 0, 0, 0}, {1, 1, 2, 2}, {2, 24, 3, 3});
+          const Var half = net.b.slice(g, {0, 0, 0, 0}, {1, 1, 2, 2}, {2, 48, 3, 3});
           const auto back = [&](Var by) { return net.b.convolution_input(half, by, strided, 1, kX); };
           net.b.output("r", net.b.add(back(net.above), back(net.below)));
         }) == 4);
