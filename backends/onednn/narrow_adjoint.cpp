@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <array>
 
 #include "backends/onednn/column_sums.h"
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/plane_copy.h"
+#include "backends/onednn/spatial_window.h"
 #include "backends/onednn/thread_split.h"
 #include "backends/onednn/weight_form.h"
 
@@ -15,36 +15,23 @@ namespace {
 /// Up to so many channels, x's vectors would be mostly empty: oneDNN 2.6 reaches a sixth of its speed.
 constexpr int64_t kNarrow = 4;
 
-/// A window as three spatial axes; missing ones come first.
-struct Geometry {
-  int64_t kernel[3] = {1, 1, 1}, stride[3] = {1, 1, 1}, dilation[3] = {1, 1, 1}, pad[3] = {0, 0, 0};
-  int64_t x[3] = {1, 1, 1}, g[3] = {1, 1, 1};
-  int64_t batch = 0, channels = 0, features = 0;
+/// x is the adjoint's result, y stands for g.
+struct Geometry : SpatialWindow {
+  int64_t batch, channels, features;
 
   Geometry(const Window& w, const Shape& x_shape, const Shape& g_shape)
-      : batch(x_shape[0]), channels(x_shape[1]), features(g_shape[1]) {
-    const size_t rank = w.kernel.size();
-    for (size_t s = 0; s < rank; ++s) {
-      const size_t a = 3 - rank + s;
-      kernel[a] = w.kernel[s];
-      stride[a] = w.strides[s];
-      dilation[a] = w.dilations[s];
-      pad[a] = w.pads_begin[s];
-      x[a] = x_shape[s + 2];
-      g[a] = g_shape[s + 2];
-    }
-  }
+      : SpatialWindow(w, x_shape, g_shape), batch(x_shape[0]), channels(x_shape[1]), features(g_shape[1]) {}
 
   int64_t kernel_rows() const { return kernel[0] * kernel[1]; }
   /// Taps of a row of the kernel, with their channels.
   int64_t columns() const { return kernel[2] * channels; }
   /// A row of g up to whole vectors.
-  int64_t pitch() const { return (g[2] + kPlaceLanes - 1) / kPlaceLanes * kPlaceLanes; }
+  int64_t pitch() const { return (y[2] + kPlaceLanes - 1) / kPlaceLanes * kPlaceLanes; }
 
   /// The o with o * stride + k * dilation - pad = i, or -1.
   int64_t place(size_t axis, int64_t i, int64_t k) const {
     const int64_t at = i + pad[axis] - k * dilation[axis];
-    if (at < 0 || at % stride[axis] != 0 || at / stride[axis] >= g[axis]) return -1;
+    if (at < 0 || at % stride[axis] != 0 || at / stride[axis] >= y[axis]) return -1;
     return at / stride[axis];
   }
   /// The o of one i lie among so many neighbours.
@@ -97,7 +84,7 @@ class NarrowAdjoint final : public Kernel {
     const auto* g = reinterpret_cast<const float*>(in[0]);
     auto* x = reinterpret_cast<float*>(out[0]);
     const int64_t rows = s_.x[0] * s_.x[1], row = s_.x[2] * s_.channels;
-    const int64_t places = s_.batch * s_.g[0] * s_.g[1] * s_.g[2];
+    const int64_t places = s_.batch * s_.y[0] * s_.y[1] * s_.y[2];
     in_parallel(s_.batch * rows, places * s_.features, [&](int64_t first, int64_t last) {
       Memory memory(*this);
       for (int64_t r = first; r < last; ++r) {
@@ -137,7 +124,7 @@ class NarrowAdjoint final : public Kernel {
         const int64_t at = q + s_.pad[2] - k * s_.dilation[2];
         if (at % s_.stride[2] != 0) continue;
         const int64_t first = at / s_.stride[2];
-        if (first + phase_length(q) <= 0 || first >= s_.g[2]) continue;
+        if (first + phase_length(q) <= 0 || first >= s_.y[2]) continue;
         taps.push_back({k, first});
         before_ = std::max(before_, -first);
         behind_ = std::max(behind_, first + phase_length(q) - s_.pitch());
@@ -148,11 +135,11 @@ class NarrowAdjoint final : public Kernel {
 
   const float* turned_row(Memory& memory, const float* g, int64_t n, int64_t d, int64_t h) const {
     const int64_t slot = d % s_.places_apart(0) * s_.places_apart(1) + h % s_.places_apart(1);
-    const int64_t row = (n * s_.g[0] + d) * s_.g[1] + h;
+    const int64_t row = (n * s_.y[0] + d) * s_.y[1] + h;
     float* turned = memory.turned.data() + slot * slot_size();
     int64_t& held = memory.held[static_cast<size_t>(slot)];
     if (held != row) {
-      copy_plane(turned, g + row * s_.g[2] * s_.features, {s_.features, s_.g[2], s_.pitch(), 1, s_.features});
+      copy_plane(turned, g + row * s_.y[2] * s_.features, {s_.features, s_.y[2], s_.pitch(), 1, s_.features});
       held = row;
     }
     return turned;

@@ -6,7 +6,7 @@
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/ending.h"
 #include "backends/onednn/kernels.h"
-#include "backends/onednn/split_products.h"
+#include "backends/onednn/split_geometry.h"
 #include "backends/onednn/split_weights.h"
 #include "backends/onednn/thread_split.h"
 
@@ -19,113 +19,6 @@ namespace {
 constexpr int64_t kMostTerms = 2560, kSomeTerms = 4 * kSplitTerms;
 /// Floats that blocks of places and their sums take together.
 constexpr int64_t kRoom = int64_t{128} << 10;
-/// What a block of one or two vectors takes of the time of a whole one: reads outnumber multiplications.
-constexpr double kVectorCost[] = {0, 0.42, 0.67, 1};
-/// What gathering the places once more takes of the time of a block.
-constexpr double kGatherCost = 0.04;
-
-/// Where the window of a place of y starts in x.
-struct Window {
-  int64_t sample = 0;
-  std::array<int64_t, 3> start{};
-};
-
-/// y[n, m, o] = sum over c, k of w[m, c, k] x[n, c, o stride + k dilation - pad], x and y channels-last.
-struct Geometry {
-  std::array<int64_t, 3> kernel{1, 1, 1}, stride{1, 1, 1}, dilation{1, 1, 1}, pad{0, 0, 0}, x{1, 1, 1},
-      y{1, 1, 1};  // missing axes come first
-  int64_t batch, channels, results;
-
-  Geometry(const onnxray::Window& window, const Shape& from, const Shape& to)
-      : batch(from[0]), channels(from[1]), results(to[1]) {
-    const size_t rank = window.kernel.size();
-    for (size_t s = 0; s < rank; ++s) {
-      const size_t a = 3 - rank + s;
-      kernel[a] = window.kernel[s];
-      stride[a] = window.strides[s];
-      dilation[a] = window.dilations[s];
-      pad[a] = window.pads_begin[s];
-      x[a] = from[s + 2];
-      y[a] = to[s + 2];
-    }
-  }
-
-  int64_t terms() const { return kernel[0] * kernel[1] * kernel[2] * channels; }
-  int64_t places() const { return batch * y[0] * y[1] * y[2]; }
-  int64_t blocks() const { return (places() + kSplitPlaces - 1) / kSplitPlaces; }
-  int64_t groups() const { return (results + kSplitWritten - 1) / kSplitWritten; }
-
-  Window window(int64_t place) const {
-    Window w;
-    for (size_t a = 3; a-- > 0; place /= y[a]) w.start[a] = place % y[a] * stride[a] - pad[a];
-    w.sample = place;
-    return w;
-  }
-
-  /// How far a tap lies from the window's start.
-  std::array<int64_t, 3> reach(int64_t tap) const {
-    return {tap / (kernel[1] * kernel[2]) * dilation[0], tap / kernel[2] % kernel[1] * dilation[1],
-            tap % kernel[2] * dilation[2]};
-  }
-
-  /// The pixel of x that lies so far from the window's start; -1 outside.
-  int64_t pixel(const Window& w, const std::array<int64_t, 3>& reach) const {
-    int64_t at = w.sample;
-    for (size_t a = 0; a < 3; ++a) {
-      const int64_t i = w.start[a] + reach[a];
-      if (i < 0 || i >= x[a]) return -1;
-      at = at * x[a] + i;
-    }
-    return at;
-  }
-};
-
-/// The adjoint of a convolution of stride 1, as a convolution of g with turned weights.
-Geometry turned(const onnxray::Window& window, const Shape& g, const Shape& x) {
-  onnxray::Window w = window;
-  for (size_t i = 0; i < w.kernel.size(); ++i)
-    w.pads_begin[i] = w.dilations[i] * (w.kernel[i] - 1) - w.pads_begin[i];
-  return {w, g, x};
-}
-
-/// How the work is cut: places in so many shares, results in so many.
-struct Cut {
-  int64_t of_places = 1, of_results = 1;
-  int64_t shares() const { return of_places * of_results; }
-};
-
-struct Share {
-  int64_t first, last;
-};
-Share share_of(int64_t items, int64_t shares, int64_t i) {
-  return {items * i / shares, items * (i + 1) / shares};
-}
-
-/// In whole blocks.
-double cost_of_blocks(const Geometry& s, Share share) {
-  const int64_t rest = s.places() % kSplitPlaces;
-  const auto count = static_cast<double>(share.last - share.first);
-  if (share.last < s.blocks() || rest == 0) return count;
-  return count - 1 + kVectorCost[(rest + kSplitLanes - 1) / kSplitLanes];
-}
-
-/// The cut whose largest share is smallest.
-Cut choose_cut(const Geometry& s, int64_t threads) {
-  Cut best;
-  double least = std::numeric_limits<double>::infinity();
-  for (int64_t n = 1; n <= threads; ++n) {
-    if (threads % n != 0) continue;
-    const Cut cut{n, threads / n};
-    double most = 0;
-    for (int64_t i = 0; i < n; ++i) most = std::max(most, cost_of_blocks(s, share_of(s.blocks(), n, i)));
-    const int64_t groups = (s.groups() + cut.of_results - 1) / cut.of_results;
-    const double cost = most * (static_cast<double>(groups) / static_cast<double>(s.groups()) + kGatherCost);
-    if (cost >= least) continue;
-    least = cost;
-    best = cut;
-  }
-  return best;
-}
 
 /// Sums of kSplitWritten results at the places of a block: z, and where there is one the second result.
 struct Sums {
@@ -139,7 +32,7 @@ constexpr int64_t kFloatsOfSums = kSplitWritten * kSplitPlaces;
 /// are gathered portion by portion, and the sums of all results stay under way.
 class SplitSums : public Kernel {
  public:
-  SplitSums(const Context& context, const Geometry& s, int64_t operands, int64_t results,
+  SplitSums(const Context& context, const SplitGeometry& s, int64_t operands, int64_t results,
             const SplitWeightBlocks& weights)
       : s_(s),
         weights_(weights),
@@ -201,16 +94,12 @@ class SplitSums : public Kernel {
           if (term + terms_at_once_ < s_.terms()) continue;
           for (int64_t block = 0; block < count; ++block, z += floats_of_sums()) {
             const int64_t place = (start + block) * kSplitPlaces, result = group * kSplitWritten;
-            write(in, out, {z, z + kFloatsOfSums}, place, places_of(start + block), result,
+            write(in, out, {z, z + kFloatsOfSums}, place, s_.places_of(start + block), result,
                   std::min(kSplitWritten, s_.results - result));
           }
         }
       }
     }
-  }
-
-  int64_t places_of(int64_t block) const {
-    return std::min(kSplitPlaces, s_.places() - block * kSplitPlaces);
   }
 
   /// The terms from `first` on that are gathered, for `count` blocks. One block after the other meets the
@@ -224,7 +113,7 @@ class SplitSums : public Kernel {
       if (result >= s_.results) break;
       for (int64_t block = 0; block < count; ++block) {
         float* sums = z + block * floats_of_sums() + r * kSplitPlaces;
-        const int64_t vectors = (places_of(start + block) + kSplitLanes - 1) / kSplitLanes;
+        const int64_t vectors = (s_.places_of(start + block) + kSplitLanes - 1) / kSplitLanes;
         for (int64_t term = first; term < last; term += kSplitTerms)
           add({sums, sums + kFloatsOfSums}, term > 0,
               gathered + block * floats_gathered() + (term - first) * kSplitPlaces,
@@ -235,18 +124,20 @@ class SplitSums : public Kernel {
 
   /// to[operand][(tap, c) - first][i] = the operand at the tap of place i of the block, 0 outside.
   void gather(std::span<const std::byte* const> in, int64_t block, int64_t first, float* to) const {
-    const std::array<Window, kSplitPlaces> windows = windows_of(block);
-    const int64_t last = std::min(first + terms_at_once_, s_.terms()), count = places_of(block);
+    const int64_t last = std::min(first + terms_at_once_, s_.terms()), count = s_.places_of(block);
+    std::array<SplitGeometry::Start, kSplitPlaces> starts;
+    for (int64_t i = 0; i < count; ++i)
+      starts[static_cast<size_t>(i)] = s_.start_of(block * kSplitPlaces + i);
     for (int64_t term = first; term < last;) {
       const int64_t tap = term / s_.channels, channel = term % s_.channels;
       const int64_t channels = std::min(s_.channels - channel, last - term);
-      const std::array<int64_t, 3> reach = s_.reach(tap);
+      const SplitGeometry::Axes reach = s_.reach_of(tap);
       for (int64_t operand = 0; operand < operands_; ++operand) {
         const auto* x = reinterpret_cast<const float*>(in[static_cast<size_t>(operand)]);
         std::array<const float*, kSplitPlaces> pixels;
         pixels.fill(zeros_.data());
         for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-          const int64_t pixel = s_.pixel(windows[i], reach);
+          const int64_t pixel = s_.pixel(starts[i], reach);
           if (pixel >= 0) pixels[i] = x + pixel * s_.channels;
         }
         gather_places(to + operand * operand_step() + (term - first) * kSplitPlaces, pixels.data(), channel,
@@ -256,17 +147,10 @@ class SplitSums : public Kernel {
     }
   }
 
-  std::array<Window, kSplitPlaces> windows_of(int64_t block) const {
-    std::array<Window, kSplitPlaces> windows;
-    for (int64_t i = 0; i < places_of(block); ++i)
-      windows[static_cast<size_t>(i)] = s_.window(block * kSplitPlaces + i);
-    return windows;
-  }
-
-  Geometry s_;
+  SplitGeometry s_;
   SplitWeightBlocks weights_;
   int64_t operands_, kinds_;  // how many are gathered, and how many results there are
-  Cut cut_;
+  SplitCut cut_;
   int64_t terms_at_once_, blocks_at_once_ = 1;
   std::shared_ptr<std::vector<float>> scratch_;
   std::vector<float> zeros_;  // a pixel outside of x
@@ -282,8 +166,8 @@ struct Mixture {
 /// (x, w[, b]) -> (x * w + b, cut off; x * form(w)).
 class SplitForward final : public SplitSums {
  public:
-  SplitForward(const Context& context, const Geometry& s, const SplitWeightBlocks& weights, Mixture mixture,
-               std::optional<float> cap)
+  SplitForward(const Context& context, const SplitGeometry& s, const SplitWeightBlocks& weights,
+               Mixture mixture, std::optional<float> cap)
       : SplitSums(context, s, 1, 2, weights), pitch_(s.results), mixture_(mixture) {
     if (cap) finish_.low = 0;
     if (cap) finish_.high = *cap;
@@ -313,7 +197,7 @@ class SplitForward final : public SplitSums {
 /// (p, n, w) -> T(w+, p) + T(w-, n).
 class SplitAdjoint final : public SplitSums {
  public:
-  SplitAdjoint(const Context& context, const Geometry& s, const SplitWeightBlocks& weights)
+  SplitAdjoint(const Context& context, const SplitGeometry& s, const SplitWeightBlocks& weights)
       : SplitSums(context, s, 2, 1, weights), pitch_(s.results) {}
 
  private:
@@ -357,7 +241,7 @@ std::unique_ptr<Kernel> compile_split_convolution(const Context& context, const 
   if (!mixture || !in[1].constant || !is_covered(in[0]) || !is_covered(out[0]) || !is_covered(out[1]))
     return nullptr;
   if (in.size() > 2 && in[2].strides[0] != 1) return nullptr;
-  const Geometry s(p.window, in[0].shape, out[0].shape);
+  const SplitGeometry s(p.window, in[0].shape, out[0].shape);
   const auto part = p.part.kind == WeightForm::Kind::negative ? SplitPart::negative : SplitPart::positive;
   return std::make_unique<SplitForward>(context, s, pack_split_weights(context, in[1], false, part), *mixture,
                                         cap);
@@ -369,7 +253,7 @@ std::unique_ptr<Kernel> compile_split_convolution_input(const Context& context,
   const bool has_stride = std::ranges::any_of(p.window.strides, [](int64_t stride) { return stride != 1; });
   if (has_stride || !in[2].constant || !is_covered(in[0]) || !is_covered(in[1]) || !is_covered(out[0]))
     return nullptr;
-  const Geometry s = turned(p.window, in[0].shape, out[0].shape);
+  const SplitGeometry s = turned_geometry(p.window, in[0].shape, out[0].shape);
   return std::make_unique<SplitAdjoint>(context, s,
                                         pack_split_weights(context, in[2], true, SplitPart::positive));
 }

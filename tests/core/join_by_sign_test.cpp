@@ -130,34 +130,21 @@ TEST_CASE("a bias that is computed between both is waited for") {
 }
 
 TEST_CASE("few terms, few places, odd channels, groups and backends that do not split are left alone") {
-  Program program;
-  Builder b(program);
-  const Window window{{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
-  const Var x = b.input("x", {1, 16, 4, 4}, DType::f32);
-  const Var few = b.constant(numbers({24, 16, 1, 1}, 1)), grouped = b.constant(numbers({24, 8, 1, 1}, 1));
-  b.output("a", b.convolution(x, few, {}, window, 1));
-  b.output("b", b.convolution(x, b.max(few, 0.0), {}, window, 1));
-  b.output("c", b.convolution(x, grouped, {}, window, 2));
-  b.output("d", b.convolution(x, b.max(grouped, 0.0), {}, window, 2));
-  CHECK(products(joined(program)) == Names(4, "convolution"));
-  Program odd;
-  Builder of_odd(odd);
-  const Var narrow = of_odd.input("narrow", {1, 40, 8, 8}, DType::f32),
-            v = of_odd.constant(numbers({24, 40, 1, 1}, 1));
-  of_odd.output("y", of_odd.convolution(narrow, v, {}, window, 1));
-  of_odd.output("p", of_odd.convolution(narrow, of_odd.max(v, 0.0), {}, window, 1));
-  CHECK(products(joined(odd)) == Names(2, "convolution"));
-  Program places;
-  Builder of_places(places);
-  const Var point = of_places.input("point", {2, 64, 1, 1}, DType::f32),
-            w = of_places.constant(numbers({24, 64, 1, 1}, 1));
-  of_places.output("y", of_places.convolution(point, w, {}, window, 1));
-  of_places.output("p", of_places.convolution(point, of_places.max(w, 0.0), {}, window, 1));
-  CHECK(products(joined(places)) == Names(2, "convolution"));
-  Net net;
-  net.b.output("y", net.convolution(net.x, net.w));
-  net.b.output("p", net.convolution(net.x, net.above));
-  CHECK(products(joined(net.program, {.packs_weights = true})) == Names(2, "convolution"));
+  const auto is_joined = [](const Shape& shape, int64_t groups, const PlanOptions& options = kSplits) {
+    Program program;
+    Builder b(program);
+    const Window window{{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
+    const Var x = b.input("x", shape, DType::f32), w = b.constant(numbers({48, shape[1] / groups, 1, 1}, 1));
+    b.output("y", b.convolution(x, w, {}, window, groups));
+    b.output("p", b.convolution(x, b.max(w, 0.0), {}, window, groups));
+    return products(joined(program, options)) == Names{"split_convolution"};
+  };
+  CHECK(is_joined({2, 64, 4, 4}, 1));
+  CHECK_FALSE(is_joined({2, 16, 4, 4}, 1));
+  CHECK_FALSE(is_joined({2, 64, 1, 1}, 1));
+  CHECK_FALSE(is_joined({2, 72, 4, 4}, 1));
+  CHECK_FALSE(is_joined({2, 64, 4, 4}, 2));
+  CHECK_FALSE(is_joined({2, 64, 4, 4}, 1, {.packs_weights = true}));
 }
 
 TEST_CASE("adjoints under both signs that are only added are one step") {

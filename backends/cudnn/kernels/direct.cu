@@ -42,9 +42,17 @@ WindowTaps planes(const Window& window, const Operand& x, const Operand& y, int6
   return taps;
 }
 
-/// y[n, m, o] = b[m] + sum over c, tap of w[m, c, tap] x[n, group of m and c, o * stride + tap * dilation -
-/// pad]
-template <class E>
+/// Takes weights as they are.
+struct Whole {
+  template <class E>
+  ONNXRAY_DEVICE E operator()(E w) const {
+    return w;
+  }
+};
+
+/// y[n, m, o] = b[m] + sum over c, tap of take(w[m, c, tap]) x[n, group of m and c, o * stride + tap * dilation
+/// - pad]
+template <class E, class Take = Whole>
 struct Correlate {
   const E *x, *w, *b;
   E* y;
@@ -52,14 +60,15 @@ struct Correlate {
   WeightPlaces places;
   int64_t x_channel, per_group_in, per_group_out, b_step;
   StoreAs as;
+  Take take = {};
   ONNXRAY_DEVICE void operator()(int64_t i) const {
     const auto at = taps.of_y(i);
     const int64_t first = at.channel / per_group_out * per_group_in;
     Wide<E> sum = b != nullptr ? Wide<E>{b[at.channel * b_step]} : Wide<E>{0};
     taps.each_tap(at, [&](int64_t tap, int64_t place) {
       for (int64_t c = 0; c < per_group_in; ++c) {
-        sum = op_add(
-            sum, op_mul(Wide<E>{w[places(at.channel, c, tap)]}, Wide<E>{x[place + (first + c) * x_channel]}));
+        const Wide<E> weight = take(w[places(at.channel, c, tap)]);
+        sum = op_add(sum, op_mul(weight, Wide<E>{x[place + (first + c) * x_channel]}));
       }
     });
     y[at.offset[1]] = as.to<E>(sum);
@@ -85,25 +94,6 @@ struct CorrelateInput {
       }
     });
     x[at.offset[0]] = as.to<E>(sum);
-  }
-};
-
-/// y[n, m, o] = b[m] + sum over c, tap of take(w[m, c, tap]) x[n, c, o * stride + tap * dilation - pad]
-struct CorrelateForm {
-  const float *x, *w, *b;
-  float* y;
-  WindowTaps taps;
-  WeightPlaces places;
-  int64_t x_channel, channels, b_step;
-  WeightEntry take;
-  ONNXRAY_DEVICE void operator()(int64_t i) const {
-    const auto at = taps.of_y(i);
-    double sum = b != nullptr ? b[at.channel * b_step] : 0;
-    taps.each_tap(at, [&](int64_t tap, int64_t place) {
-      for (int64_t c = 0; c < channels; ++c)
-        sum += take(w[places(at.channel, c, tap)]) * x[place + c * x_channel];
-    });
-    y[at.offset[1]] = static_cast<float>(sum);
   }
 };
 
@@ -221,18 +211,21 @@ std::unique_ptr<DeviceStep> compile_direct(const ConvolutionInput& p, const Oper
 
 std::unique_ptr<DeviceStep> compile_direct(const SplitConvolution& p, const Operands& o) {
   if (!all_alike(o) || storage_of(o.in[0].dtype) != Storage::real) return nullptr;
+  using Kernel = Correlate<float, WeightEntry>;
   const Operand &x = o.in[0], &w = o.in[1];
   const int64_t b_step = o.in.size() > 2 ? o.in[2].strides[0] : 0;
-  std::vector<CorrelateForm> kernels;
+  std::vector<Kernel> kernels;
   for (size_t i = 0; i < 2; ++i) {
-    WindowTaps taps = planes(p.window, x, o.out[i], w.shape[0]);
+    const Operand& y = o.out[i];
+    WindowTaps taps = planes(p.window, x, y, w.shape[0]);
     taps.strides[0][1] = 0;
-    kernels.push_back({nullptr, nullptr, nullptr, nullptr, taps, weight_places(w, taps), x.strides[1], x.shape[1],
-                       b_step, WeightEntry(i == 0 ? WeightForm{} : p.part)});
+    kernels.push_back(Kernel{nullptr, nullptr, nullptr, nullptr, taps, weight_places(w, taps), x.strides[1],
+                             w.shape[1], w.shape[0], b_step, store_as(y.dtype),
+                             WeightEntry(i == 0 ? WeightForm{} : p.part)});
   }
   return make_step([kernels, count = element_count(o.out[0].shape)](const Launch& l, Sources in, Targets out) {
     for (size_t i = 0; i < 2; ++i) {
-      CorrelateForm kernel = kernels[i];
+      Kernel kernel = kernels[i];
       kernel.x = in_as<float>(in[0]);
       kernel.w = in_as<float>(in[1]);
       if (i == 0 && in.size() > 2) kernel.b = in_as<float>(in[2]);
