@@ -37,16 +37,6 @@ SplitGeometry::Axes SplitGeometry::reach_of(int64_t tap) const {
           tap % kernel[2] * dilation[2]};
 }
 
-int64_t SplitGeometry::pixel(const Start& start, const Axes& reach) const {
-  int64_t pixel = start.sample;
-  for (size_t a = 0; a < 3; ++a) {
-    const int64_t i = start.at[a] + reach[a];
-    if (i < 0 || i >= x[a]) return -1;
-    pixel = pixel * x[a] + i;
-  }
-  return pixel;
-}
-
 SplitGeometry turned_geometry(const Window& window, const Shape& g, const Shape& x) {
   Window w = window;
   for (size_t i = 0; i < w.kernel.size(); ++i)

@@ -32,7 +32,15 @@ struct SplitGeometry : SpatialWindow {
   /// How far a tap lies from the window's start.
   Axes reach_of(int64_t tap) const;
   /// The pixel of x that lies so far from a start; -1 outside.
-  int64_t pixel(const Start& start, const Axes& reach) const;
+  int64_t pixel(const Start& start, const Axes& reach) const {
+    int64_t at = start.sample;
+    for (size_t a = 0; a < 3; ++a) {
+      const int64_t i = start.at[a] + reach[a];
+      if (i < 0 || i >= x[a]) return -1;
+      at = at * x[a] + i;
+    }
+    return at;
+  }
 };
 
 /// The adjoint of a convolution of stride 1, as a convolution of g with turned weights.
