@@ -7,27 +7,15 @@
 #include "tests/catch.h"
 #include "tests/support/explain.h"
 #include "tests/support/nets.h"
+#include "tests/support/with_options.h"
 
 namespace onnxray::test {
 namespace {
 
 /// A backend that keeps masks of at least so many elements, or none.
-class WithMasks final : public Backend {
- public:
-  WithMasks(std::unique_ptr<Backend> inner, int64_t least) : inner_(std::move(inner)), least_(least) {}
-  std::string_view name() const override { return inner_->name(); }
-  std::string description() const override { return inner_->description(); }
-  PlanOptions plan_options() const override {
-    PlanOptions options = inner_->plan_options();
-    options.least_mask = least_;
-    return options;
-  }
-  std::unique_ptr<Executable> compile(const Plan& plan) override { return inner_->compile(plan); }
-
- private:
-  std::unique_ptr<Backend> inner_;
-  int64_t least_;
-};
+WithOptions with_masks(std::unique_ptr<Backend> inner, int64_t least) {
+  return {std::move(inner), [least](PlanOptions& options) { options.least_mask = least; }};
+}
 
 /// Convolutions of odd sizes with `activation` behind each; every second one reads, and adds, what the one in
 /// front of it read.
@@ -82,7 +70,7 @@ TEST_CASE("maps are the same, bit by bit, whether masks or activations are kept"
       {"one thread", [] { return make_onednn_backend(1); }},
       {"three threads", [] { return make_onednn_backend(3); }}};
   for (const auto& [name, make] : backends) {
-    WithMasks kept(make(), 1), unkept(make(), 0);
+    WithOptions kept = with_masks(make(), 1), unkept = with_masks(make(), 0);
     for (const char* activation : {"Relu", "Clip", "LeakyRelu", "PRelu"}) {
       // Sizes at which rows, and all elements together, end inside of bytes; 5 channels make 8 rows to a
       // block, and 77 x 77 x 5 x 2 elements are worth several threads.
@@ -109,7 +97,7 @@ TEST_CASE("where only masks are read again, a gradient keeps a thirty-second of 
   constexpr int64_t kActivation = 2 * 16 * 32 * 32 * 4;
   for (const bool on_onednn : {false, true}) {
     const auto make = [&] { return on_onednn ? make_onednn_backend(2) : make_reference_backend(false); };
-    WithMasks kept(make(), 1), unkept(make(), 0);
+    WithOptions kept = with_masks(make(), 1), unkept = with_masks(make(), 0);
     const Plan with = plan_of(kept, net.graph, "gradient"), without = plan_of(unkept, net.graph, "gradient");
     // Nothing large stands between the mean of the last activation and its gradient, which reads it again.
     CHECK(count_masks(with.program) == 11);
@@ -126,7 +114,7 @@ TEST_CASE("where only masks are read again, a gradient keeps a thirty-second of 
 
 TEST_CASE("rules that read activations keep them, and no masks") {
   const Net net = chain_of("Relu", 16, 16, 6);
-  WithMasks kept(make_onednn_backend(2), 1), unkept(make_onednn_backend(2), 0);
+  WithOptions kept = with_masks(make_onednn_backend(2), 1), unkept = with_masks(make_onednn_backend(2), 0);
   for (const char* method : {"lrp_epsilon_0_1", "lrp_z", "deconvnet", "lrp_alpha_2_beta_1"}) {
     INFO(method);
     CHECK(plan_of(kept, net.graph, method).arena_bytes <= plan_of(unkept, net.graph, method).arena_bytes);

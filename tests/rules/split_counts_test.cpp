@@ -7,6 +7,7 @@
 #include "tests/catch.h"
 #include "tests/support/explain.h"
 #include "tests/support/graph_builder.h"
+#include "tests/support/with_options.h"
 
 // What an explanation costs on a backend that parts terms by the sign of their weights, whichever processor
 // the tests run on.
@@ -14,20 +15,9 @@
 namespace onnxray::test {
 namespace {
 
-class Splitting final : public Backend {
- public:
-  std::string_view name() const override { return inner_->name(); }
-  std::string description() const override { return inner_->description(); }
-  PlanOptions plan_options() const override {
-    PlanOptions options = inner_->plan_options();
-    options.splits_weights = true;
-    return options;
-  }
-  std::unique_ptr<Executable> compile(const Plan& plan) override { return inner_->compile(plan); }
-
- private:
-  std::unique_ptr<Backend> inner_ = make_onednn_backend(2);
-};
+WithOptions splitting() {
+  return {make_onednn_backend(2), [](PlanOptions& options) { options.splits_weights = true; }};
+}
 
 constexpr int64_t kChannels = 64;  // fewer terms are taken literally
 
@@ -72,7 +62,7 @@ double convolution_flops(const Program& program) {
 
 TEST_CASE("where terms are parted by sign, both halves behind a Relu cost the passes of one product") {
   const Graph graph = residual_net();
-  Splitting backend;
+  WithOptions backend = splitting();
   struct Expected {
     const char* method;
     Counts counts;
@@ -105,7 +95,7 @@ TEST_CASE("where terms are parted by sign, both halves behind a Relu cost the pa
 
 TEST_CASE("maps are the same where terms are parted by sign") {
   const Graph graph = residual_net();
-  Splitting backend;
+  WithOptions backend = splitting();
   const auto reference = make_reference_backend(true);
   const Tensor x = hashed({2, kChannels, 4, 4}, 7);
   for (const char* method : {"lrp_z_plus", "lrp_alpha_2_beta_1", "lrp_alpha_3_beta_2", "lrp_gamma"}) {
@@ -120,7 +110,7 @@ TEST_CASE("maps are the same where terms are parted by sign") {
 
 TEST_CASE("a convolution's form waits for its reader where memory allows, and is computed late where not") {
   const Graph graph = residual_net();
-  Splitting backend;
+  WithOptions backend = splitting();
   Program program = program_of(graph, "lrp_z_plus", backend);
   const int64_t joined = make_plan(program, backend.plan_options()).arena_bytes;
   part_by_sign(program);
