@@ -23,7 +23,7 @@ inline constexpr int64_t kSplitWritten = 16;
 inline constexpr int64_t kSplitPlaces = 48;  ///< at once: three vectors
 /// Terms that are summed before they are added to what came before. P and N grow beyond z, and their rounding
 /// errors with them: z as the sum of whole P and N would be off by five times what sums in the order of k
-/// are. In portions of so many terms it is as exact as they.
+/// are. In portions of so many terms it is nearly as exact as they.
 inline constexpr int64_t kSplitTerms = 64;
 
 /// The weights of kSplitResults results in up to kSplitTerms terms, in the order of groups; bit r of a group

@@ -87,8 +87,7 @@ SplitWeightBlocks::SplitWeightBlocks(dnnl::memory memory, int64_t results, int64
 SplitWeights SplitWeightBlocks::of(int64_t quartet, int64_t portion) const {
   const auto* data = static_cast<const float*>(memory_.get_data_handle());
   const int64_t term = quartet * terms_ + portion * kSplitTerms;
-  return {data + sizes_.values + term * kSplitResults,
-          reinterpret_cast<const uint16_t*>(data + sizes_.places) + term,
+  return {data + term * kSplitResults, reinterpret_cast<const uint16_t*>(data + sizes_.places) + term,
           reinterpret_cast<const uint16_t*>(data + sizes_.counts) +
               (quartet * portions(terms_) + portion) * kSplitGroups};
 }

@@ -13,9 +13,9 @@ class SplitWeightBlocks {
   /// Of results 4 quartet to 4 quartet + 3 in the terms of a portion: kSplitTerms, of the last one the rest.
   SplitWeights of(int64_t quartet, int64_t portion) const;
 
-  /// Where the parts of the sorted copy start, in floats, and its size.
+  /// Where what follows the values in the sorted copy starts, in floats, and its size.
   struct Sizes {
-    int64_t values = 0, places = 0, counts = 0, total = 0;
+    int64_t places = 0, counts = 0, total = 0;
     Sizes(int64_t results, int64_t terms);
   };
 

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "core/optimise/optimise.h"
+#include "core/optimise/variable_uses.h"
 #include "core/winograd.h"
 
 namespace onnxray {
@@ -26,18 +27,20 @@ bool is_wide(const Shape& x, const Shape& w, const Shape& y) {
 
 class Joiner {
  public:
-  explicit Joiner(Program& program)
-      : program_(program), readers_(program.variables.size(), 0), writers_(readers_.size(), -1) {}
+  explicit Joiner(Program& program) : program_(program) {}
 
   void run() {
     join_convolutions();
-    find_readers_and_writers();
     join_adjoints();
   }
 
  private:
   std::vector<Step>& steps() { return program_.steps; }
-  int64_t& readers(Var v) { return readers_[static_cast<size_t>(v.id)]; }
+
+  void drop(const std::vector<bool>& is_spent) {
+    size_t i = 0;
+    std::erase_if(steps(), [&](const Step&) { return static_cast<bool>(is_spent[i++]); });
+  }
 
   template <class P>
   const P* product(const Step& step) const {
@@ -57,8 +60,7 @@ class Joiner {
       join(steps()[i], steps()[*j]);
       is_spent[*j] = true;
     }
-    size_t i = 0;
-    std::erase_if(steps(), [&](const Step&) { return static_cast<bool>(is_spent[i++]); });
+    drop(is_spent);
   }
 
   /// The next convolution that step i can be one with: of the two one is under the weight itself.
@@ -93,19 +95,9 @@ class Joiner {
     first.node = whole.node;
   }
 
-  void find_readers_and_writers() {
-    for (size_t i = 0; i < steps().size(); ++i) {
-      for (const Var v : steps()[i].inputs) ++readers(v);
-      for (const Var v : steps()[i].outputs) writers_[static_cast<size_t>(v.id)] = static_cast<int64_t>(i);
-    }
-    for (const NamedVar& output : program_.outputs) ++readers(output.var);
-    for (const LoopVariable& carried : program_.loop) {
-      ++readers(carried.initial);
-      ++readers(carried.next);
-    }
-  }
-
   void join_adjoints() {
+    readers_ = count_readers(program_);
+    writers_ = find_writers(program_);
     std::vector<bool> is_spent(steps().size(), false);
     for (Step& step : steps()) {
       if (!is_sum_of_two(step)) continue;
@@ -119,8 +111,7 @@ class Joiner {
       step.primitive = SplitConvolutionInput{p.window, p.shape};
       is_spent[plus] = is_spent[minus] = true;
     }
-    size_t i = 0;
-    std::erase_if(steps(), [&](const Step&) { return static_cast<bool>(is_spent[i++]); });
+    drop(is_spent);
   }
 
   bool is_sum_of_two(const Step& step) const {
@@ -135,7 +126,7 @@ class Joiner {
   /// filtering take less than one pass of direct sums.
   std::optional<size_t> adjoint_of(Var v) {
     const int64_t writer = writers_[static_cast<size_t>(v.id)];
-    if (readers(v) != 1 || writer < 0) return {};
+    if (readers_[static_cast<size_t>(v.id)] != 1 || writer < 0) return {};
     const auto i = static_cast<size_t>(writer);
     const auto* p = product<ConvolutionInput>(steps()[i]);
     const bool fits = p && std::ranges::all_of(p->window.strides, [](int64_t s) { return s == 1; }) &&
@@ -151,8 +142,7 @@ class Joiner {
   }
 
   Program& program_;
-  std::vector<int64_t> readers_;  // by variable: how often it is read
-  std::vector<int64_t> writers_;  // by variable: the step, -1 for inputs and constants
+  std::vector<int64_t> readers_, writers_;  // by variable, once convolutions are joined
 };
 
 }  // namespace
