@@ -10,6 +10,7 @@ struct CompiledPlan {
   PlanKey key;
   Graph graph;
   ExplainSpec spec;
+  std::vector<Assumption> assumptions;
   Program optimised;  ///< what the plan was made of; kept where memory is bounded
   Plan plan;
   std::unique_ptr<Executable> executable;
@@ -21,6 +22,7 @@ struct CompiledPlan {
 struct Emitted {
   Graph graph;
   ExplainSpec spec;
+  std::vector<Assumption> assumptions;
   Program program;
   int64_t steps_per_trip = 1;  ///< of its loops
 };

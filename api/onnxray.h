@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/assumption.h"
 #include "core/error.h"
 #include "core/step_time.h"
 #include "core/tensor.h"
@@ -164,6 +165,7 @@ struct Explanations {
   std::vector<Attribution> attributions;  ///< targets outermost, then methods, then inputs
   /// About the run: steps that a device left to the CPU; samples that ran one after the other.
   std::vector<std::string> notes;
+  std::vector<Assumption> assumptions;  ///< what could be read otherwise, and how to say so
 };
 
 struct Explanation {
@@ -183,6 +185,7 @@ struct Inspection {
   std::vector<NodeReport> nodes;
   std::string graph;                          ///< the canonical graph as text
   std::string program;                        ///< the optimised program as text
+  std::vector<Assumption> assumptions;        ///< what could be read otherwise
   std::map<std::string, int64_t> primitives;  ///< how often each primitive runs
   int64_t samples_at_once = 1;                ///< of the batch: the program is for these ...
   int64_t arena_bytes = 0;

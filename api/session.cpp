@@ -145,6 +145,7 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   CompiledPlan& compiled = impl_->plan_for(group.inputs, key_of(options, methods, targets));
   Inspection inspection;
   inspection.samples_at_once = group.samples;
+  inspection.assumptions = compiled.assumptions;
   inspection.graph = compiled.graph.to_text();
   inspection.program = compiled.plan.program.to_text();
   inspection.arena_bytes = compiled.plan.arena_bytes;

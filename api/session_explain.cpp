@@ -123,6 +123,7 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
     auto results = impl_->run(compiled, inputs, given, targets, progress);
     const std::vector<std::string> notes = compiled.executable->notes();
     explanations.notes.insert(explanations.notes.end(), notes.begin(), notes.end());
+    for (const Assumption& a : compiled.assumptions) assume(explanations.assumptions, a);
     if (explanations.targets.empty())
       read_shared_results(results, compiled.graph, targets.size(), explanations);
     const std::vector<ExplainedInput> explained = explained_inputs(compiled.graph, compiled.spec);

@@ -97,7 +97,9 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
   const auto wide_graph = [&](int64_t count, std::span<const ValueId> values) -> const Graph& {
     return wide.graph(count, values);
   };
-  e.program = emit_explanation(e.graph, ops(), e.spec, {wide_graph, backend_->plan_options(), most_steps});
+  e.assumptions = e.graph.assumptions;
+  e.program = emit_explanation(e.graph, ops(), e.spec, {wide_graph, backend_->plan_options(), most_steps},
+                               &e.assumptions);
   e.steps_per_trip = wide.widest();
   return e;
 }
@@ -119,6 +121,7 @@ std::pair<CompiledPlan, int64_t> Session::Impl::make_with(const std::vector<Tens
   CompiledPlan compiled;
   compiled.graph = std::move(emitted.graph);
   compiled.spec = std::move(emitted.spec);
+  compiled.assumptions = std::move(emitted.assumptions);
   optimise(program, *backend_);
   for (size_t i = 0; i < program.outputs.size(); ++i) {
     const auto& [name, var] = program.outputs[i];

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "cli/assumptions.h"
 #include "cli/explain_request.h"
 #include "cli/inspection.h"
 
@@ -46,6 +47,7 @@ int inspect_command(const Options& options) {
   for (const NodeReport& node : inspection.nodes) {
     fmt::print("{:<22} {:<20} {:<18} {}\n", node.op, to_string(node.shape), node.rule, node.name);
   }
+  fmt::print("{}", assumptions_text(inspection.assumptions));
   return 0;
 }
 

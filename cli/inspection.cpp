@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/assumptions.h"
+
 namespace onnxray::cli {
 
 std::string inspection_json(const Model& model, const Inspection& inspection, const std::string& method) {
@@ -12,6 +14,7 @@ std::string inspection_json(const Model& model, const Inspection& inspection, co
                               {"arena_bytes", inspection.arena_bytes},
                               {"planned_bytes", inspection.planned_bytes}};
   json["primitives"] = inspection.primitives;
+  json["assumptions"] = assumptions_json(inspection.assumptions);
   for (const NodeReport& node : inspection.nodes) {
     json["nodes"].push_back({{"name", node.name},
                              {"op", node.op},

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "cli/assumptions.h"
+
 namespace onnxray::cli {
 
 namespace {
@@ -108,7 +110,7 @@ std::string summary_text(const Explanations& explanations, const Options& option
                             fmt::join(a.embeddings, ", "));
     }
   }
-  return text;
+  return text + assumptions_text(explanations.assumptions);
 }
 
 namespace {
@@ -154,6 +156,7 @@ std::string summary_json(const Explanations& explanations, const Options& option
   json["backend"] = backend;
   json["onnxray"] = version();
   if (!explanations.notes.empty()) json["notes"] = explanations.notes;
+  json["assumptions"] = assumptions_json(explanations.assumptions);
   for (int64_t n = 0; n < samples_of(explanations.logits); ++n) {
     nlohmann::ordered_json top;
     for (const Entry& e : top_entries(explanations.logits, n, labels)) {

@@ -19,7 +19,7 @@ MAY_INCLUDE = {
 # header -> the one folder that may include it
 RIM = {"onnx/onnx_pb.h": "onnx", "oneapi/dnnl": "backends/onednn", "cudnn": "backends/cudnn", "google/protobuf": "onnx"}
 # The command line sees of core only what the public header shows, and its error helper.
-CLI_CORE = {"core/error.h", "core/fail.h", "core/dtype.h", "core/shape.h", "core/tensor.h", "core/counter_rng.h"}
+CLI_CORE = {"core/assumption.h", "core/error.h", "core/fail.h", "core/dtype.h", "core/shape.h", "core/tensor.h", "core/counter_rng.h"}
 
 
 def problems(path):

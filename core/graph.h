@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/assumption.h"
 #include "core/tensor.h"
 
 namespace onnxray {
@@ -79,6 +80,7 @@ class Graph {
   std::vector<Value> values;
   std::vector<InputInfo> inputs;
   std::vector<ValueId> outputs;
+  std::vector<Assumption> assumptions;  ///< of the importer, the specialisation and the passes
 
   ValueId add_value(std::string name);
   ValueId add_constant(std::string name, Tensor value);

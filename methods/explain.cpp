@@ -54,7 +54,7 @@ Var summed_per_token(Builder& b, std::span<const Var> attributions, const Shape&
 }  // namespace
 
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
-                         const Widening& widening) {
+                         const Widening& widening, std::vector<Assumption>* assumptions) {
   Program program;
   Builder b(program);
   std::vector<Var> inputs;
@@ -87,6 +87,9 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
       const auto report = [&](std::string_view name, Var v) {
         b.output(fmt::format("{}:{}:{}", name, m, k), v);
       };
+      const auto note = [&](Assumption a) {
+        if (assumptions) assume(*assumptions, std::move(a));
+      };
       const MethodContext context{graph,
                                   ops,
                                   b,
@@ -99,7 +102,8 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
                                   noise,
                                   report,
                                   spec.report_layers,
-                                  &widening};
+                                  &widening,
+                                  note};
       const std::vector<Var> attributions = emit_method(spec.methods[m], context);
       std::span<const Var> rest = attributions;
       for (size_t i = 0; i < explained_by_input.size(); ++i) {

@@ -24,9 +24,10 @@ struct ExplainSpec {
 /// M, target K and explained input I "attribution:M:K:I"; integrated gradients also "gap:M:K" [N], LRP
 /// with report_layers "layer.NODE:M:K" [2], and "layer.NODE.ENTRY:M:K" [1] for the entries of the Ledger that
 /// its rule made.
-/// Loops run as many steps per trip as `widening` allows.
+/// Loops run as many steps per trip as `widening` allows. What the explanations take for granted, beside the
+/// graph's own assumptions, is added to `assumptions`.
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
-                         const Widening& widening = {});
+                         const Widening& widening = {}, std::vector<Assumption>* assumptions = nullptr);
 
 /// What an attribution is over: an input of the model, or an inner value.
 struct ExplainedInput {

@@ -32,6 +32,7 @@ struct MethodContext {
   bool report_layers =
       false;  ///< LRP: "layer.NODE" with what arrived at each node: [sum, non-finite entries]
   const Widening* widening = nullptr;  ///< null: a trip of a loop runs one step
+  std::function<void(Assumption)> assume = [](const Assumption&) {};
 
   Var var(ValueId id) const { return forward.vars[static_cast<size_t>(id)]; }
   Var logits() const { return var(logits_value); }
