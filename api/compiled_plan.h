@@ -16,6 +16,7 @@ struct CompiledPlan {
   std::unique_ptr<Executable> executable;
   std::vector<std::string> output_names;
   Shape logits;
+  std::optional<int64_t> sample_axis;  ///< of the logits; unset where they are one sample's
 };
 
 /// A program as it was emitted, with the graph that it came from.

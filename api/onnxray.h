@@ -151,6 +151,8 @@ struct Attribution {
   std::vector<std::string> embeddings = {};
   std::vector<double> completeness_gap =
       {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))
+  /// The axis of `values` that the samples lie along; unset where they are one sample's, or shared by all.
+  std::optional<int64_t> sample_axis = {};
 };
 
 struct ExplainedTarget {
@@ -159,8 +161,9 @@ struct ExplainedTarget {
 };
 
 struct Explanations {
-  std::vector<NamedTensor> outputs;  ///< the model's outputs
-  Tensor logits;                     ///< what targets index
+  std::vector<NamedTensor> outputs;         ///< the model's outputs
+  Tensor logits;                            ///< what targets index
+  std::optional<int64_t> sample_axis = {};  ///< of the logits, as of an attribution
   std::vector<ExplainedTarget> targets;
   std::vector<Attribution> attributions;  ///< targets outermost, then methods, then inputs
   /// About the run: steps that a device left to the CPU; samples that ran one after the other.

@@ -124,8 +124,10 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
     const std::vector<std::string> notes = compiled.executable->notes();
     explanations.notes.insert(explanations.notes.end(), notes.begin(), notes.end());
     for (const Assumption& a : compiled.assumptions) assume(explanations.assumptions, a);
-    if (explanations.targets.empty())
+    if (explanations.targets.empty()) {
       read_shared_results(results, compiled.graph, targets.size(), explanations);
+      explanations.sample_axis = compiled.sample_axis;
+    }
     const std::vector<ExplainedInput> explained = explained_inputs(compiled.graph, compiled.spec);
     for (size_t k = 0; k < targets.size(); ++k) {
       for (size_t g = 0; g < group.size(); ++g) {
@@ -140,6 +142,7 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
           if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end())
             a.completeness_gap = gap->second.to_doubles();
           a.layers = layers;
+          if (!a.values.shape().empty()) a.sample_axis = 0;
           found[{k, group[g]}].push_back(std::move(a));
         }
       }

@@ -10,6 +10,14 @@
 
 namespace onnxray {
 
+namespace {
+
+std::optional<int64_t> sample_axis_of(const Shape& logits) {
+  return logits.empty() ? std::optional<int64_t>() : 0;
+}
+
+}  // namespace
+
 CompiledPlan& Session::Impl::plan_for(const std::vector<Tensor>& inputs, PlanKey key) {
   complete(key, inputs);
   const auto it = std::ranges::find(plans_, key, &CompiledPlan::key);
@@ -35,7 +43,8 @@ Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& i
   for (const TargetSpec& target : targets) {
     // Behind the model's own outputs, the first result is "logits".
     if (target.kind != TargetSpec::Kind::argmax)
-      operands.push_back(target_input(target, program[all[models].var].shape));
+      operands.push_back(target_input(target, program[all[models].var].shape,
+                                      sample_axis_of(program[all[models].var].shape)));
   }
   const size_t own = program.inputs.size() - operands.size();
   for (size_t i = 0; i < operands.size(); ++i) program[program.inputs[own + i].var].constant = operands[i];
@@ -127,7 +136,9 @@ std::pair<CompiledPlan, int64_t> Session::Impl::make_with(const std::vector<Tens
     const auto& [name, var] = program.outputs[i];
     const bool is_models = i < compiled.graph.outputs.size();
     compiled.output_names.push_back(is_models ? result_name(name) : name);
-    if (!is_models && name == "logits") compiled.logits = program[var].shape;
+    if (is_models || name != "logits") continue;
+    compiled.logits = program[var].shape;
+    compiled.sample_axis = sample_axis_of(compiled.logits);
   }
   if (max_memory_ > 0) compiled.optimised = program;
   compiled.plan = make_plan(std::move(program), backend_->plan_options());

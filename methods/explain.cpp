@@ -79,8 +79,9 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   for (const ValueId id : explained) explained_vars.push_back(var(id));
   const std::vector<Var> baselines = given(b, "baseline", spec.baselines, explained_vars);
   const std::vector<Var> noise = given(b, "noise", spec.noise, explained_vars);
+  const auto samples = b.rank(logits) == 0 ? std::optional<int64_t>() : 0;
   for (size_t k = 0; k < spec.targets.size(); ++k) {
-    const TargetVars target = emit_target(b, spec.targets[k], logits, fmt::format("target:{}", k));
+    const TargetVars target = emit_target(b, spec.targets[k], logits, samples, fmt::format("target:{}", k));
     if (target.index) b.output(fmt::format("index:{}", k), target.index);
     b.output(fmt::format("score:{}", k), score(b, target.selection, logits));
     for (size_t m = 0; m < spec.methods.size(); ++m) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace onnxray {
 struct TargetSpec {
   enum class Kind { argmax, index, mask } kind = Kind::argmax;
   std::vector<int64_t> indices;  ///< row-major inside one sample's output; one, or one per sample
-  std::vector<int64_t> tuple;    ///< instead of indices: where in one sample's output, for all samples
+  std::vector<int64_t> tuple;    ///< instead of indices: where in one sample's output, for all samples; an
+                                 ///< index for each axis but the samples', or for each of a single sample
   Tensor mask;                   ///< weights in the output's shape, or in one sample's
 };
 
@@ -24,10 +26,12 @@ struct TargetVars {
   Var selection;  ///< like logits
 };
 
-/// Emits the choice. Adds a program input named `name` for an index or a mask.
-TargetVars emit_target(Builder& b, TargetSpec::Kind kind, Var logits, const std::string& name);
+/// Emits the choice. `samples`: the axis of the logits that the samples lie along; unset where they are one
+/// sample's. Adds a program input named `name` for an index or a mask.
+TargetVars emit_target(Builder& b, TargetSpec::Kind kind, Var logits, std::optional<int64_t> samples,
+                       const std::string& name);
 
 /// The tensor for that program input. Throws Error(usage) where the target does not fit the logits.
-Tensor target_input(const TargetSpec& target, const Shape& logits);
+Tensor target_input(const TargetSpec& target, const Shape& logits, std::optional<int64_t> samples);
 
 }  // namespace onnxray

@@ -53,10 +53,66 @@ TEST_CASE("the softmax of a sequence stays where its steps are no samples") {
 TEST_CASE("a tuple points into a dense output, for every sample") {
   TargetSpec target = target_index({});
   target.tuple = {1, 2};
-  CHECK(target_input(target, {2, 2, 3}).to_int64s() == std::vector<int64_t>{5, 5});
-  const auto error = [&](const Shape& logits) { return error_of([&] { target_input(target, logits); }); };
+  CHECK(target_input(target, {2, 2, 3}, 0).to_int64s() == std::vector<int64_t>{5, 5});
+  const auto error = [&](const Shape& logits) { return error_of([&] { target_input(target, logits, 0); }); };
   CHECK(says(error({2, 3}), ErrorCode::usage, "one index per axis after the batch"));
   CHECK(says(error({1, 2, 2}), ErrorCode::usage, "outside an output"));
+}
+
+TEST_CASE("a tuple has an index for each axis but the samples', wherever they lie") {
+  TargetSpec target = target_index({});
+  const auto flat = [&](std::vector<int64_t> tuple, const Shape& logits, std::optional<int64_t> samples) {
+    target.tuple = std::move(tuple);
+    return target_input(target, logits, samples).to_int64s();
+  };
+  CHECK(flat({3, 1}, {5, 2, 3}, 1) == std::vector<int64_t>{10, 10});
+  CHECK(flat({3, 1}, {5, 3, 2}, 2) == std::vector<int64_t>{10, 10});
+  CHECK(flat({3, 1}, {5, 3}, {}) == std::vector<int64_t>{10});
+  CHECK(flat({}, {}, {}) == std::vector<int64_t>{0});
+  // A single sample's axis may be left out or named, wherever it is.
+  CHECK(flat({3, 1}, {5, 1, 3}, {}) == std::vector<int64_t>{10});
+  CHECK(flat({3, 0, 1}, {5, 1, 3}, {}) == std::vector<int64_t>{10});
+  CHECK(flat({0, 3, 1}, {1, 5, 3}, 0) == std::vector<int64_t>{10});
+  CHECK(flat({3, 0}, {1, 5, 1}, {}) == std::vector<int64_t>{3});
+  CHECK(flat({0, 3}, {1, 5, 1}, {}) == std::vector<int64_t>{3});
+  const auto error = [&](std::vector<int64_t> tuple, std::optional<int64_t> samples) {
+    return error_of([&] { flat(std::move(tuple), {5, 2, 3}, samples); });
+  };
+  CHECK(says(error({3}, 1), ErrorCode::usage, "one index per axis but 1, the samples'"));
+  CHECK(says(error({3, 0, 1}, 1), ErrorCode::usage, "one index per axis but 1, the samples'"));
+  CHECK(says(error({3, 1}, {}), ErrorCode::usage, "one index per axis"));
+  CHECK(says(error({5, 0, 0}, {}), ErrorCode::usage, "outside an output"));
+}
+
+/// The index and the selection for logits whose samples lie along an axis.
+std::pair<std::vector<int64_t>, Values> chosen(TargetSpec::Kind kind, const Tensor& logits,
+                                               std::optional<int64_t> samples,
+                                               const TargetSpec& target = {}) {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("logits", logits.shape(), DType::f64);
+  const TargetVars vars = emit_target(b, kind, x, samples, "target");
+  b.output("selection", vars.selection);
+  if (vars.index) b.output("index", vars.index);
+  std::vector<Tensor> operands{logits};
+  if (kind != TargetSpec::Kind::argmax) operands.push_back(target_input(target, logits.shape(), samples));
+  const Results results = run(program, operands);
+  return {vars.index ? results.at("index").to_int64s() : std::vector<int64_t>{},
+          results.at("selection").to_doubles()};
+}
+
+TEST_CASE("targets are chosen along the axes that are not the samples'") {
+  using Kind = TargetSpec::Kind;
+  // [2,3,2], three samples of [2,2] on axis 1: (7 1; 2 3), (0 9; 4 5), (6 8; 9 9).
+  const Tensor x = Tensor::of<double>({2, 3, 2}, {7, 1, 0, 9, 6, 8, 2, 3, 4, 5, 9, 9});
+  CHECK(chosen(Kind::argmax, x, 1) ==
+        std::pair(std::vector<int64_t>{0, 1, 2}, Values{1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0}));
+  CHECK(chosen(Kind::argmax, x, {}) ==
+        std::pair(std::vector<int64_t>{3}, Values{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}));
+  CHECK(chosen(Kind::index, x, 1, target_index({3, 0, 2})) ==
+        std::pair(std::vector<int64_t>{3, 0, 2}, Values{0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0}));
+  const TargetSpec mask = target_mask(Tensor::of<double>({2, 2}, {1, 2, 3, 4}));
+  CHECK(chosen(Kind::mask, x, 1, mask).second == Values{1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4});
 }
 
 TEST_CASE("a mask weights every entry, of one sample or of all") {
@@ -101,7 +157,7 @@ TEST_CASE("the logits are found behind what keeps the order of entries, and nowh
 
 TEST_CASE("a target that does not fit the output is an error that says why") {
   const auto error = [](const TargetSpec& target, const Shape& logits) {
-    return error_of([&] { target_input(target, logits); });
+    return error_of([&] { target_input(target, logits, 0); });
   };
   CHECK(
       says(error(target_index({3}), {2, 3}), ErrorCode::usage, "target 3 is outside an output of 3 entries"));
@@ -112,7 +168,7 @@ TEST_CASE("a target that does not fit the output is an error that says why") {
 }
 
 TEST_CASE("a batch without samples has a target for none") {
-  CHECK(target_input(target_index({0}), {0, 3}).size() == 0);
+  CHECK(target_input(target_index({0}), {0, 3}, 0).size() == 0);
   CHECK(selection(Tensor(DType::f64, {0, 3}), {}).shape() == Shape{0, 3});
 }
 

@@ -55,7 +55,7 @@ Results explain_results(const Graph& graph, const std::string& method, const std
   std::vector<Tensor> operands = inputs;
   if (target.kind != TargetSpec::Kind::argmax) {
     const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
-    operands.push_back(target_input(target, program[logits->var].shape));
+    operands.push_back(target_input(target, program[logits->var].shape, 0));
   }
   return run(program, operands);
 }
@@ -82,7 +82,7 @@ std::vector<Tensor> explain_group(Backend& backend, Graph graph, std::vector<Met
   Program program = emit_explanation(graph, OpRegistry::builtin(), spec);
   optimise(program, backend);
   const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
-  const Tensor chosen = target_input(target, program[logits->var].shape);
+  const Tensor chosen = target_input(target, program[logits->var].shape, 0);
   const Plan plan = make_plan(program, backend.plan_options());
   const auto values = run(*backend.compile(plan), std::vector{x, chosen});
   std::map<std::string, Tensor> by_name;
