@@ -11,7 +11,8 @@ struct CompiledPlan {
   Graph graph;
   ExplainSpec spec;
   std::vector<Assumption> assumptions;
-  Program optimised;  ///< what the plan was made of; kept where memory is bounded
+  std::vector<Tensor> seen_inputs;  ///< where the graph depends on their values
+  Program optimised;                ///< what the plan was made of; kept where memory is bounded
   Plan plan;
   std::unique_ptr<Executable> executable;
   std::vector<std::string> output_names;

@@ -10,6 +10,7 @@
 #include "api/model_data.h"
 #include "core/cost.h"
 #include "core/fail.h"
+#include "onnx/rebatch.h"
 #include "onnx/specialise.h"
 
 // What the files of Session share: programs, compiled once for what they were made for. session_plans.cpp
@@ -104,7 +105,8 @@ class Session::Impl {
   void complete(PlanKey& key, const std::vector<Tensor>& inputs) const;
 
   /// The graph for these shapes. Where an output needs what cannot be computed, the named one alone may do.
-  Graph specialised(const Specialisation& special, const PlanKey& key);
+  /// What the data decides is as these inputs have it.
+  Graph specialised(Specialisation& special, const PlanKey& key, const std::vector<Tensor>& inputs);
 
   /// Trips of loops run at most `most_steps` at once.
   Emitted emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps);

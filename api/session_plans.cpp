@@ -1,3 +1,4 @@
+#include <cstring>
 #include <limits>
 
 #include "api/session_impl.h"
@@ -16,11 +17,21 @@ std::optional<int64_t> sample_axis_of(const Shape& logits) {
   return logits.empty() ? std::optional<int64_t>() : 0;
 }
 
+/// Whether a plan holds for these inputs: one that depends on their values does for those alone.
+bool holds_for(const CompiledPlan& plan, const std::vector<Tensor>& inputs) {
+  if (!plan.graph.depends_on_inputs) return true;
+  return std::ranges::equal(plan.seen_inputs, inputs, [](const Tensor& a, const Tensor& b) {
+    return a.dtype() == b.dtype() && a.shape() == b.shape() &&
+           std::memcmp(a.bytes(), b.bytes(), static_cast<size_t>(a.byte_size())) == 0;
+  });
+}
+
 }  // namespace
 
 CompiledPlan& Session::Impl::plan_for(const std::vector<Tensor>& inputs, PlanKey key) {
   complete(key, inputs);
-  const auto it = std::ranges::find(plans_, key, &CompiledPlan::key);
+  const auto it = std::ranges::find_if(
+      plans_, [&](const CompiledPlan& plan) { return plan.key == key && holds_for(plan, inputs); });
   if (it != plans_.end()) {
     plans_.splice(plans_.begin(), plans_, it);
     return plans_.front();
@@ -36,6 +47,11 @@ Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& i
                                                     bool with_models_outputs) {
   complete(key, inputs);
   Emitted emitted = emit(inputs, key, 1);  // one step per trip keeps the file small
+  require(
+      !emitted.graph.depends_on_inputs, ErrorCode::unsupported,
+      "an export must hold for every input, but the data decides what the model computes: {} is {} for this "
+      "one",
+      emitted.graph.assumptions.back().what, emitted.graph.assumptions.back().value);
   Program& program = emitted.program;
   const std::vector<NamedVar> all = std::exchange(program.outputs, {});
   const size_t models = emitted.graph.outputs.size();
@@ -69,15 +85,32 @@ void Session::Impl::complete(PlanKey& key, const std::vector<Tensor>& inputs) co
   }
 }
 
-Graph Session::Impl::specialised(const Specialisation& special, const PlanKey& key) {
+Graph Session::Impl::specialised(Specialisation& special, const PlanKey& key,
+                                 const std::vector<Tensor>& inputs) {
+  const auto of = [&](const Graph& model) {
+    return specialise(model, special, passes_for(key.methods), ops(), *folder_);
+  };
+  const auto is_refused = [](const Error& error) { return error.code() == ErrorCode::unsupported; };
   try {
-    return specialise(graph(), special, passes_for(key.methods), ops(), *folder_);
+    return of(graph());
+  } catch (const OneSampleOnly&) {
+    throw;
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::unsupported || key.output.empty()) throw;
+    if (!is_refused(error)) throw;
   }
-  Graph one = graph();
-  one.outputs = {one.outputs[find_output(one, key.output)]};
-  return specialise(one, special, passes_for(key.methods), ops(), *folder_);
+  Graph named = graph();
+  if (!key.output.empty()) named.outputs = {named.outputs[find_output(named, key.output)]};
+  try {
+    if (!key.output.empty()) return of(named);
+  } catch (const Error& error) {
+    if (!is_refused(error)) throw;
+  }
+  if (special.samples > 1) throw OneSampleOnly("the data of each sample decides what is computed");
+  const Observer observer(ops(), *backend_, inputs);
+  special.observer = &observer;
+  Graph seen = of(named);
+  special.observer = nullptr;
+  return seen;
 }
 
 Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps) {
@@ -93,7 +126,7 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
   special.samples = batch.samples;
   special.sample_axes = batch.axes;
   Emitted e;
-  e.graph = specialised(special, key);
+  e.graph = specialised(special, key, inputs);
   e.spec = {key.methods,
             key.targets,
             find_output(e.graph, key.output),
@@ -143,6 +176,7 @@ std::pair<CompiledPlan, int64_t> Session::Impl::make_with(const std::vector<Tens
   if (max_memory_ > 0) compiled.optimised = program;
   compiled.plan = make_plan(std::move(program), backend_->plan_options());
   compiled.key = std::move(key);
+  if (compiled.graph.depends_on_inputs) compiled.seen_inputs = inputs;
   return {std::move(compiled), emitted.steps_per_trip};
 }
 

@@ -11,6 +11,7 @@ const Graph& WideGraphs::graph(int64_t count, std::span<const ValueId> values) {
   const auto known = graphs_.find(count);
   if (known != graphs_.end()) return known->second;
   require(specialisation_.bound.empty(), ErrorCode::unsupported, "an input decides shapes in the model");
+  require(!graph_.depends_on_inputs, ErrorCode::unsupported, "the data decides what the model computes");
   Specialisation wider = specialisation_;
   const auto& axes = specialisation_.sample_axes;
   const bool lead = std::ranges::all_of(axes, [](const auto& of_input) { return of_input.second == 0; });

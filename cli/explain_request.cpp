@@ -53,7 +53,7 @@ ExplainManyOptions explain_request(const Options& options, const Model& model,
   request.output = options.output;
   request.keep_softmax = options.keep_softmax;
   request.at = options.at;
-  request.report_layers = options.layers || !options.report.empty();
+  request.report_layers = options.layers;
   read_given_tensors(options, request);
   if (preprocess) bound_input(request, model, *preprocess);
   return request;

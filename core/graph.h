@@ -80,6 +80,8 @@ class Graph {
   std::vector<Value> values;
   std::vector<InputInfo> inputs;
   std::vector<ValueId> outputs;
+  /// A branch, a number of trips or a shape was taken from given inputs: the graph holds for those alone.
+  bool depends_on_inputs = false;
   std::vector<Assumption> assumptions;  ///< of the importer, the specialisation and the passes
 
   ValueId add_value(std::string name);

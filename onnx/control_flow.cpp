@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "core/fail.h"
+#include "onnx/observer.h"
 
 namespace onnxray {
 
@@ -29,8 +30,8 @@ Subgraph renumbered(const Body& body, const Current& current) {
 
 class Unroller {
  public:
-  Unroller(Graph& graph, const Node& node, const std::function<void(Node)>& settle)
-      : graph_(graph), node_(node), settle_(settle) {}
+  Unroller(Graph& graph, const Node& node, const std::function<void(Node)>& settle, const Observer* observer)
+      : graph_(graph), node_(node), settle_(settle), observer_(observer) {}
 
   void run_if();
   void run_loop();
@@ -41,7 +42,7 @@ class Unroller {
   /// The body's nodes over other inputs; the values of its outputs.
   std::vector<ValueId> run_body(const Body& body, const std::vector<ValueId>& inputs,
                                 const std::string& suffix);
-  const Tensor& known(ValueId id, std::string_view what) const;
+  const Tensor& known(ValueId id, std::string_view what);
   ValueId add(std::string op, std::vector<ValueId> inputs, Attributes attributes = {});
   ValueId ints(const std::vector<int64_t>& values) {
     return graph_.add_constant("", Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values));
@@ -54,10 +55,11 @@ class Unroller {
   Graph& graph_;
   const Node& node_;
   const std::function<void(Node)>& settle_;
+  const Observer* observer_;
 };
 
-const Tensor& Unroller::known(ValueId id, std::string_view what) const {
-  const Tensor* value = graph_.constant(id);
+const Tensor& Unroller::known(ValueId id, std::string_view what) {
+  const Tensor* value = graph_.constant(observed(graph_, node_, id, what, observer_));
   require(value != nullptr, ErrorCode::unsupported,
           "{}: {} depends on the data; export the model with the branch or loop fixed", node_.describe(),
           what);
@@ -222,8 +224,9 @@ bool is_control_flow(std::string_view domain, std::string_view op) {
   return domain.empty() && (op == "If" || op == "Loop" || op == "Scan");
 }
 
-void unroll(Graph& graph, const Node& node, const std::function<void(Node)>& settle) {
-  Unroller unroller(graph, node, settle);
+void unroll(Graph& graph, const Node& node, const std::function<void(Node)>& settle,
+            const Observer* observer) {
+  Unroller unroller(graph, node, settle, observer);
   if (node.op == "If") return unroller.run_if();
   if (node.op == "Loop") return unroller.run_loop();
   unroller.run_scan();

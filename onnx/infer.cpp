@@ -6,6 +6,7 @@
 #include "core/fail.h"
 #include "onnx/control_flow.h"
 #include "onnx/fold.h"
+#include "onnx/observer.h"
 #include "onnx/sequences.h"
 #include "ops/expand.h"
 
@@ -87,9 +88,10 @@ bool lacks_shape(const Graph& graph, const Node& node) {
 /// Infers nodes one after the other; control flow and assemblies give way to the nodes that they stand for.
 class Sweep {
  public:
-  Sweep(Graph& graph, const OpRegistry& ops, Backend& folder)
+  Sweep(Graph& graph, const OpRegistry& ops, Backend& folder, const Observer* observer)
       : graph_(graph),
         ops_(ops),
+        observer_(observer),
         inference_(graph, ops, folder),
         sequences_(graph, [this](Node inner) { settle(std::move(inner)); }) {}
 
@@ -104,10 +106,12 @@ class Sweep {
   void settle(Node node) {
     if (!lacks_shape(graph_, node)) return graph_.nodes.push_back(std::move(node));
     if (is_control_flow(node.domain, node.op)) {
-      return unroll(graph_, node, [this](Node inner) { settle(std::move(inner)); });
+      return unroll(
+          graph_, node, [this](Node inner) { settle(std::move(inner)); }, observer_);
     }
-    if (sequences_.replace(node)) return;
     const OpDef* op = ops_.find(node.domain, node.op);
+    if (op) observe_operands(node, *op);
+    if (sequences_.replace(node)) return;
     if (op && op->expand) {
       for (Node& inner : expand_node(*op, graph_, node)) settle(std::move(inner));
       return;
@@ -116,16 +120,25 @@ class Sweep {
     graph_.nodes.push_back(std::move(node));
   }
 
+  void observe_operands(Node& node, const OpDef& op) {
+    for (const int i : op.shape_operands) {
+      const auto at = static_cast<size_t>(i);
+      if (at < node.inputs.size())
+        node.inputs[at] = observed(graph_, node, node.inputs[at], fmt::format("input {}", i), observer_);
+    }
+  }
+
   Graph& graph_;
   const OpRegistry& ops_;
+  const Observer* observer_;
   NodeInference inference_;
   Sequences sequences_;
 };
 
 }  // namespace
 
-void infer_values(Graph& graph, const OpRegistry& ops, Backend& folder) {
-  Sweep(graph, ops, folder).run();
+void infer_values(Graph& graph, const OpRegistry& ops, Backend& folder, const Observer* observer) {
+  Sweep(graph, ops, folder, observer).run();
   std::erase_if(graph.nodes, [](const Node& node) {
     return std::ranges::all_of(node.outputs, [](ValueId id) { return id == kNoValue; });
   });

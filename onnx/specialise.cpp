@@ -197,7 +197,7 @@ Graph specialise(const Graph& model, const Specialisation& specialisation, const
   convert_reals(graph, specialisation.single);
   forget_inner_shapes(graph);
   set_inputs(graph, specialisation);
-  infer_values(graph, ops, folder);
+  infer_values(graph, ops, folder, specialisation.observer);
   graph.remove_dead_nodes();
   // Before the passes: to them an axis of extent 1 may stand anywhere.
   if (specialisation.samples > 1) rebatch(graph, specialisation.sample_axes, specialisation.samples, ops);

@@ -5,6 +5,7 @@
 
 #include "core/backend.h"
 #include "core/graph.h"
+#include "onnx/observer.h"
 #include "onnx/passes/pass.h"
 #include "ops/op.h"
 
@@ -20,6 +21,9 @@ struct Specialisation {
   /// For a backend whose reals are floats: f64 values become f32, so that rules guard against the rounding
   /// that there will be.
   bool single = false;
+  /// Sees what the inputs make of values that decide a branch, a number of trips or a shape; null: a model
+  /// with such values is refused. It is for one sample where `samples` are more.
+  const Observer* observer = nullptr;
 };
 
 /// The graph inputs that reach a shape operand (OpDef::shape_operands) by another way than through Shape or
@@ -29,8 +33,8 @@ std::vector<ValueId> bound_inputs(const Graph& graph, const OpRegistry& ops);
 /// A copy of `model` in which every value has a type and a shape and all passes have been applied. Subgraphs
 /// of constants are computed by `folder`, best a backend in double. Bound inputs stay in Graph::inputs, as
 /// values with a constant. Half precision is widened: f16 and bf16 values become f32. Errors: OneSampleOnly
-/// (onnx/rebatch.h) where the graph does not take more samples, usage where the shapes do not fit the declared
-/// inputs, bad_file or unsupported from a node's lowering.
+/// (onnx/rebatch.h) where the graph does not take more samples, usage where the shapes do not fit the
+/// declared inputs, bad_file or unsupported from a node's lowering.
 Graph specialise(const Graph& model, const Specialisation& specialisation, const PassOptions& options,
                  const OpRegistry& ops, Backend& folder);
 

@@ -36,5 +36,7 @@ std::vector<OpDef> fold_ops();
 std::vector<OpDef> signal_ops();
 std::vector<OpDef> selection_ops();
 std::vector<OpDef> deform_conv_ops();
+std::vector<OpDef> ml_linear_ops();
+std::vector<OpDef> ml_trees_ops();
 
 }  // namespace onnxray

@@ -33,7 +33,9 @@ const OpRegistry& OpRegistry::builtin() {
                               fold_ops,
                               signal_ops,
                               selection_ops,
-                              deform_conv_ops}) {
+                              deform_conv_ops,
+                              ml_linear_ops,
+                              ml_trees_ops}) {
       for (OpDef& op : family()) all.add(std::move(op));
     }
     return all;

@@ -5,25 +5,12 @@
 #include "backends/onednn/matvec.h"
 #include "backends/onednn/onednn.h"
 #include "backends/onednn/simd.h"
+#include "backends/onednn/thread_scope.h"
 #include "backends/onednn/winograd_tiles.h"
 
 namespace onnxray {
 
 namespace {
-
-/// Sets OpenMP's number of threads for a scope; 0 leaves it alone.
-class ThreadScope {
- public:
-  explicit ThreadScope(int threads) : before_(omp_get_max_threads()) {
-    if (threads > 0) omp_set_num_threads(threads);
-  }
-  ~ThreadScope() { omp_set_num_threads(before_); }
-  ThreadScope(const ThreadScope&) = delete;
-  ThreadScope& operator=(const ThreadScope&) = delete;
-
- private:
-  int before_;
-};
 
 /// oneDNN cuts the work of a primitive for the threads that it saw at compile time, so both scopes are
 /// needed.
@@ -33,11 +20,11 @@ class ThreadedExecutable final : public Executable {
       : inner_(std::move(inner)), threads_(threads) {}
   std::vector<Tensor> run(std::span<const Tensor> inputs,
                           const std::function<void(int64_t, int64_t)>& progress) override {
-    const ThreadScope scope(threads_);
+    const onednn::ThreadScope scope(threads_);
     return inner_->run(inputs, progress);
   }
   StepTimes profile(std::span<const Tensor> inputs) override {
-    const ThreadScope scope(threads_);
+    const onednn::ThreadScope scope(threads_);
     return inner_->profile(inputs);
   }
 
@@ -86,7 +73,7 @@ class OneDnnBackend final : public Backend {
   }
 
   std::unique_ptr<Executable> compile(const Plan& plan) override {
-    const ThreadScope scope(threads_);
+    const onednn::ThreadScope scope(threads_);
     const auto compiler = make_onednn_compiler();
     return std::make_unique<ThreadedExecutable>(compile_for_host(plan, *compiler), threads_);
   }

@@ -5,6 +5,7 @@
 #include "backends/onednn/ending.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/onednn.h"
+#include "backends/onednn/small_product.h"
 #include "backends/reference/reference.h"
 #include "core/fail.h"
 
@@ -68,10 +69,8 @@ class OneDnnCompiler final : public KernelCompiler {
   std::unique_ptr<Kernel> compile(const Primitive& primitive, Operands in, Operands out) override {
     if (std::ranges::all_of(out, [](const Operand& o) { return element_count(o.shape) == 0; }))
       return std::make_unique<NoKernel>();
-    if (auto kernel = unless_refused(primitive, [&] {
-          return std::visit(Dispatch{context_, in, out}, primitive);
-        }))
-      return kernel;
+    const auto dispatched = [&] { return std::visit(Dispatch{context_, in, out}, primitive); };
+    if (auto kernel = unless_refused(primitive, in, out, dispatched)) return kernel;
     if (form_of(primitive) != WeightForm{}) return compile_with_stored_form(*this, primitive, in, out);
     return reference_->compile(primitive, in, out);
   }
@@ -79,7 +78,7 @@ class OneDnnCompiler final : public KernelCompiler {
   std::unique_ptr<Kernel> compile_with_epilogue(const Primitive& primitive, const Expression& epilogue,
                                                 Operands in, Operands out) override {
     if (element_count(out[0].shape) == 0) return nullptr;
-    return unless_refused(primitive, [&]() -> std::unique_ptr<Kernel> {
+    return unless_refused(primitive, in, out, [&]() -> std::unique_ptr<Kernel> {
       if (const auto* p = std::get_if<Convolution>(&primitive))
         return compile_ended_convolution(context_, *p, epilogue, in, out);
       if (const auto* p = std::get_if<ConvolutionInput>(&primitive))
@@ -94,9 +93,10 @@ class OneDnnCompiler final : public KernelCompiler {
 
  private:
   template <class Compile>
-  static std::unique_ptr<Kernel> unless_refused(const Primitive& primitive, const Compile& compile) {
+  static std::unique_ptr<Kernel> unless_refused(const Primitive& primitive, Operands in, Operands out,
+                                                const Compile& compile) {
     try {
-      return compile();
+      return is_small_product(primitive, in, out) ? on_one_thread(compile) : compile();
     } catch (const dnnl::error& error) {
       // What a version of oneDNN has no kernel for, or refuses, is not our caller's concern.
       if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments) return nullptr;
