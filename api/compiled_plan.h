@@ -5,11 +5,18 @@
 
 namespace onnxray {
 
+/// What one attribution is over, by name.
+struct ExplainedNames {
+  std::string input;                    ///< or inner value
+  std::vector<std::string> embeddings;  ///< the rows that ids in it choose
+};
+
 /// A program ready to run, with the graph that it came from.
 struct CompiledPlan {
   PlanKey key;
   Graph graph;
   ExplainSpec spec;
+  std::vector<ExplainedNames> explained;
   std::vector<Assumption> assumptions;
   std::vector<Tensor> seen_inputs;  ///< where the graph depends on their values
   Program optimised;                ///< what the plan was made of; kept where memory is bounded

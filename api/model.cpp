@@ -1,5 +1,7 @@
 #include "api/model_data.h"
+#include "core/fail.h"
 #include "methods/method_spec.h"
+#include "onnx/states.h"
 
 namespace onnxray {
 
@@ -11,13 +13,89 @@ Model Model::load(const std::filesystem::path& path) {
   return model;
 }
 
+namespace {
+
+ValueInfo info_of(const Graph& graph, const InputInfo& input) {
+  return {graph[input.value].name, graph[input.value].dtype, input.extents, input.has_shape};
+}
+
+std::string text_of(const ValueInfo& info) {
+  std::vector<std::string> extents;
+  for (const auto& extent : info.extents)
+    extents.push_back(std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
+                                                              : std::get<std::string>(extent));
+  return fmt::format("'{}' {}[{}]", info.name, info.dtype ? name_of(*info.dtype) : "",
+                     fmt::join(extents, ","));
+}
+
+/// The extent that inputs with values have where they are declared with this symbol.
+std::optional<int64_t> extent_of(const std::string& symbol, const std::vector<ValueInfo>& inputs,
+                                 const std::map<size_t, Tensor>& given) {
+  for (const auto& [i, tensor] : given) {
+    const auto& extents = inputs.at(i).extents;
+    for (size_t axis = 0; axis < extents.size() && axis < tensor.shape().size(); ++axis) {
+      const auto* name = std::get_if<std::string>(&extents[axis]);
+      if (name && !name->empty() && *name == symbol) return tensor.shape()[axis];
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::vector<ValueInfo> Model::inputs() const {
   std::vector<ValueInfo> result;
   const Graph& graph = data_->imported.graph;
+  const std::vector<ValueId> states = state_inputs(graph, OpRegistry::builtin());
   for (const InputInfo& input : graph.inputs) {
-    result.push_back({graph[input.value].name, graph[input.value].dtype, input.extents, input.has_shape});
+    result.push_back(info_of(graph, input));
+    result.back().is_state = std::ranges::find(states, input.value) != states.end();
   }
   return result;
+}
+
+std::vector<ValueInfo> Model::defaults() const {
+  std::vector<ValueInfo> result;
+  for (const InputInfo& input : data_->imported.defaults)
+    result.push_back(info_of(data_->imported.graph, input));
+  return result;
+}
+
+Model Model::with_inputs(const std::vector<std::string>& names) const {
+  auto data = std::make_shared<Data>(*data_);
+  Graph& graph = data->imported.graph;
+  std::vector<InputInfo>& defaults = data->imported.defaults;
+  for (const std::string& name : names) {
+    const auto found =
+        std::ranges::find(defaults, name, [&](const InputInfo& input) { return graph[input.value].name; });
+    require(found != defaults.end(), ErrorCode::usage, "the model has no input '{}' that it gives a value",
+            name);
+    graph[found->value].constant.reset();
+    graph[found->value].shape.reset();
+    graph.inputs.push_back(*found);
+    defaults.erase(found);
+  }
+  Model model;
+  model.data_ = std::move(data);
+  return model;
+}
+
+Tensor Model::zeros(size_t input, const std::map<size_t, Tensor>& given) const {
+  const std::vector<ValueInfo> all = inputs();
+  const ValueInfo& info = all.at(input);
+  require(info.has_shape, ErrorCode::usage, "the input '{}' declares no shape that zeros could have",
+          info.name);
+  Shape shape;
+  for (const auto& extent : info.extents) {
+    const auto* number = std::get_if<int64_t>(&extent);
+    const std::string symbol = number ? "" : std::get<std::string>(extent);
+    const std::optional<int64_t> known = number ? *number : extent_of(symbol, all, given);
+    require(known.has_value(), ErrorCode::usage,
+            "zeros for the input {}: no input that is given says how long its axis {} is", text_of(info),
+            shape.size());
+    shape.push_back(*known);
+  }
+  return Tensor(info.dtype.value_or(DType::f32), shape);
 }
 
 std::vector<ValueInfo> Model::outputs() const {

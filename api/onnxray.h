@@ -42,6 +42,8 @@ struct ValueInfo {
   std::optional<DType> dtype;
   std::vector<std::variant<int64_t, std::string>> extents;
   bool has_shape = false;
+  /// An input that does nothing but start recurrent layers or loops, as zeros do where nothing came before.
+  bool is_state = false;
 };
 
 /// A loaded model. Immutable; copies share it, between threads too.
@@ -53,6 +55,13 @@ class Model {
 
   std::vector<ValueInfo> inputs() const;
   std::vector<ValueInfo> outputs() const;
+  /// Inputs that the file gives a value: constants of the model, not among inputs().
+  std::vector<ValueInfo> defaults() const;
+  /// The model with some of its defaults() behind its other inputs, to be given like those. Errors: usage.
+  Model with_inputs(const std::vector<std::string>& names) const;
+  /// Zeros for input number `input`, as it is declared; extents that are symbols are those of the inputs that
+  /// are `given`, by their numbers. Errors: usage where these do not tell.
+  Tensor zeros(size_t input, const std::map<size_t, Tensor>& given) const;
   int64_t opset() const;
   std::string producer() const;
   std::vector<std::string> notes() const;  ///< what the importer wants people to know
@@ -115,8 +124,11 @@ struct ExplainManyOptions {
   std::string output = {};
   bool keep_softmax = false;
   std::string at = {};
+  /// Attribute to these inputs alone; the others stay as they are. Empty: to all that can be.
+  std::vector<std::string> attribute = {};
+  std::vector<std::string> not_attributed = {};  ///< of all that can be: inputs that stay as they are
   std::vector<Tensor> baselines =
-      {};  ///< of integrated gradients and occlusion, one per explained input; or none
+      {};  ///< of integrated gradients and occlusion, one per explained input, or its embeddings; or none
   std::vector<Tensor> noise =
       {};  ///< likewise [samples, ...] for SmoothGrad and kin, added as it is; none: drawn
   /// Values that the model's input can take: bounds of the box rule where a method gives no low and high.
@@ -146,8 +158,8 @@ struct Attribution {
   Tensor values;                            ///< in that value's shape
   std::vector<double> sums;                 ///< per sample
   std::vector<LayerRelevance> layers = {};  ///< LRP with ExplainManyOptions::report_layers, output to input
-  /// Where the input holds integers: the embeddings that they choose. What arrived there is summed for each
-  /// integer.
+  /// Where the input holds ids: the embeddings that they choose. What arrived there counts as one number for
+  /// each id (docs/methods.md, `tokens`).
   std::vector<std::string> embeddings = {};
   std::vector<double> completeness_gap =
       {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))

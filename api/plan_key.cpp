@@ -48,6 +48,8 @@ PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> method
   for (const TargetSpec& target : targets) key.targets.push_back(target.kind);
   key.output = options.output;
   key.at = options.at;
+  key.attribute = options.attribute;
+  key.not_attributed = options.not_attributed;
   key.keep_softmax = options.keep_softmax;
   key.report_layers = options.report_layers;
   for (const Tensor& t : options.baselines) key.baselines.push_back(t.shape());

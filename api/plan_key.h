@@ -15,6 +15,7 @@ struct PlanKey {
   std::vector<MethodSpec> methods;
   std::vector<TargetSpec::Kind> targets;
   std::string output, at;
+  std::vector<std::string> attribute, not_attributed;
   bool keep_softmax = false;
   std::vector<Shape> baselines, noise;
   bool report_layers = false;

@@ -78,12 +78,6 @@ std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& res
   return layers;
 }
 
-std::vector<std::string> names_of(const Graph& graph, const std::vector<ValueId>& values) {
-  std::vector<std::string> names;
-  for (const ValueId id : values) names.push_back(graph[id].name);
-  return names;
-}
-
 }  // namespace
 
 std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
@@ -128,17 +122,16 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
       read_shared_results(results, compiled.graph, targets.size(), explanations);
       explanations.sample_axis = compiled.sample_axis;
     }
-    const std::vector<ExplainedInput> explained = explained_inputs(compiled.graph, compiled.spec);
     for (size_t k = 0; k < targets.size(); ++k) {
       for (size_t g = 0; g < group.size(); ++g) {
         std::vector<LayerRelevance> layers;
         if (options.report_layers)
           layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
-        for (size_t i = 0; i < explained.size(); ++i) {
+        for (size_t i = 0; i < compiled.explained.size(); ++i) {
           Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
-          Attribution a{methods[group[g]].text, k, compiled.graph[explained[i].input].name, values,
+          Attribution a{methods[group[g]].text, k, compiled.explained[i].input, values,
                         sums_per_sample(values)};
-          if (explained[i].tokens) a.embeddings = names_of(compiled.graph, explained[i].values);
+          a.embeddings = compiled.explained[i].embeddings;
           if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end())
             a.completeness_gap = gap->second.to_doubles();
           a.layers = layers;

@@ -26,6 +26,21 @@ bool holds_for(const CompiledPlan& plan, const std::vector<Tensor>& inputs) {
   });
 }
 
+std::vector<ExplainedNames> names_of(const Emitted& emitted) {
+  std::vector<ExplainedNames> all;
+  if (emitted.spec.methods.empty()) return all;
+  const Graph& graph = emitted.graph;
+  const Explained explained = explained_by(graph, OpRegistry::builtin(), emitted.spec);
+  for (const ExplainedInput& input : explained.inputs) {
+    ExplainedNames names{graph[input.input].name, {}};
+    for (const ExplainedPart& part : input.parts) {
+      if (part.is_rows) names.embeddings.push_back(graph[explained.values[part.value]].name);
+    }
+    all.push_back(std::move(names));
+  }
+  return all;
+}
+
 }  // namespace
 
 CompiledPlan& Session::Impl::plan_for(const std::vector<Tensor>& inputs, PlanKey key) {
@@ -71,8 +86,7 @@ Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& i
   }
   optimise(program, *backend_);
   Exportable result{std::move(program), {}};
-  for (const ExplainedInput& explained : explained_inputs(emitted.graph, emitted.spec))
-    result.explained.push_back(emitted.graph[explained.input].name);
+  for (const ExplainedNames& explained : names_of(emitted)) result.explained.push_back(explained.input);
   return result;
 }
 
@@ -132,6 +146,8 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
             find_output(e.graph, key.output),
             key.keep_softmax,
             key.at.empty() ? kNoValue : find_value(e.graph, key.at),
+            key.attribute,
+            key.not_attributed,
             key.baselines,
             key.noise,
             key.report_layers};
@@ -161,6 +177,7 @@ std::pair<CompiledPlan, int64_t> Session::Impl::make_with(const std::vector<Tens
   Emitted emitted = emit(inputs, key, most_steps);
   Program& program = emitted.program;
   CompiledPlan compiled;
+  compiled.explained = names_of(emitted);
   compiled.graph = std::move(emitted.graph);
   compiled.spec = std::move(emitted.spec);
   compiled.assumptions = std::move(emitted.assumptions);

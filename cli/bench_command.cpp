@@ -37,7 +37,7 @@ class Work {
       request_.methods = {name_};
     }
     // A mapping of its own: weights that other work has read count again.
-    const Model model = Model::load(subject.options.model);
+    const Model model = load_model(subject.options);
     reset_peak_memory();
     const int64_t before = resident_bytes();
     session_.emplace(model, subject.options.session);
@@ -202,10 +202,8 @@ double turn(Work& work) {
 
 Subject subject_of(const Options& options, const Model& model) {
   const auto preprocess = choose_preprocess(options);
-  return {options,
-          options.inputs.empty() ? example_inputs(options, model)
-                                 : load_inputs(options, model, preprocess).tensors,
-          explain_request(options, model, preprocess)};
+  LoadedInputs loaded = inputs_or_examples(options, model, preprocess);
+  return {options, loaded.tensors, explain_request(options, model, preprocess, loaded)};
 }
 
 /// For scripts that time several programs in turns: each line of standard input, "forward" or a method, gets
@@ -231,7 +229,7 @@ int take_turns(const Subject& subject) {
 
 int bench_command(const Options& options) {
   const auto start = Clock::now();
-  const Model model = Model::load(options.model);
+  const Model model = load_model(options);
   const double load_ms = milliseconds_since(start);
   const Subject subject = subject_of(options, model);
   if (options.turns) return take_turns(subject);

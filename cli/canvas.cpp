@@ -58,6 +58,22 @@ Image side_by_side(std::span<const Image> panels) {
   return canvas;
 }
 
+Image stacked(std::span<const Image> pictures) {
+  int64_t width = 0, height = 0;
+  for (const Image& picture : pictures) {
+    width = std::max(width, picture.width);
+    height += picture.height;
+  }
+  Image canvas(height, width, 3, 255);
+  int64_t y = 0;
+  for (const Image& picture : pictures) {
+    for (int64_t row = 0; row < picture.height; ++row)
+      std::copy_n(picture.at(row, 0), 3 * picture.width, canvas.at(y + row, 0));
+    y += picture.height;
+  }
+  return canvas;
+}
+
 Image captioned_grid(std::span<const Cell> cells, int64_t columns) {
   const Image& first = cells.front().panel;
   const bool roomy = std::all_of(cells.begin(), cells.end(), [&](const Cell& cell) {

@@ -26,6 +26,9 @@ Image color_bar(int64_t height);
 /// Panels of equal height in a row, on white with a margin.
 Image side_by_side(std::span<const Image> panels);
 
+/// Pictures on white, one below the other.
+Image stacked(std::span<const Image> pictures);
+
 /// One picture in a grid and what is written above it.
 struct Cell {
   std::string caption;

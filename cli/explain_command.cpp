@@ -4,25 +4,16 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "cli/explain_request.h"
+#include "cli/explained_maps.h"
 #include "cli/inspection.h"
 #include "cli/npy.h"
 #include "cli/npz.h"
-#include "cli/picture.h"
 #include "cli/summary.h"
 #include "core/fail.h"
 
 namespace onnxray::cli {
 
 namespace {
-
-/// `method[@target][:input]`: the parts that are needed to tell the maps apart.
-std::string key_of(const Attribution& a, const Options& options, const Model& model) {
-  std::string key = a.method;
-  if (options.targets.size() > 1) key += "@" + options.targets[a.target];
-  if (model.inputs().size() > 1) key += ":" + a.input;
-  return key;
-}
 
 void write_attributions(const Explained& explained, const Options& options) {
   const std::vector<Attribution>& attributions = explained.explanations.attributions;
@@ -32,7 +23,8 @@ void write_attributions(const Explained& explained, const Options& options) {
     return write_npy(options.out, attributions[0].values);
   }
   std::vector<NamedTensor> arrays;
-  for (const Attribution& a : attributions) arrays.push_back({key_of(a, options, explained.model), a.values});
+  const std::vector<std::string> keys = keys_of_maps(explained, options);
+  for (size_t a = 0; a < keys.size(); ++a) arrays.push_back({keys[a], attributions[a].values});
   write_npz(options.out, arrays);
 }
 
@@ -41,14 +33,10 @@ void write_text(const std::string& path, const std::string& text) {
 }
 
 void write_picture(const Explained& explained, const Options& options) {
-  const PictureOptions look{
-      .layout = explained.loaded.layout, .overlay = options.overlay, .preprocess = explained.preprocess};
-  std::vector<Captioned> captioned;
-  for (const Attribution& a : explained.explanations.attributions)
-    captioned.push_back({key_of(a, options, explained.model), a.values});
-  // An inner value is not drawn beside the input: their sizes differ.
-  const Tensor input = options.at.empty() ? explained.loaded.tensors.front() : Tensor();
-  write_png(options.picture, draw_picture(input, captioned, look));
+  std::vector<std::string> notes;
+  const Image picture = picture_of_maps(explained, options, notes);
+  for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
+  write_png(options.picture, picture);
 }
 
 void print_rules(const Inspection& inspection) {
@@ -72,11 +60,11 @@ std::string joined(const std::vector<std::string>& reports) {
 }
 
 int dry_run(const Options& options) {
-  const Model model = Model::load(options.model);
+  const Model model = load_model(options);
   const std::optional<Preprocess> preprocess = choose_preprocess(options);
   const LoadedInputs loaded = load_inputs(options, model, preprocess);
   Session session(model, options.session);
-  ExplainManyOptions request = explain_request(options, model, preprocess);
+  ExplainManyOptions request = explain_request(options, model, preprocess, loaded);
   request.report_layers = options.layers;
   std::vector<std::string> reports;
   for (size_t i = 0; i < request.methods.size(); ++i) {

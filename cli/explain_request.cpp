@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "cli/progress.h"
 #include "cli/targets.h"
 
@@ -41,7 +44,7 @@ void bound_input(ExplainManyOptions& request, const Model& model, const Preproce
 }  // namespace
 
 ExplainManyOptions explain_request(const Options& options, const Model& model,
-                                   const std::optional<Preprocess>& preprocess) {
+                                   const std::optional<Preprocess>& preprocess, const LoadedInputs& loaded) {
   const std::vector<std::string> labels = preprocess ? preprocess->labels : std::vector<std::string>{};
   ExplainManyOptions request;
   request.methods = options.methods;
@@ -53,6 +56,10 @@ ExplainManyOptions explain_request(const Options& options, const Model& model,
   request.output = options.output;
   request.keep_softmax = options.keep_softmax;
   request.at = options.at;
+  request.attribute = options.attribute;
+  std::ranges::copy_if(loaded.left_out, std::back_inserter(request.not_attributed), [&](const auto& name) {
+    return std::ranges::find(options.attribute, name) == options.attribute.end();
+  });
   request.report_layers = options.layers;
   read_given_tensors(options, request);
   if (preprocess) bound_input(request, model, *preprocess);
@@ -60,14 +67,16 @@ ExplainManyOptions explain_request(const Options& options, const Model& model,
 }
 
 Explained explain(const Options& options) {
-  Explained result{Model::load(options.model), choose_preprocess(options), {}, {}, {}};
+  Explained result{load_model(options), choose_preprocess(options), {}, {}, {}};
   result.loaded = load_inputs(options, result.model, result.preprocess);
   Session session(result.model, options.session);
   result.backend = session.backend_description();
   Progress progress("explain");
   session.on_progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
-  const ExplainManyOptions request = explain_request(options, result.model, result.preprocess);
+  const ExplainManyOptions request = explain_request(options, result.model, result.preprocess, result.loaded);
   result.explanations = session.explain_many(result.loaded.tensors, request);
+  for (std::string& note : notes_on(result.loaded, result.model))
+    result.explanations.notes.push_back(std::move(note));
   return result;
 }
 

@@ -7,9 +7,9 @@
 namespace onnxray::cli {
 
 /// The explanation that the options ask for. The preprocessing names the labels of targets, and bounds the
-/// model's first input by what it makes of images.
+/// model's first input by what it makes of images. Inputs that were left out are not attributed to.
 ExplainManyOptions explain_request(const Options& options, const Model& model,
-                                   const std::optional<Preprocess>& preprocess);
+                                   const std::optional<Preprocess>& preprocess, const LoadedInputs& loaded);
 
 /// Everything that `explain` and `verify` need of one run.
 struct Explained {

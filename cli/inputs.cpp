@@ -20,6 +20,11 @@ std::string extension_of(const std::string& path) {
   return extension;
 }
 
+/// A file of several inputs, by name.
+bool is_bare_npz(const std::string& given) {
+  return extension_of(given) == ".npz" && given.find('=') == std::string::npos;
+}
+
 Tensor with_batch_axis(Tensor tensor, const ValueInfo& input) {
   if (!input.has_shape || tensor.shape().size() + 1 != input.extents.size()) return tensor;
   Shape shape = tensor.shape();
@@ -85,19 +90,61 @@ Tensor read_array(const std::string& path) {
   return arrays[0].value;
 }
 
+Model load_model(const Options& options) {
+  const Model model = Model::load(options.model);
+  const std::vector<ValueInfo> defaults = model.defaults();
+  std::vector<std::string> wanted;
+  const auto want = [&](const std::string& name) {
+    const bool is_known = std::ranges::find(defaults, name, &ValueInfo::name) != defaults.end();
+    if (is_known && std::ranges::find(wanted, name) == wanted.end()) wanted.push_back(name);
+  };
+  for (const std::string& given : options.inputs) {
+    if (defaults.empty()) break;
+    want(given.substr(0, given.find('=')));
+    if (!is_bare_npz(given)) continue;
+    for (const NamedTensor& array : read_npz(given)) want(array.name);
+  }
+  return wanted.empty() ? model : model.with_inputs(wanted);
+}
+
+namespace {
+
+/// The layout of images and series: of the first input and those with as many axes, as it is declared.
+std::vector<std::string> layouts_of(const std::vector<ValueInfo>& inputs,
+                                    const std::optional<Preprocess>& preprocess) {
+  std::vector<std::string> layouts;
+  for (const ValueInfo& input : inputs) {
+    const bool like_first = input.extents.size() == inputs[0].extents.size();
+    layouts.push_back(preprocess && like_first ? preprocess->layout : "");
+    if (layouts.back().empty()) layouts.back() = image_layout(shape_of(input));
+  }
+  return layouts;
+}
+
+std::string declared_text(const ValueInfo& input) {
+  std::vector<std::string> extents;
+  for (const auto& extent : input.extents)
+    extents.push_back(std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
+                                                              : std::get<std::string>(extent));
+  return fmt::format("{}{}", input.dtype ? name_of(*input.dtype) : "",
+                     input.has_shape ? fmt::format("[{}]", fmt::join(extents, ",")) : "");
+}
+
+}  // namespace
+
 LoadedInputs load_inputs(const Options& options, const Model& model,
                          const std::optional<Preprocess>& preprocess) {
   const std::vector<ValueInfo> inputs = model.inputs();
-  LoadedInputs loaded{std::vector<Tensor>(inputs.size()), {}};
-  if (preprocess) loaded.layout = preprocess->layout;
-  if (loaded.layout.empty() && !inputs.empty()) loaded.layout = image_layout(shape_of(inputs[0]));
+  LoadedInputs loaded{std::vector<Tensor>(inputs.size()), layouts_of(inputs, preprocess)};
   std::vector<bool> taken(inputs.size(), false);
+  std::map<size_t, Tensor> given_tensors;
+  std::vector<size_t> zeros;
   const auto take = [&](size_t i, Tensor tensor) {
-    loaded.tensors[i] = in_declared_type(std::move(tensor), inputs[i]);
+    given_tensors[i] = loaded.tensors[i] = in_declared_type(std::move(tensor), inputs[i]);
     taken[i] = true;
   };
   for (const std::string& given : options.inputs) {
-    if (extension_of(given) == ".npz" && given.find('=') == std::string::npos) {
+    if (is_bare_npz(given)) {
       for (const auto& [name, tensor] : read_npz(given)) {
         const auto it = std::ranges::find(inputs, name, &ValueInfo::name);
         require(it != inputs.end(), ErrorCode::usage, "'{}' holds '{}', which is no input of the model",
@@ -107,14 +154,26 @@ LoadedInputs load_inputs(const Options& options, const Model& model,
       continue;
     }
     const auto [i, path] = resolve(given, inputs, taken);
+    if (path == "zeros" && given != path) {
+      taken[i] = true;
+      zeros.push_back(i);
+      continue;
+    }
     take(i, load(path, inputs[i], preprocess));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
-    require(taken[i], ErrorCode::usage, "the model's input '{}' was not given; use -i {}=FILE",
-            inputs[i].name, inputs[i].name);
+    if (taken[i]) continue;
+    require(inputs[i].is_state, ErrorCode::usage,
+            "the model's input '{}' {} was not given; use -i {}=FILE, or -i {}=zeros", inputs[i].name,
+            declared_text(inputs[i]), inputs[i].name, inputs[i].name);
+    zeros.push_back(i);
+    loaded.left_out.push_back(inputs[i].name);
   }
+  for (const size_t i : zeros) loaded.tensors[i] = model.zeros(i, given_tensors);
   return loaded;
 }
+
+namespace {
 
 std::vector<Tensor> example_inputs(const Options& options, const Model& model) {
   std::vector<Tensor> tensors;
@@ -141,6 +200,27 @@ std::vector<Tensor> example_inputs(const Options& options, const Model& model) {
     tensors.push_back(tensor.to(dtype));
   }
   return tensors;
+}
+
+}  // namespace
+
+LoadedInputs inputs_or_examples(const Options& options, const Model& model,
+                                const std::optional<Preprocess>& preprocess) {
+  if (!options.inputs.empty()) return load_inputs(options, model, preprocess);
+  return {example_inputs(options, model), layouts_of(model.inputs(), preprocess)};
+}
+
+std::vector<std::string> notes_on(const LoadedInputs& loaded, const Model& model) {
+  std::vector<std::string> notes;
+  const std::vector<ValueInfo> inputs = model.inputs();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (std::ranges::find(loaded.left_out, inputs[i].name) != loaded.left_out.end())
+      notes.push_back(
+          fmt::format("input '{}' is not given: the state starts with zeros {}, and nothing is "
+                      "attributed to it",
+                      inputs[i].name, to_string(loaded.tensors[i].shape())));
+  }
+  return notes;
 }
 
 }  // namespace onnxray::cli

@@ -22,15 +22,14 @@ void print_value(std::string_view kind, const ValueInfo& value) {
 }  // namespace
 
 int inspect_command(const Options& options) {
-  const Model model = Model::load(options.model);
+  const Model model = load_model(options);
   const std::optional<Preprocess> preprocess = choose_preprocess(options);
-  const std::vector<Tensor> inputs = options.inputs.empty() ? example_inputs(options, model)
-                                                            : load_inputs(options, model, preprocess).tensors;
-  ExplainManyOptions request = explain_request(options, model, preprocess);
+  const LoadedInputs loaded = inputs_or_examples(options, model, preprocess);
+  ExplainManyOptions request = explain_request(options, model, preprocess, loaded);
   // Without a method, the model alone.
   request.methods = options.program.empty() ? options.methods : std::vector{options.program};
   Session session(model, options.session);
-  const Inspection inspection = session.inspect(inputs, request);
+  const Inspection inspection = session.inspect(loaded.tensors, request);
   const std::string method = request.methods.empty() ? "" : request.methods[0];
   if (options.json) {
     fmt::print("{}\n", inspection_json(model, inspection, method));

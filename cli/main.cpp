@@ -80,7 +80,8 @@ void add_session_options(CLI::App& command, Options& o) {
 
 void add_model(CLI::App& command, Options& o, bool needs_input, const char* what = "an ONNX file") {
   command.add_option("MODEL", o.model, what)->required();
-  auto* input = command.add_option("-i,--input", o.inputs, "FILE or NAME=FILE: .npy .npz .csv .png .jpg");
+  auto* input =
+      command.add_option("-i,--input", o.inputs, "FILE, NAME=FILE (.npy .npz .csv .png .jpg) or NAME=zeros");
   if (needs_input) input->required();
   command.add_option("--preprocess", o.preprocess,
                      "torchvision, keras-caffe, keras-tf, none, or a JSON file");
@@ -101,6 +102,7 @@ void add_explain_options(CLI::App& command, Options& o) {
   command.add_option("--composite", o.composite, "of -m lrp: a built-in composite or FILE.json");
   command.add_option("--seed", o.seed, "of the noise; --param seed=N");
   command.add_option("--at", o.at, "attribute to an inner value or node");
+  command.add_option("--attribute", o.attribute, "NAME...: attribute to these inputs alone");
   command.add_flag("--keep-softmax", o.keep_softmax, "explain the probability, not the logit");
 }
 

@@ -9,6 +9,7 @@
 #include "cli/planes.h"
 #include "cli/resize.h"
 #include "cli/series_plot.h"
+#include "core/error.h"
 
 namespace onnxray::cli {
 namespace {
@@ -84,7 +85,7 @@ Image draw_sheet(const Tensor& input, std::span<const Captioned> attributions,
   assert(!attributions.empty());
   const Panels panels(input, attributions.front().attribution, options, kSheetPanelSide);
   std::vector<Cell> cells;
-  if (panels.has_input() && !panels.is_series()) cells.push_back({"input", panels.input()});
+  if (panels.has_input() && !panels.is_series()) cells.push_back({options.input_caption, panels.input()});
   for (const Captioned& a : attributions) cells.push_back({a.caption, panels.draw(a.attribution)});
   const auto count = static_cast<int64_t>(cells.size());
   return captioned_grid(cells, panels.is_series() ? series_columns(count) : sheet_columns(count));
@@ -94,6 +95,17 @@ Image draw_picture(const Tensor& input, std::span<const Captioned> attributions,
                    const PictureOptions& options) {
   if (attributions.size() == 1) return draw_attribution(input, attributions[0].attribution, options);
   return draw_sheet(input, attributions, options);
+}
+
+std::string why_no_picture(const Tensor& tensor, const std::string& layout) {
+  const int64_t samples = tensor.shape().empty() ? 1 : std::max<int64_t>(1, tensor.shape()[0]);
+  if (tensor.size() <= samples) return "it is one number";
+  try {
+    planes_of(tensor, layout, 0);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
 }
 
 }  // namespace onnxray::cli

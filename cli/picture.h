@@ -15,6 +15,7 @@ struct PictureOptions {
   bool overlay = false;  ///< draw images on the input instead of beside it
   int64_t sample = 0;
   std::optional<Preprocess> preprocess = {};  ///< undone to show the input
+  std::string input_caption = "input";        ///< on a sheet
 };
 
 struct Captioned {
@@ -33,5 +34,8 @@ Image draw_sheet(const Tensor& input, std::span<const Captioned> attributions, c
 /// draw_attribution of one, draw_sheet of several.
 Image draw_picture(const Tensor& input, std::span<const Captioned> attributions,
                    const PictureOptions& options);
+
+/// Why there is no picture of a tensor; empty where there is one.
+std::string why_no_picture(const Tensor& tensor, const std::string& layout);
 
 }  // namespace onnxray::cli

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "cli/assumptions.h"
+#include "cli/share_lost.h"
 
 namespace onnxray::cli {
 
@@ -52,18 +53,6 @@ std::vector<Entry> top_entries(const Tensor& logits, int64_t sample, const std::
   return entries;
 }
 
-/// Whether a method shares the logit out among the inputs: LRP under any prefix, and Deep Taylor.
-bool shares_relevance(const Attribution& attribution) {
-  const std::string first = attribution.method.substr(0, attribution.method.find_first_of("_.:"));
-  return first.find("lrp") != std::string::npos || attribution.method.starts_with("deep_taylor");
-}
-
-/// The part of the score that did not arrive at the input: went to biases, or was absorbed.
-double share_lost(const Attribution& attribution, const ExplainedTarget& target, size_t sample) {
-  const double score = target.scores[sample];
-  return score == 0 ? 0 : 1 - attribution.sums[sample] / score;
-}
-
 std::string target_text(const std::string& given, const ExplainedTarget& target,
                         const std::vector<std::string>& labels) {
   if (target.indices.empty()) return fmt::format("{}: weights over the output", given);
@@ -76,6 +65,28 @@ std::string target_text(const std::string& given, const ExplainedTarget& target,
 const std::string& given_target(const Options& options, size_t k) {
   static const std::string kArgmax = "argmax";
   return options.targets.empty() ? kArgmax : options.targets[k];
+}
+
+/// The lines of one method: a sum for each input and sample, and with the last input's what was lost on the
+/// way to all of them.
+std::string method_text(std::span<const Attribution> group, const ExplainedTarget& target) {
+  std::string text;
+  const std::vector<double> lost = share_lost(group, target);
+  for (const Attribution& a : group) {
+    for (size_t n = 0; n < a.sums.size() && n < target.scores.size(); ++n) {
+      text += fmt::format("  {:<32} {:<12} sum {:11.5f}   logit {:9.4f}", a.method, a.input, a.sums[n],
+                          target.scores[n]);
+      if (!lost.empty() && &a == &group.back())
+        text += fmt::format("   lost {:6.1f} %{}", 100 * lost[n], group.size() > 1 ? " of all inputs" : "");
+      if (n < a.completeness_gap.size())
+        text += fmt::format("   completeness gap {:.3g}", a.completeness_gap[n]);
+      text += "\n";
+    }
+    if (!a.embeddings.empty())
+      text += fmt::format("    '{}' holds ids: one number each, for the rows that they choose of {}\n",
+                          a.input, fmt::join(a.embeddings, ", "));
+  }
+  return text;
 }
 
 }  // namespace
@@ -94,20 +105,8 @@ std::string summary_text(const Explanations& explanations, const Options& option
   for (size_t k = 0; k < explanations.targets.size(); ++k) {
     const ExplainedTarget& target = explanations.targets[k];
     text += fmt::format("target {}\n", target_text(given_target(options, k), target, labels));
-    for (const Attribution& a : explanations.attributions) {
-      if (a.target != k) continue;
-      for (size_t n = 0; n < a.sums.size() && n < target.scores.size(); ++n) {
-        text += fmt::format("  {:<32} {:<12} sum {:11.5f}   logit {:9.4f}", a.method, a.input, a.sums[n],
-                            target.scores[n]);
-        // Only relevance claims to share the logit out.
-        if (shares_relevance(a)) text += fmt::format("   lost {:6.1f} %", 100 * share_lost(a, target, n));
-        if (n < a.completeness_gap.size())
-          text += fmt::format("   completeness gap {:.3g}", a.completeness_gap[n]);
-        text += "\n";
-      }
-      if (!a.embeddings.empty())
-        text += fmt::format("    '{}' holds integers: summed per entry at the embeddings {}\n", a.input,
-                            fmt::join(a.embeddings, ", "));
+    for (const auto& group : by_method(explanations)) {
+      if (group[0].target == k) text += method_text(group, target);
     }
   }
   return text + assumptions_text(explanations.assumptions);
@@ -149,6 +148,36 @@ std::string layers_text(const Explanations& explanations) {
   return text;
 }
 
+namespace {
+
+/// `lost`: of all inputs together.
+Json attribution_json(const Attribution& a, const std::vector<double>& lost) {
+  Json row{{"method", a.method},
+           {"target", a.target},
+           {"input", a.input},
+           {"shape", a.values.shape()},
+           {"sums", a.sums}};
+  if (!lost.empty()) row["share_lost"] = lost;
+  if (!a.embeddings.empty()) row["embeddings"] = a.embeddings;
+  if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;
+  for (const LayerRelevance& layer : a.layers) {
+    row["layers"].push_back(
+        {{"name", layer.name},
+         {"op", layer.op},
+         {"rule", layer.rule},
+         {"relevance", layer.relevance},
+         {"not_finite", layer.not_finite},
+         {"sent", layer.sent ? Json(*layer.sent) : Json()},
+         {"to_bias", layer.to_bias},
+         {"to_stabiliser", layer.to_stabiliser},
+         {"smallest_denominator", layer.smallest_denominator ? Json(*layer.smallest_denominator) : Json()},
+         {"crossings", layer.crossings}});
+  }
+  return row;
+}
+
+}  // namespace
+
 std::string summary_json(const Explanations& explanations, const Options& options,
                          const std::vector<std::string>& labels, const std::string& backend) {
   nlohmann::ordered_json json;
@@ -170,31 +199,9 @@ std::string summary_json(const Explanations& explanations, const Options& option
     json["targets"].push_back(
         {{"target", given_target(options, k)}, {"indices", target.indices}, {"scores", target.scores}});
   }
-  for (const Attribution& a : explanations.attributions) {
-    nlohmann::ordered_json row{{"method", a.method},
-                               {"target", a.target},
-                               {"input", a.input},
-                               {"shape", a.values.shape()},
-                               {"sums", a.sums}};
-    const ExplainedTarget& target = explanations.targets[a.target];
-    for (size_t n = 0; shares_relevance(a) && n < a.sums.size() && n < target.scores.size(); ++n)
-      row["share_lost"].push_back(share_lost(a, target, n));
-    if (!a.embeddings.empty()) row["embeddings"] = a.embeddings;
-    if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;
-    for (const LayerRelevance& layer : a.layers) {
-      row["layers"].push_back(
-          {{"name", layer.name},
-           {"op", layer.op},
-           {"rule", layer.rule},
-           {"relevance", layer.relevance},
-           {"not_finite", layer.not_finite},
-           {"sent", layer.sent ? Json(*layer.sent) : Json()},
-           {"to_bias", layer.to_bias},
-           {"to_stabiliser", layer.to_stabiliser},
-           {"smallest_denominator", layer.smallest_denominator ? Json(*layer.smallest_denominator) : Json()},
-           {"crossings", layer.crossings}});
-    }
-    json["attributions"].push_back(std::move(row));
+  for (const auto& group : by_method(explanations)) {
+    const std::vector<double> lost = share_lost(group, explanations.targets[group[0].target]);
+    for (const Attribution& a : group) json["attributions"].push_back(attribution_json(a, lost));
   }
   return json.dump(2);
 }

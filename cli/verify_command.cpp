@@ -111,13 +111,14 @@ Case read_case(const Json& row, const std::filesystem::path& folder, const Sessi
   test.reference = path(row.at("reference").get<std::string>());
   read_option(row, "tolerance", test.tolerance);
   const Json options = row.value("options", Json::object());
-  check_keys(options, {"target", "convention", "parameters", "output", "at", "preprocess", "keep_softmax",
-                       "backend", "precision"});
+  check_keys(options, {"target", "convention", "parameters", "output", "at", "attribute", "preprocess",
+                       "keep_softmax", "backend", "precision"});
   if (options.contains("target")) test.options.targets = {text_of(options["target"])};
   read_option(options, "convention", test.options.convention);
   const Json parameters = options.value("parameters", Json::object());
   for (const auto& [name, value] : parameters.items()) test.options.parameters[name] = text_of(value);
   read_option(options, "output", test.options.output);
+  read_option(options, "attribute", test.options.attribute);
   read_option(options, "at", test.options.at);
   read_option(options, "preprocess", test.options.preprocess);
   read_option(options, "keep_softmax", test.options.keep_softmax);

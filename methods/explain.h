@@ -11,7 +11,9 @@ struct ExplainSpec {
   std::vector<TargetSpec::Kind> targets;
   size_t output = 0;  ///< which of Graph::outputs is explained
   bool keep_softmax = false;
-  ValueId at = kNoValue;         ///< attribute to this inner value instead of the inputs
+  ValueId at = kNoValue;                         ///< attribute to this inner value instead of the inputs
+  std::vector<std::string> attribute = {};       ///< or to these inputs alone ...
+  std::vector<std::string> not_attributed = {};  ///< ... or to all but these
   std::vector<Shape> baselines;  ///< of tensors that the caller gives, one per explained value; or none
   std::vector<Shape> noise;      ///< likewise
   bool report_layers = false;
@@ -29,14 +31,7 @@ struct ExplainSpec {
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
                          const Widening& widening = {}, std::vector<Assumption>* assumptions = nullptr);
 
-/// What an attribution is over: an input of the model, or an inner value.
-struct ExplainedInput {
-  ValueId input;                ///< that the attribution has the shape of
-  std::vector<ValueId> values;  ///< that methods attribute to: the input itself, or its embeddings
-  bool tokens = false;          ///< the input holds integers: what reaches their embeddings is summed
-};
-
-/// `spec.at`, or every floating input and every input of integers that choose embeddings.
-std::vector<ExplainedInput> explained_inputs(const Graph& graph, const ExplainSpec& spec);
+/// What the explanations of `spec` attribute to.
+Explained explained_by(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);
 
 }  // namespace onnxray

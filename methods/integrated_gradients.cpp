@@ -2,6 +2,7 @@
 #include "methods/loop.h"
 #include "methods/quadrature.h"
 #include "methods/stem.h"
+#include "methods/tokens.h"
 
 namespace onnxray {
 
@@ -75,7 +76,8 @@ std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const Method
   std::vector<Loop::Carried> total;
   std::vector<Var> difference, moved;
   for (size_t i = 0; i < context.explained.size(); ++i) {
-    const Var x = context.var(context.explained[i]), x0 = loop.entries(context.baselines[i], number);
+    const Var x = context.var(context.explained[i]);
+    const Var x0 = where_moving(context, i, loop.entries(context.baselines[i], number), x);
     total.push_back(loop.carry(b.shape(x), b.dtype(x)));
     difference.push_back(b.sub(x, x0));
     const Var a = loop.numbers(alpha, b.rank(x), b.dtype(x));

@@ -6,6 +6,7 @@
 
 #include "core/cost.h"
 #include "core/fail.h"
+#include "methods/tokens.h"
 
 namespace onnxray {
 
@@ -17,7 +18,8 @@ struct StepWork {
   double waiting = 0;  ///< for constants that are read for little arithmetic: dense weights
 };
 
-/// A forward pass and an adjoint. Constants are read once per trip: they count where the arithmetic does not hide them.
+/// A forward pass and an adjoint. Constants are read once per trip: they count where the arithmetic does not
+/// hide them.
 StepWork work_of_step(const MethodContext& context) {
   constexpr double kPasses = 2;
   const Program& program = context.b.program();
@@ -257,10 +259,14 @@ std::vector<Var> baselines(const MethodSpec& method, const MethodContext& contex
             "a baseline of shape {} does not fit the input {} of '{}'", to_string(given), to_string(x),
             method.text);
   }
-  if (!context.baselines.empty()) return {context.baselines.begin(), context.baselines.end()};
   std::vector<Var> all;
   const double value = method.number("baseline", 0);
-  for (const Var x : context.explained_vars()) all.push_back(context.b.scalar(value, context.b.dtype(x)));
+  for (size_t i = 0; i < context.explained.size(); ++i) {
+    const Var x = context.var(context.explained[i]);
+    const Var x0 =
+        context.baselines.empty() ? context.b.scalar(value, context.b.dtype(x)) : context.baselines[i];
+    all.push_back(where_moving(context, i, x0, x));
+  }
   return all;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "methods/deep_taylor.h"
+#include "methods/tokens.h"
 #include "rules/threshold.h"
 
 namespace onnxray {
@@ -38,8 +39,8 @@ std::vector<Var> emit_family(const MethodSpec& method, const MethodContext& cont
     case Family::vargrad: return emit_smoothgrad(method, context);
     case Family::grad_cam:
     case Family::guided_grad_cam: return emit_grad_cam(method, context);
-    case Family::occlusion: return emit_occlusion(method, context);
-    case Family::random_uniform: return emit_random_uniform(method, context);
+    case Family::occlusion:
+    case Family::random_uniform: break;  // over inputs: emit_method
     case Family::lrp: return emit_lrp(method, context);
     case Family::deep_taylor:
     case Family::deep_taylor_bounded: return emit_deep_taylor(method, context);
@@ -86,6 +87,9 @@ bool needs_loop(const MethodSpec& method) {
 }
 
 std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& context) {
+  const Family family = method.name.family;
+  if (family == Family::occlusion) return emit_occlusion(method, context);
+  if (family == Family::random_uniform) return emit_random_uniform(method, context);
   std::vector<Var> attributions = emit_family(method, context);
   Builder& b = context.b;
   for (size_t i = 0; i < attributions.size(); ++i) {
@@ -94,7 +98,10 @@ std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& cont
     if (!attributions[i]) attributions[i] = b.filled(0, b.shape(x), b.dtype(x));
     attributions[i] = modified(b, method, attributions[i], x);
   }
-  return attributions;
+  std::vector<Var> maps;
+  for (const ExplainedInput& input : context.inputs_explained)
+    maps.push_back(by_entry(method, context, input, attributions));
+  return maps;
 }
 
 }  // namespace onnxray

@@ -2,6 +2,7 @@
 
 #include "backward/reverse.h"
 #include "core/plan.h"
+#include "methods/explained.h"
 #include "methods/method_spec.h"
 #include "rules/composite.h"
 
@@ -33,6 +34,7 @@ struct MethodContext {
       false;  ///< LRP: "layer.NODE" with what arrived at each node: [sum, non-finite entries]
   const Widening* widening = nullptr;  ///< null: a trip of a loop runs one step
   std::function<void(Assumption)> assume = [](const Assumption&) {};
+  std::span<const ExplainedInput> inputs_explained = {};  ///< what the explained values are of
 
   Var var(ValueId id) const { return forward.vars[static_cast<size_t>(id)]; }
   Var logits() const { return var(logits_value); }
@@ -48,10 +50,10 @@ uint64_t seed_of(const MethodSpec& method);
 /// Whether the method runs its passes in the program's loop; then it needs a program of its own.
 bool needs_loop(const MethodSpec& method);
 
-/// Emits the attribution of every explained variable, in its shape; Grad-CAM's has one channel.
+/// Emits the attribution over every explained input, in its shape; Grad-CAM's has one channel.
 std::vector<Var> emit_method(const MethodSpec& method, const MethodContext& context);
 
-// One file per family.
+// One file per family: the attribution of every explained variable, in its shape ...
 std::vector<Var> emit_gradient(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_guided(const MethodSpec& method, const MethodContext& context);  ///< and deconvnet
 std::vector<Var> emit_integrated_gradients(const MethodSpec& method, const MethodContext& context);
@@ -59,9 +61,10 @@ std::vector<Var> emit_smoothgrad(const MethodSpec& method,
                                  const MethodContext& context);  ///< squared and VarGrad too
 std::vector<Var> emit_grad_cam(const MethodSpec& method,
                                const MethodContext& context);  ///< one channel; guided: all
+std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context);
+// ... or over every explained input.
 std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& context);
 std::vector<Var> emit_random_uniform(const MethodSpec& method, const MethodContext& context);
-std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context);
 
 /// The composite that an LRP method stands for.
 Composite lrp_composite(const MethodSpec& method);

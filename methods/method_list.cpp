@@ -24,19 +24,23 @@ Parameters operator+(Parameters a, const Parameters& b) {
   return a;
 }
 
-const ParameterInfo kMu{"mu", "0"}, kSeed{"seed", "0"}, kMicroBatch{"micro_batch", "0"},
-    kNoBounds{"low", "the preprocessing's"}, kNoUpperBound{"high", "the preprocessing's"};
+const ParameterInfo kMu{"mu", "0"}, kNormOfRows{"tokens", "norm"}, kSumOfRows{"tokens", "sum"},
+    kNormUnlessModified{"tokens", "norm; with a modifier sum"}, kSeed{"seed", "0"},
+    kMicroBatch{"micro_batch", "0"}, kNoBounds{"low", "the preprocessing's"},
+    kNoUpperBound{"high", "the preprocessing's"};
 
 void add_gradients(std::vector<MethodInfo>& list) {
   const Parameters start = switches("gradient", {"seed_value"}), signs = switches("gradient");
-  const Parameters modified = Parameters{kMu} + signs;
-  list.push_back({"gradient", "gradient", "df/dx", start, "Simonyan et al. 2014"});
-  list.push_back(
-      {"input_t_gradient | gradient_x_input", "input_t_gradient", "x df/dx", start, "Shrikumar et al. 2016"});
-  list.push_back(
-      {"gradient_x_sign", "gradient_x_sign", "sgn(x) df/dx, sgn(0) = +1", signs, "Gumpfer et al. 2023"});
+  const Parameters plain = Parameters{kMu} + signs;
+  const Parameters modified = Parameters{kNormUnlessModified} + plain,
+                   summed = Parameters{kSumOfRows} + plain;
+  list.push_back({"gradient", "gradient", "df/dx", Parameters{kNormOfRows} + start, "Simonyan et al. 2014"});
+  list.push_back({"input_t_gradient | gradient_x_input", "input_t_gradient", "x df/dx",
+                  Parameters{kSumOfRows} + start, "Shrikumar et al. 2016"});
+  list.push_back({"gradient_x_sign", "gradient_x_sign", "sgn(x) df/dx, sgn(0) = +1",
+                  Parameters{kSumOfRows} + signs, "Gumpfer et al. 2023"});
   list.push_back({"gradient_x_sign_mu[_NUM]", "gradient_x_sign_mu_0_5",
-                  "df/dx where x >= mu, -df/dx where x < mu", modified, "Gumpfer et al. 2023"});
+                  "df/dx where x >= mu, -df/dx where x < mu", summed, "Gumpfer et al. 2023"});
   list.push_back({"guided_backprop[MODIFIER]", "guided_backprop_x_sign",
                   "gradient with g_in = J^T max(g, 0) at rectifiers, J their own Jacobian", modified,
                   "Springenberg et al. 2015"});
@@ -45,17 +49,17 @@ void add_gradients(std::vector<MethodInfo>& list) {
   list.push_back({"integrated_gradients[_steps_COUNT][MODIFIER]", "integrated_gradients_steps_9_x_sign",
                   "(x - x0) * sum over i of w_i df/dx(x0 + a_i (x - x0))",
                   switches("integrated_gradients", {"steps", "ig_quadrature"}) +
-                      Parameters{{"baseline", "0"}, kMicroBatch} + modified,
+                      Parameters{{"baseline", "0"}, kMicroBatch} + summed,
                   "Sundararajan et al. 2017"});
   const Parameters noisy = switches("smoothgrad", {"samples", "noise_scale", "noise", "clean_sample"}) +
-                           Parameters{kSeed, {"noise_file", "none"}, kMicroBatch} + modified;
+                           Parameters{kSeed, {"noise_file", "none"}, kMicroBatch};
   const std::string tail = "[_noise_UNSIGNED][_samples_COUNT][MODIFIER]";
   list.push_back({"smoothgrad" + tail, "smoothgrad_noise_0_1_samples_5_x_input",
-                  "mean of g_s = df/dx(x + e_s), e_s normal noise", noisy, "Smilkov et al. 2017"});
-  list.push_back({"smoothgrad_squared" + tail, "smoothgrad_squared_samples_5", "mean of g_s^2", noisy,
-                  "Hooker et al. 2019"});
+                  "mean of g_s = df/dx(x + e_s), e_s normal noise", noisy + modified, "Smilkov et al. 2017"});
+  list.push_back({"smoothgrad_squared" + tail, "smoothgrad_squared_samples_5", "mean of g_s^2",
+                  noisy + summed, "Hooker et al. 2019"});
   list.push_back({"vargrad" + tail, "vargrad_samples_5", "mean of (g_s - mean g)^2, the population variance",
-                  noisy, "Adebayo et al. 2018"});
+                  noisy + summed, "Adebayo et al. 2018"});
 }
 
 void add_others(std::vector<MethodInfo>& list) {
@@ -96,6 +100,7 @@ void add_relevance(std::vector<MethodInfo>& list) {
                  {"beta", "1"},
                  {"gamma", "0.25"},
                  kMu,
+                 kSumOfRows,
                  kNoBounds,
                  kNoUpperBound} +
           switches("lrp:rule=z"),
@@ -152,7 +157,7 @@ void add_relevance(std::vector<MethodInfo>& list) {
       "s = R / safe(x w - low w+ - high w-)",
       Parameters{kNoBounds, kNoUpperBound} + switches("lrp_z", {"stabiliser", "exact_splits"}),
       "Montavon et al. 2017");
-  const Parameters taylor = Parameters{{"epsilon", "1e-6"}} + switches("deep_taylor");
+  const Parameters taylor = Parameters{{"epsilon", "1e-6"}, kSumOfRows} + switches("deep_taylor");
   add("deep_taylor", "deep_taylor",
       "lrp_epsilon at every linear layer; under deep_taylor=zplus lrp_z_plus, started with relu(f)", taylor,
       "Montavon et al. 2017");

@@ -34,6 +34,7 @@ std::string canonical_parameter(const std::string& name) {
 /// What a family reads besides the modifiers' `mu`; switches of Conventions among them.
 Names parameters_of(Family family) {
   const Names lrp{"mu",
+                  "tokens",
                   "epsilon",
                   "rule",
                   "composite",
@@ -60,23 +61,24 @@ Names parameters_of(Family family) {
   switch (family) {
     case Family::gradient:
     case Family::guided_backprop:
-    case Family::deconvnet: return {"mu", "seed_value", "sign_of_zero"};
+    case Family::deconvnet: return {"mu", "tokens", "seed_value", "sign_of_zero"};
     case Family::integrated_gradients:
-      return {"mu", "sign_of_zero", "seed_value", "steps", "baseline", "ig_quadrature", "micro_batch"};
+      return {"mu",    "tokens",   "sign_of_zero",  "seed_value",
+              "steps", "baseline", "ig_quadrature", "micro_batch"};
     case Family::smoothgrad:
     case Family::smoothgrad_squared:
     case Family::vargrad:
-      return {"mu",          "sign_of_zero", "seed_value", "samples",    "noise",
-              "noise_scale", "clean_sample", "seed",       "noise_file", "micro_batch"};
+      return {"mu",          "tokens",       "sign_of_zero", "seed_value", "samples",    "noise",
+              "noise_scale", "clean_sample", "seed",         "noise_file", "micro_batch"};
     case Family::grad_cam:
     case Family::guided_grad_cam: return {"layer", "resize", "activation", "seed_value"};
     case Family::lrp: return lrp;
     case Family::deep_taylor:
-      return {"deep_taylor", "epsilon", "seed_value", "stabiliser",  "zplus_bias",
-              "batchnorm",   "add",     "avgpool",    "exact_splits"};
+      return {"deep_taylor", "tokens",    "epsilon", "seed_value", "stabiliser",
+              "zplus_bias",  "batchnorm", "add",     "avgpool",    "exact_splits"};
     case Family::deep_taylor_bounded:
-      return {"deep_taylor", "epsilon",   "low", "high",    "seed_value",  "stabiliser",
-              "zplus_bias",  "batchnorm", "add", "avgpool", "exact_splits"};
+      return {"deep_taylor", "tokens",     "epsilon",   "low", "high",    "seed_value",
+              "stabiliser",  "zplus_bias", "batchnorm", "add", "avgpool", "exact_splits"};
     case Family::occlusion: return {"window", "stride", "baseline", "micro_batch"};
     case Family::random_uniform: return {"seed"};
   }

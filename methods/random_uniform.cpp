@@ -6,13 +6,13 @@ std::vector<Var> emit_random_uniform(const MethodSpec& method, const MethodConte
   // U(-1, 1), drawn once and the same for every sample: a sample's map must not depend on its batch.
   Builder& b = context.b;
   std::vector<Var> attributions;
-  for (size_t i = 0; i < context.explained.size(); ++i) {
-    const Shape shape = b.shape(context.var(context.explained[i]));
+  const DType type = b.dtype(context.logits());
+  for (size_t i = 0; i < context.inputs_explained.size(); ++i) {
+    const Shape shape = b.shape(context.var(context.inputs_explained[i].input));
     Shape one = shape;
     if (!one.empty()) one[0] = 1;
     const Var number = b.constant(Tensor::of<int64_t>({}, {static_cast<int64_t>(i)}));
-    const Var draws = b.noise(Noise::Kind::uniform, seed_of(method), number, one,
-                              b.dtype(context.var(context.explained[i])));
+    const Var draws = b.noise(Noise::Kind::uniform, seed_of(method), number, one, type);
     attributions.push_back(b.broadcast(draws, shape));
   }
   return attributions;

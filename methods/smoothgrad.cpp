@@ -1,6 +1,7 @@
 #include "core/fail.h"
 #include "methods/loop.h"
 #include "methods/stem.h"
+#include "methods/tokens.h"
 
 namespace onnxray {
 
@@ -62,7 +63,9 @@ std::vector<Var> noisy(const MethodSpec& method, const MethodContext& context, L
   std::vector<Var> moved;
   for (size_t i = 0; i < context.explained.size(); ++i) {
     const Var x = context.var(context.explained[i]);
-    moved.push_back(loop.joined(b.add(x, noise_of_steps(method, context, loop, i, samples)), b.shape(x)));
+    const Var noise = noise_of_steps(method, context, loop, i, samples);
+    const Var noisy = b.add(x, where_moving(context, i, noise, b.scalar(0, b.dtype(x))));
+    moved.push_back(loop.joined(noisy, b.shape(x)));
   }
   return moved;
 }

@@ -129,8 +129,8 @@ Graph build_graph(FlatGraph flat, const OpRegistry& ops, TensorReader& tensors, 
   if (live.size() < flat.nodes.size()) {
     notes.push_back(fmt::format("dropped {} nodes that no output needs", flat.nodes.size() - live.size()));
   }
-  if (flat.shadowed_inputs > 0) {
-    notes.push_back(fmt::format("{} inputs have initialisers and are constants", flat.shadowed_inputs));
+  if (!flat.shadowed.empty()) {
+    notes.push_back(fmt::format("{} inputs have initialisers and are constants", flat.shadowed.size()));
   }
   for (const size_t n : live) {
     if (is_constant(flat.nodes[n]))

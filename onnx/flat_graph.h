@@ -75,7 +75,7 @@ struct FlatGraph {
   std::map<ValueId, std::string> sparse;  ///< values of sparse initialisers
   std::vector<std::string> problems;      ///< inputs that cannot be supported
   std::vector<OutputInfo> outputs;        ///< as declared, by Graph::outputs
-  int shadowed_inputs = 0;                ///< graph inputs that an initialiser makes constant
+  std::vector<InputInfo> shadowed;        ///< graph inputs that an initialiser makes constant
 
   // What the nodes point to.
   std::deque<CallFrame> frames;

@@ -48,12 +48,19 @@ std::string kind_of(const onnx::TypeProto& type) {
 
 }  // namespace
 
+InputInfo declared_extents(ValueId value, const onnx::ValueInfoProto& info) {
+  InputInfo input{value, {}, false};
+  if (!info.type().has_tensor_type()) return input;
+  input.has_shape = info.type().tensor_type().has_shape();
+  input.extents = read_extents(info.type().tensor_type().shape(), "input " + quote(info.name()));
+  return input;
+}
+
 void declare_input(FlatGraph& flat, ValueId value, const onnx::ValueInfoProto& info) {
   const std::string what = "input " + quote(info.name());
   require(info.has_type() && info.type().value_case() != onnx::TypeProto::VALUE_NOT_SET, ErrorCode::bad_file,
           "{} has no type", what);
-  InputInfo input;
-  input.value = value;
+  InputInfo input = declared_extents(value, info);
   if (!info.type().has_tensor_type()) {
     flat.problems.push_back(what + " is " + kind_of(info.type()) + ": only tensors can be inputs");
     flat.graph.inputs.push_back(std::move(input));
@@ -65,8 +72,6 @@ void declare_input(FlatGraph& flat, ValueId value, const onnx::ValueInfoProto& i
   if (!flat.graph[value].dtype) {
     flat.problems.push_back(what + " has the element type " + type + ", which is not supported");
   }
-  input.has_shape = tensor.has_shape();
-  input.extents = read_extents(tensor.shape(), what);
   const bool fixed = std::ranges::all_of(input.extents, [](const Extent& e) { return e.index() == 0; });
   if (input.has_shape && fixed) {
     Shape shape;

@@ -8,6 +8,9 @@ namespace onnxray {
 /// that are well-formed but not supported join `flat.problems`.
 void declare_input(FlatGraph& flat, ValueId value, const onnx::ValueInfoProto& info);
 
+/// The extents of an input as it is declared.
+InputInfo declared_extents(ValueId value, const onnx::ValueInfoProto& info);
+
 /// What a graph output's declaration says, as far as it makes sense: what runs is not taken from it.
 OutputInfo declared_output(ValueId value, const onnx::ValueInfoProto& info);
 

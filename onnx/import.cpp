@@ -90,6 +90,7 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const std::shared_p
   }
   FlatGraph flat = flatten(model, result.opsets, budget);
   result.outputs = flat.outputs;
+  result.defaults = flat.shadowed;
   result.graph = build_graph(std::move(flat), ops, tensors, budget, result.notes);
   return result;
 }

@@ -18,6 +18,8 @@ namespace onnxray {
 struct ImportedModel {
   Graph graph;
   std::vector<OutputInfo> outputs;  ///< by Graph::outputs
+  /// Inputs that the file gives a value: constants of the graph, in none of its lists.
+  std::vector<InputInfo> defaults;
   int64_t ir_version = 0;
   std::map<std::string, int64_t> opsets;  ///< domain to version; "" is ai.onnx
   std::string producer;                   ///< "pytorch 2.5"

@@ -116,7 +116,7 @@ void Flattener::declare_inputs(const onnx::GraphProto& graph, Names& names) {
     require(!info.name().empty(), ErrorCode::bad_file, "a graph input has no name");
     require(seen[info.name()]++ == 0, ErrorCode::bad_file, "input {} is declared twice", quote(info.name()));
     if (const auto it = names.find(info.name()); it != names.end()) {
-      ++flat_.shadowed_inputs;
+      flat_.shadowed.push_back(declared_extents(it->second.value, info));
       const auto tensor = flat_.initialisers.find(it->second.value);
       if (tensor != flat_.initialisers.end()) check_shadowed_input(info, *tensor->second);
       continue;

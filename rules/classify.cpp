@@ -30,24 +30,8 @@ bool is_transparent(const Node& node, RelevanceClass relevance, const std::vecto
 
 }  // namespace
 
-std::vector<bool> data_dependent(const Graph& graph) {
-  std::vector<bool> dependent(graph.values.size(), false);
-  for (const InputInfo& input : graph.inputs) {
-    const auto dtype = graph[input.value].dtype;
-    dependent[static_cast<size_t>(input.value)] =
-        !graph.constant(input.value) && (!dtype || is_floating(*dtype));
-  }
-  for (const Embedding& embedding : find_embeddings(graph))
-    dependent[static_cast<size_t>(embedding.vectors)] = true;
-  for (const Node& node : graph.nodes) {
-    if (dependent_operands(node, dependent) == 0) continue;
-    for (const ValueId id : node.outputs) {
-      if (id == kNoValue) continue;
-      const auto dtype = graph[id].dtype;
-      dependent[static_cast<size_t>(id)] = !dtype || is_floating(*dtype);
-    }
-  }
-  return dependent;
+std::vector<bool> data_dependent(const Graph& graph, const OpRegistry& ops) {
+  return find_embeddings(graph, ops).is_real;
 }
 
 RelevanceClass classify(const Node& node, const OpRegistry& ops, const std::vector<bool>& dependent) {

@@ -7,7 +7,7 @@
 namespace onnxray {
 
 /// Whether each value depends on a floating graph input or on embedded tokens.
-std::vector<bool> data_dependent(const Graph& graph);
+std::vector<bool> data_dependent(const Graph& graph, const OpRegistry& ops);
 
 /// The relevance class of a node once it is known which operands are constant: a MatMul of two activations is
 /// bilinear, a Mul by a constant is an activation.

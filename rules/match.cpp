@@ -36,7 +36,7 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
 
 NodeMatcher::NodeMatcher(const Graph& graph, const OpRegistry& ops)
     : graph_(graph),
-      dependent_(data_dependent(graph)),
+      dependent_(data_dependent(graph, ops)),
       input_layer_(find_input_layer(graph, ops, dependent_)),
       producers_(graph.producers()) {
   int64_t linear = 0;

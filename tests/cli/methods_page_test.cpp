@@ -108,7 +108,7 @@ TEST_CASE("every switch of the program is in docs/conventions.md") {
       "window",     "stride",     "rule",   "composite",       "input_layer_rule",
       "alpha",      "beta",       "gamma",  "epsilon",         "low",
       "high",       "activation", "resize", "until_layer_idx", "until_layer_rule",
-      "micro_batch"};
+      "micro_batch", "tokens"};
   for (const Json& method : listed()) {
     for (const Json& p : method["parameters"]) {
       const std::string name = p["name"];

@@ -1,10 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "cli/npy.h"
-#include "cli/npz.h"
-#include "tests/api/model_file.h"
-#include "tests/catch.h"
-#include "tests/cli/run_command.h"
+#include "tests/cli/work.h"
 #include "tests/support/explain.h"
 
 // What to explain, from the command line: which output, which entries of it, of inputs of which size and
@@ -13,40 +9,7 @@
 namespace onnxray::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using test::ModelBuilder;
-
-/// A folder with the files of one test.
-class Work {
- public:
-  Work() { fs::create_directories(path_); }
-  ~Work() { fs::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
-  void model(const ModelBuilder& builder) const {
-    std::ofstream(*this / "model.onnx", std::ios::binary) << builder.bytes();
-  }
-  void array(const std::string& name, const Tensor& tensor) const { write_npy(*this / name, tensor); }
-
-  /// `onnxray explain model.onnx ...` -o maps.npz; the maps by their keys.
-  std::map<std::string, Tensor> explain(const std::string& options) {
-    REQUIRE(run("explain " + *this / "model.onnx" + " " + options + " -o " + *this / "maps.npz") == 0);
-    std::map<std::string, Tensor> maps;
-    for (const NamedTensor& map : read_npz(*this / "maps.npz")) maps.emplace(map.name, map.value);
-    return maps;
-  }
-  /// The exit code; what was printed goes to `output`.
-  int run(const std::string& arguments) {
-    Outcome outcome = onnxray(arguments);
-    output = std::move(outcome.output);
-    INFO(output);
-    return outcome.exit_code;
-  }
-  std::string output;
-
- private:
-  fs::path path_ = fs::temp_directory_path() / ("onnxray_targets_" + std::to_string(getpid()));
-};
 
 /// image [batch,3,h,w] -> Conv -> dense [batch,2,h,w] and, pooled over space, scores [batch,2].
 ModelBuilder dense_output() {
@@ -183,7 +146,7 @@ TEST_CASE("relevance of integer ids stops at their embedding, is summed per toke
   CHECK(test::sum(tokens) + test::sum(numbers) == Approx(score - bias).epsilon(1e-4));
   for (const nlohmann::json& row : report["attributions"])
     CHECK(row.contains("embeddings") == (row["input"] == "ids"));
-  CHECK(work.output.find("holds integers: summed per entry") != std::string::npos);
+  CHECK(work.output.find("holds ids: one number each") != std::string::npos);
 }
 
 TEST_CASE("--composite names the rules of -m lrp, from the built-in ones or a file") {

@@ -151,7 +151,7 @@ TEST_CASE("a matrix product is linear with a constant and bilinear without") {
   GraphBuilder g;
   const ValueId x = g.input("x", {2, 3, 3});
   const Graph graph = g.build({g.node("MatMul", {g.node("MatMul", {x, g.constant(hashed({3, 3}, 1))}), x})});
-  const std::vector<bool> dependent = data_dependent(graph);
+  const std::vector<bool> dependent = data_dependent(graph, OpRegistry::builtin());
   REQUIRE(graph.nodes.size() == 2);
   CHECK(classify(graph.nodes[0], OpRegistry::builtin(), dependent) == RelevanceClass::linear);
   CHECK(classify(graph.nodes[1], OpRegistry::builtin(), dependent) == RelevanceClass::bilinear);

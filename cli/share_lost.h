@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "api/onnxray.h"
+
+namespace onnxray::cli {
+
+/// Whether a method shares the logit out among the inputs: LRP under any prefix, and Deep Taylor.
+bool shares_relevance(const Attribution& attribution);
+
+/// Attributions by method and target: those of one group share one score out among the inputs.
+std::vector<std::span<const Attribution>> by_method(const Explanations& explanations);
+
+/// By sample, the part of the score that arrived at none of the inputs: went to biases, or was absorbed.
+/// Empty where the attributions share nothing out, or an input's are not by sample.
+std::vector<double> share_lost(std::span<const Attribution> group, const ExplainedTarget& target);
+
+}  // namespace onnxray::cli
