@@ -218,8 +218,9 @@ class Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  /// The model's outputs. Inputs in the order of Model::inputs(), in their declared types and shapes. Where a
-  /// file fixes the batch at 1 its inputs may hold several samples all the same, here and in explanations.
+  /// The model's outputs, in their declared types (reals as double under that precision). Inputs in the order
+  /// of Model::inputs(), in their declared types and shapes. Where a file fixes the batch at 1 its inputs may
+  /// hold several samples all the same, here and in explanations.
   std::vector<NamedTensor> run(const std::vector<Tensor>& inputs);
   /// What to know about the last run(): that the samples ran one after the other, and why.
   std::vector<std::string> notes() const;

@@ -28,7 +28,11 @@ class Session::Impl {
         given_group_(options.samples_at_once),
         backend_(make_backend(options)),
         folder_(make_backend({"reference", "double", 1})),
-        bound_(bound_inputs(graph(), ops())) {}
+        bound_(bound_inputs(graph(), ops())) {
+    for (const OutputInfo& output : model_.data_->imported.outputs) {
+      if (output.dtype) declared_types_[result_name(graph()[output.declared.value].name)] = *output.dtype;
+    }
+  }
 
   const Graph& graph() const { return model_.data_->imported.graph; }
   static const OpRegistry& ops() { return OpRegistry::builtin(); }
@@ -96,6 +100,9 @@ class Session::Impl {
 
   void check_count(const std::vector<Tensor>& inputs) const;
 
+  /// A result of the model as its file declares it: what was computed in float may be half or double there.
+  Tensor as_declared(const std::string& result, Tensor value) const;
+
   static std::vector<Shape> shapes_of(const std::vector<Tensor>& inputs) {
     std::vector<Shape> shapes;
     for (const Tensor& t : inputs) shapes.push_back(t.shape());
@@ -126,8 +133,9 @@ class Session::Impl {
   int64_t max_memory_ = 0, given_group_ = 0;
   std::unique_ptr<Backend> backend_, folder_;
   std::vector<ValueId> bound_;
-  std::list<CompiledPlan> plans_;  // the last used first
-  std::list<BatchGroup> groups_;   // what group_for found, the last first
+  std::map<std::string, DType> declared_types_;  // of the model's outputs, by result_name
+  std::list<CompiledPlan> plans_;                // the last used first
+  std::list<BatchGroup> groups_;                 // what group_for found, the last first
 };
 
 }  // namespace onnxray

@@ -43,8 +43,18 @@ std::map<std::string, Tensor> Session::Impl::run(CompiledPlan& compiled, const s
   std::vector<Tensor> values = executable(compiled).run(operands(compiled, inputs, given, targets), progress);
   device_milliseconds = compiled.executable->device_milliseconds();
   std::map<std::string, Tensor> results;
-  for (size_t i = 0; i < values.size(); ++i) results.emplace(compiled.output_names[i], std::move(values[i]));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string& name = compiled.output_names[i];
+    results.emplace(name, as_declared(name, std::move(values[i])));
+  }
   return results;
+}
+
+Tensor Session::Impl::as_declared(const std::string& result, Tensor value) const {
+  const auto declared = declared_types_.find(result);
+  const bool keeps_double = backend_->plan_options().real_size == sizeof(double);
+  if (declared == declared_types_.end() || !is_floating(declared->second)) return value;
+  return keeps_double ? value.to(DType::f64) : value.to(declared->second);
 }
 
 void Session::Impl::fit(CompiledPlan& compiled) {

@@ -19,6 +19,8 @@ struct Dispatch {
   void operator()(const FormProducts& p) const { refuse(p); }
   void operator()(const Reduce& p) const { vjp_reduce(context, p); }
   void operator()(const ArgReduce&) const {}  // an index has no derivative
+  void operator()(const TopK&) const {}
+  void operator()(const RavelIndex&) const {}
   void operator()(const Softmax& p) const { vjp_reduce(context, p); }
   void operator()(const CumSum& p) const { vjp_reduce(context, p); }
   void operator()(const MaxPool& p) const { vjp_pool(context, p); }

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "cli/example_inputs.h"
 #include "cli/explain_request.h"
 #include "cli/resident_memory.h"
 

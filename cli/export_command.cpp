@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/bytes.h"
+#include "cli/example_inputs.h"
 #include "cli/explain_request.h"
 #include "core/fail.h"
 

@@ -1,9 +1,9 @@
 #include "cli/inputs.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "cli/csv.h"
+#include "cli/example_inputs.h"
 #include "cli/npy.h"
 #include "cli/npz.h"
 #include "cli/to_tensor.h"
@@ -172,37 +172,6 @@ LoadedInputs load_inputs(const Options& options, const Model& model,
   for (const size_t i : zeros) loaded.tensors[i] = model.zeros(i, given_tensors);
   return loaded;
 }
-
-namespace {
-
-std::vector<Tensor> example_inputs(const Options& options, const Model& model) {
-  std::vector<Tensor> tensors;
-  for (const ValueInfo& input : model.inputs()) {
-    require(input.has_shape, ErrorCode::usage, "input '{}' declares no shape; give -i {}=FILE", input.name,
-            input.name);
-    Shape shape;
-    for (const auto& extent : input.extents) {
-      const auto* number = std::get_if<int64_t>(&extent);
-      require(number || shape.empty(), ErrorCode::usage, "input '{}' leaves extent {} open; give -i {}=FILE",
-              input.name, shape.size(), input.name);
-      shape.push_back(number ? *number : std::max<int64_t>(1, options.batch));
-    }
-    const DType dtype = input.dtype.value_or(DType::f32);
-    if (!is_floating(dtype)) {
-      tensors.push_back(Tensor(dtype, shape));
-      continue;
-    }
-    Tensor tensor(DType::f32, shape);
-    auto out = tensor.mutable_data<float>();
-    for (size_t i = 0; i < out.size(); ++i)
-      out[i] = static_cast<float>(std::sin(0.37 * static_cast<double>(i)) +
-                                  0.5 * std::sin(1.93 * static_cast<double>(i)));
-    tensors.push_back(tensor.to(dtype));
-  }
-  return tensors;
-}
-
-}  // namespace
 
 LoadedInputs inputs_or_examples(const Options& options, const Model& model,
                                 const std::optional<Preprocess>& preprocess) {

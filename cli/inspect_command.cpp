@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/assumptions.h"
+#include "cli/example_inputs.h"
 #include "cli/explain_request.h"
 #include "cli/inspection.h"
 

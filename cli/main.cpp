@@ -106,6 +106,16 @@ void add_explain_options(CLI::App& command, Options& o) {
   command.add_flag("--keep-softmax", o.keep_softmax, "explain the probability, not the logit");
 }
 
+/// For commands that make up inputs.
+void add_open_extents(CLI::App& command, Options& o) {
+  command.add_option("--batch", o.batch, "the batch where the model leaves it open");
+  command
+      .add_option("--shape", o.shapes,
+                  "NAME=1x8000: the shape of input NAME; NAME=8000: what the model calls so; where the model "
+                  "leaves it open")
+      ->allow_extra_args(false);
+}
+
 std::string version_text() {
   std::string text = fmt::format("onnxray {}\n", onnxray::version());
   for (const std::string& line : onnxray::backends()) text += line + "\n";
@@ -122,7 +132,7 @@ int dispatch(int argc, char** argv) {
   Options o;
 
   auto& run = *app.add_subcommand("run", "compute the model's outputs");
-  add_model(run, o, true);
+  add_model(run, o, false);  // a model may have no inputs
   add_session_options(run, o);
   run.add_option("-o,--out", o.out, "OUT.npy (the first output) or OUT.npz (all)");
 
@@ -153,7 +163,7 @@ int dispatch(int argc, char** argv) {
                                        "the declared ones with --batch)");
   add_model(exported, o, false);
   add_explain_options(exported, o);
-  exported.add_option("--batch", o.batch, "the batch where the model leaves it open");
+  add_open_extents(exported, o);
   exported.add_option("-o,--out", o.out, "EXPLAINED.onnx")->required();
 
   auto& inspect =
@@ -161,7 +171,7 @@ int dispatch(int argc, char** argv) {
   add_model(inspect, o, false);
   add_explain_options(inspect, o);
   add_session_options(inspect, o);
-  inspect.add_option("--batch", o.batch, "the batch where the model leaves it open");
+  add_open_extents(inspect, o);
   auto* program =
       inspect.add_option("--program", o.program, "print the program, of METHOD where given")->expected(0, 1);
   inspect.add_flag("--json", o.json);
@@ -170,7 +180,7 @@ int dispatch(int argc, char** argv) {
   add_model(bench, o, false);
   add_explain_options(bench, o);
   add_session_options(bench, o);
-  bench.add_option("--batch", o.batch, "the batch where the model leaves it open");
+  add_open_extents(bench, o);
   bench.add_option("--repeats", o.repeats, "timed runs; 0: two seconds' worth");
   bench.add_flag("--profile", o.profile, "also the time of every kind of step of the first method");
   bench.add_flag("--turns", o.turns, "time what each line of standard input names, for scripts");

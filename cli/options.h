@@ -23,10 +23,11 @@ struct Options {
   bool keep_softmax = false, overlay = false, layers = false, dry_run = false, json = false,
        show_program = false;
   SessionOptions session;
-  int64_t batch = 0;     ///< extent for a symbolic batch where no input says it
-  int64_t repeats = 0;   ///< bench: timed runs; 0 chooses by time
-  bool turns = false;    ///< bench: run what each line of standard input names
-  bool profile = false;  ///< bench: the time of every kind of step
+  int64_t batch = 0;                ///< extent for a symbolic batch where no input says it
+  std::vector<std::string> shapes;  ///< NAME=1x8000 or SYMBOL=8000: extents that the model leaves open
+  int64_t repeats = 0;              ///< bench: timed runs; 0 chooses by time
+  bool turns = false;               ///< bench: run what each line of standard input names
+  bool profile = false;             ///< bench: the time of every kind of step
 };
 
 // One function per command; each returns the exit code.

@@ -18,6 +18,9 @@ int run_command(const Options& options) {
   }
   for (const onnxray::NamedTensor& output : outputs) {
     fmt::print("{} {}{}\n", output.name, name_of(output.tensor.dtype()), to_string(output.tensor.shape()));
+    if (!options.out.empty() && output.tensor.dtype() == DType::bf16)
+      fmt::print(stderr, "note: '{}' is bfloat16, which .npy files have not: written as float32\n",
+                 output.name);
   }
   if (options.out.empty()) return 0;
   if (options.out.ends_with(".npz")) {

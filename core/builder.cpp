@@ -87,6 +87,9 @@ Var Builder::elementwise(Opcode op, std::span<const Var> operands, Expression::D
 }
 
 Var Builder::unary(Opcode op, Var x) {
+  if (dtype(x) == DType::u64) {
+    if (const Var y = unsigned_unary(op, x)) return y;
+  }
   const Var operands[] = {x};
   const DType result = yields_boolean(op) ? DType::boolean : dtype(x);
   return elementwise(op, operands, domain_of(dtype(x)), result);
@@ -96,6 +99,9 @@ Var Builder::binary(Opcode op, Var a, Var b) {
   require(dtype(a) == dtype(b) || (is_floating(dtype(a)) == is_floating(dtype(b))) || op == Opcode::pow,
           ErrorCode::bad_file, "{}: operands of {} and {}", name_of(op), name_of(dtype(a)),
           name_of(dtype(b)));
+  if (dtype(a) == DType::u64 && dtype(b) == DType::u64) {
+    if (const Var y = unsigned_binary(op, a, b)) return y;
+  }
   const Var operands[] = {a, b};
   const bool real = is_floating(dtype(a)) || is_floating(dtype(b));
   const DType result = yields_boolean(op) ? DType::boolean : dtype(a);
@@ -110,12 +116,15 @@ Var Builder::select(Var condition, Var a, Var b) {
 }
 
 Var Builder::clip(Var x, Var low, Var high) {
+  if (dtype(x) == DType::u64) return min(max(x, low), high);
   const Var operands[] = {x, low, high};
   return elementwise(Opcode::clip, operands, domain_of(dtype(x)), dtype(x));
 }
 
 Var Builder::cast(Var x, DType to) {
   if (dtype(x) == to) return x;
+  if (dtype(x) == DType::u64 && is_floating(to)) return unsigned_to_real(x, to);
+  if (is_floating(dtype(x)) && to == DType::u64) return real_to_unsigned(x);
   const Var operands[] = {x};
   return elementwise(Opcode::copy, operands, domain_of(dtype(x)), to);
 }
@@ -233,6 +242,8 @@ std::vector<Var> Builder::form_products(std::span<const Var> a, Var b, bool tran
 }
 
 Var Builder::reduce(Reduce::Kind kind, Var x, std::vector<int64_t> axes, bool keep) {
+  if (dtype(x) == DType::u64 && (kind == Reduce::Kind::max || kind == Reduce::Kind::min))
+    return from_signed_order(reduce(kind, signed_order(x), std::move(axes), keep));
   if (axes.empty()) {
     axes.resize(rank(x));
     std::iota(axes.begin(), axes.end(), 0);
@@ -263,7 +274,17 @@ Var Builder::arg_reduce(Var x, int64_t axis, bool largest, bool last_on_ties) {
   require(out[static_cast<size_t>(axis)] > 0, ErrorCode::bad_file, "arg_reduce over an empty axis of {}",
           to_string(out));
   out[static_cast<size_t>(axis)] = 1;
-  return emit(ArgReduce{largest, axis, last_on_ties}, {x}, std::move(out), DType::i64);
+  return emit(ArgReduce{largest, axis, last_on_ties}, {signed_order(x)}, std::move(out), DType::i64);
+}
+
+Var Builder::top_k(Var x, int64_t axis, int64_t count, bool largest) {
+  axis = normalise_axis(axis, rank(x));
+  Shape out = shape(x);
+  int64_t& extent = out[static_cast<size_t>(axis)];
+  require(count >= 0 && count <= extent, ErrorCode::bad_file, "k = {} along axis {} of {}", count, axis,
+          to_string(shape(x)));
+  extent = count;
+  return emit(TopK{axis, count, largest}, {signed_order(x)}, std::move(out), DType::i64);
 }
 
 Var Builder::softmax(Var x, int64_t axis, bool logarithm) {

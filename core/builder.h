@@ -109,6 +109,8 @@ class Builder {
   }
   Var mean(Var x, std::vector<int64_t> axes, bool keep = true);
   Var arg_reduce(Var x, int64_t axis, bool largest, bool last_on_ties = false);
+  /// Indices of the `count` first entries by size.
+  Var top_k(Var x, int64_t axis, int64_t count, bool largest);
   Var softmax(Var x, int64_t axis, bool logarithm = false);
   Var cum_sum(Var x, int64_t axis, bool exclusive = false, bool reverse = false);
   /// Sums over broadcast axes so that the result has `shape`: the adjoint of broadcasting `shape` to x's.
@@ -134,8 +136,10 @@ class Builder {
   Var slice_axis(Var x, int64_t axis, int64_t begin, int64_t end);
   Var place(Var x, std::vector<int64_t> starts, std::vector<int64_t> steps, Shape shape, double fill = 0);
   Var concat(std::span<const Var> xs, int64_t axis);
+  // Indices that are known are checked here, others where they are read.
   Var gather(Var x, Var index, int64_t axis);
   Var gather_adjoint(Var g, Var index, int64_t axis, int64_t extent);
+  Var ravel_index(Var index, Shape extents);
   Var gather_elements(Var x, Var index, int64_t axis);
   Var scatter_elements(ScatterElements::Kind kind, Var x, Var index, Var updates, int64_t axis);
   Var axis_map(Var x, int64_t axis, std::shared_ptr<const AxisTable> table);
@@ -147,6 +151,17 @@ class Builder {
 
  private:
   Var elementwise(Opcode op, std::span<const Var> operands, Expression::Domain domain, DType result);
+
+  // u64, whose bits a program holds as int64 (core/builder_unsigned.cpp).
+  /// The i64 that orders as the u64 does; any other type as it is.
+  Var signed_order(Var x);
+  Var from_signed_order(Var x);
+  /// Unset for what int64 arithmetic does as well.
+  Var unsigned_binary(Opcode op, Var a, Var b);
+  Var unsigned_unary(Opcode op, Var x);
+  Var unsigned_quotient(Var a, Var b);
+  Var unsigned_to_real(Var x, DType to);
+  Var real_to_unsigned(Var x);
 
   Program& program_;
   Block block_ = Block::once;

@@ -103,8 +103,33 @@ Var Builder::concat(std::span<const Var> xs, int64_t axis) {
   return emit(Concat{static_cast<int64_t>(at)}, {xs.begin(), xs.end()}, std::move(out), dtype(xs[0]));
 }
 
+namespace {
+
+/// Whether the indices, where they are known, lie inside axis `axis` of a tensor of `shape`.
+void check_indices(const Tensor* known, const Shape& shape, int64_t axis) {
+  if (known == nullptr) return;
+  const int64_t extent = shape[static_cast<size_t>(axis)];
+  for (int64_t i = 0; i < known->size(); ++i) {
+    const int64_t index = known->as_int64(i);
+    require(index >= -extent && index < extent, ErrorCode::bad_file, "index {} is outside axis {} of {}",
+            index, axis, to_string(shape));
+  }
+}
+
+/// Whether each lane of `index` along `axis` has one of `shape` beside it.
+void check_lanes(const Shape& shape, const Shape& index, int64_t axis) {
+  bool fits = shape.size() == index.size();
+  for (size_t a = 0; fits && a < shape.size(); ++a)
+    fits = static_cast<int64_t>(a) == axis || index[a] <= shape[a];
+  require(fits, ErrorCode::bad_file, "indices {} along axis {} of {}: no other axis may be longer",
+          to_string(index), axis, to_string(shape));
+}
+
+}  // namespace
+
 Var Builder::gather(Var x, Var index, int64_t axis) {
   const auto at = static_cast<size_t>(normalise_axis(axis, rank(x)));
+  check_indices(constant(index), shape(x), static_cast<int64_t>(at));
   Shape out(shape(x).begin(), shape(x).begin() + static_cast<int64_t>(at));
   out.insert(out.end(), shape(index).begin(), shape(index).end());
   out.insert(out.end(), shape(x).begin() + static_cast<int64_t>(at) + 1, shape(x).end());
@@ -114,23 +139,48 @@ Var Builder::gather(Var x, Var index, int64_t axis) {
 Var Builder::gather_adjoint(Var g, Var index, int64_t axis, int64_t extent) {
   const auto at = static_cast<int64_t>(axis);
   const auto after = at + static_cast<int64_t>(rank(index));
+  require(after <= std::ssize(shape(g)) &&
+              std::equal(shape(index).begin(), shape(index).end(), shape(g).begin() + at),
+          ErrorCode::bad_file, "gather_adjoint of {} at indices {} from axis {} on", to_string(shape(g)),
+          to_string(shape(index)), at);
   Shape out(shape(g).begin(), shape(g).begin() + at);
   out.push_back(extent);
   out.insert(out.end(), shape(g).begin() + after, shape(g).end());
+  check_indices(constant(index), out, at);
   return emit(GatherAdjoint{axis, extent}, {g, index}, std::move(out), dtype(g));
 }
 
+Var Builder::ravel_index(Var index, Shape extents) {
+  const Shape& tuples = shape(index);
+  require(!tuples.empty() && tuples.back() == std::ssize(extents) && !extents.empty(), ErrorCode::bad_file,
+          "index tuples {} in a tensor {}", to_string(tuples), to_string(extents));
+  element_count(extents);  // refuses what cannot be counted
+  Shape out(tuples.begin(), tuples.end() - 1);
+  if (const Tensor* known = constant(index)) {
+    for (int64_t i = 0; i < known->size(); ++i) {
+      const auto axis = static_cast<size_t>(i % tuples.back());
+      const int64_t entry = known->as_int64(i);
+      require(entry >= -extents[axis] && entry < extents[axis], ErrorCode::bad_file,
+              "index {} is outside axis {} of {}", entry, axis, to_string(extents));
+    }
+  }
+  return emit(RavelIndex{std::move(extents)}, {index}, std::move(out), DType::i64);
+}
+
 Var Builder::gather_elements(Var x, Var index, int64_t axis) {
-  require(rank(x) == rank(index), ErrorCode::bad_file, "gather_elements of {} with an index {}",
-          to_string(shape(x)), to_string(shape(index)));
-  return emit(GatherElements{normalise_axis(axis, rank(x))}, {x, index}, shape(index), dtype(x));
+  axis = normalise_axis(axis, rank(x));
+  check_lanes(shape(x), shape(index), axis);
+  check_indices(constant(index), shape(x), axis);
+  return emit(GatherElements{axis}, {x, index}, shape(index), dtype(x));
 }
 
 Var Builder::scatter_elements(ScatterElements::Kind kind, Var x, Var index, Var updates, int64_t axis) {
-  require(rank(x) == rank(index) && shape(index) == shape(updates), ErrorCode::bad_file,
-          "scatter_elements into {}: index {}, updates {}", to_string(shape(x)), to_string(shape(index)),
-          to_string(shape(updates)));
-  return emit(ScatterElements{kind, normalise_axis(axis, rank(x))}, {x, index, updates}, shape(x), dtype(x));
+  axis = normalise_axis(axis, rank(x));
+  require(shape(index) == shape(updates), ErrorCode::bad_file, "indices {} for updates {}",
+          to_string(shape(index)), to_string(shape(updates)));
+  check_lanes(shape(x), shape(index), axis);
+  check_indices(constant(index), shape(x), axis);
+  return emit(ScatterElements{kind, axis}, {x, index, updates}, shape(x), dtype(x));
 }
 
 Var Builder::axis_map(Var x, int64_t axis, std::shared_ptr<const AxisTable> table) {

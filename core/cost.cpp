@@ -1,5 +1,6 @@
 #include "core/cost.h"
 
+#include <cmath>
 #include <set>
 
 #include "core/winograd.h"
@@ -42,7 +43,12 @@ class Flops {
   }
   double operator()(const Reduce&) const { return size(0); }
   double operator()(const ArgReduce&) const { return size(0); }
+  /// A comparison per entry to part the largest, and those of sorting them.
+  double operator()(const TopK& p) const {
+    return size(0) + out() * std::log2(static_cast<double>(std::max<int64_t>(p.count, 1)));
+  }
   double operator()(const CumSum&) const { return size(0); }
+  double operator()(const RavelIndex&) const { return 2 * size(0); }
   /// Largest entry, difference, exponential, sum, quotient.
   double operator()(const Softmax&) const { return 5 * size(0); }
   double operator()(const MaxPool& p) const { return out() * product(p.window.kernel); }

@@ -204,7 +204,17 @@ class HostExecutable final : public Executable {
 
   void run_block(Block block) {
     for (CompiledStep& step : steps_) {
-      if (step.block == block) step.kernel->run(step.in, step.out);
+      if (step.block == block) run_step(step);
+    }
+  }
+
+  void run_step(CompiledStep& step) {
+    try {
+      step.kernel->run(step.in, step.out);
+    } catch (const Error& error) {
+      const std::string& label = plan_.program[step.outputs[0]].label;
+      if (label.empty()) throw;
+      throw Error(error.code(), fmt::format("'{}': {}", label, error.what()));
     }
   }
 

@@ -56,6 +56,7 @@ struct NameVisitor {
   std::string_view operator()(const FormProducts&) const { return "form_products"; }
   std::string_view operator()(const Reduce&) const { return "reduce"; }
   std::string_view operator()(const ArgReduce&) const { return "arg_reduce"; }
+  std::string_view operator()(const TopK&) const { return "top_k"; }
   std::string_view operator()(const Softmax&) const { return "softmax"; }
   std::string_view operator()(const CumSum&) const { return "cum_sum"; }
   std::string_view operator()(const MaxPool&) const { return "max_pool"; }
@@ -71,6 +72,7 @@ struct NameVisitor {
   std::string_view operator()(const Concat&) const { return "concat"; }
   std::string_view operator()(const Gather&) const { return "gather"; }
   std::string_view operator()(const GatherAdjoint&) const { return "gather_adjoint"; }
+  std::string_view operator()(const RavelIndex&) const { return "ravel_index"; }
   std::string_view operator()(const GatherElements&) const { return "gather_elements"; }
   std::string_view operator()(const ScatterElements&) const { return "scatter_elements"; }
   std::string_view operator()(const AxisMap&) const { return "axis_map"; }
@@ -147,6 +149,9 @@ struct TextVisitor {
   std::string operator()(const ArgReduce& p) const {
     return fmt::format("{} axis={}", p.largest ? "max" : "min", p.axis);
   }
+  std::string operator()(const TopK& p) const {
+    return fmt::format("{} {} axis={}", p.largest ? "largest" : "smallest", p.count, p.axis);
+  }
   std::string operator()(const Softmax& p) const {
     return fmt::format("axis={}{}", p.axis, p.logarithm ? " log" : "");
   }
@@ -171,6 +176,7 @@ struct TextVisitor {
   std::string operator()(const Concat& p) const { return fmt::format("axis={}", p.axis); }
   std::string operator()(const Gather& p) const { return fmt::format("axis={}", p.axis); }
   std::string operator()(const GatherAdjoint& p) const { return fmt::format("axis={}", p.axis); }
+  std::string operator()(const RavelIndex& p) const { return "in " + onnxray::to_string(p.extents); }
   std::string operator()(const GatherElements& p) const { return fmt::format("axis={}", p.axis); }
   std::string operator()(const ScatterElements& p) const { return fmt::format("axis={}", p.axis); }
   std::string operator()(const AxisMap& p) const {

@@ -118,6 +118,13 @@ struct ArgReduce {
   bool last_on_ties = false;
   bool operator==(const ArgReduce&) const = default;
 };
+/// (x) -> i64 indices of the `count` largest (smallest) entries along `axis`, the largest (smallest) first,
+/// of equal ones the earlier first. A NaN is larger than every number.
+struct TopK {
+  int64_t axis = 0, count = 0;
+  bool largest = true;
+  bool operator==(const TopK&) const = default;
+};
 /// (x) -> softmax (or its logarithm) along `axis`.
 struct Softmax {
   int64_t axis = -1;
@@ -206,6 +213,12 @@ struct GatherAdjoint {
   int64_t extent = 0;
   bool operator==(const GatherAdjoint&) const = default;
 };
+/// (index [.., k]) -> i64 [..]: the row-major place in a tensor of these k extents that each tuple names.
+/// Negative entries count from the end of their axis; one outside of it is an error.
+struct RavelIndex {
+  Shape extents;
+  bool operator==(const RavelIndex&) const = default;
+};
 /// (x, index) -> y of index's shape: y[i..] = x[i.. with index[i..] at axis].
 struct GatherElements {
   int64_t axis = 0;
@@ -246,9 +259,10 @@ struct Noise {
 
 using Primitive =
     std::variant<Elementwise, Convolution, ConvolutionInput, SplitConvolution, SplitConvolutionInput,
-                 ConvolutionWeight, MatMul, FormProducts, Reduce, ArgReduce, Softmax, CumSum, MaxPool,
+                 ConvolutionWeight, MatMul, FormProducts, Reduce, ArgReduce, TopK, Softmax, CumSum, MaxPool,
                  MaxPoolScatter, MaxPoolGather, SumPool, SumPoolInput, Reshape, Transpose, Broadcast, Slice,
-                 Place, Concat, Gather, GatherAdjoint, GatherElements, ScatterElements, AxisMap, Noise>;
+                 Place, Concat, Gather, GatherAdjoint, RavelIndex, GatherElements, ScatterElements, AxisMap,
+                 Noise>;
 
 /// What a product takes of its weights: the whole, for primitives without any.
 WeightForm form_of(const Primitive& primitive);

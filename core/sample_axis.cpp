@@ -48,6 +48,8 @@ class SampleStep {
     return sums ? mixed() : in(0);
   }
   State operator()(const ArgReduce& p) const { return unless_along(p.axis); }
+  State operator()(const TopK& p) const { return unless_along(p.axis); }
+  State operator()(const RavelIndex&) const { return unless_along(std::ssize(shape(0)) - 1); }
   State operator()(const Softmax& p) const { return unless_along(p.axis); }
   State operator()(const CumSum& p) const { return unless_along(p.axis); }
   State operator()(const AxisMap& p) const { return unless_along(p.axis); }

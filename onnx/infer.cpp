@@ -8,6 +8,7 @@
 #include "onnx/fold.h"
 #include "onnx/observer.h"
 #include "onnx/sequences.h"
+#include "onnx/training_mode.h"
 #include "ops/expand.h"
 
 namespace onnxray {
@@ -109,6 +110,7 @@ class Sweep {
       return unroll(
           graph_, node, [this](Node inner) { settle(std::move(inner)); }, observer_);
     }
+    settle_training_mode(graph_, node);
     const OpDef* op = ops_.find(node.domain, node.op);
     if (op) observe_operands(node, *op);
     if (sequences_.replace(node)) return;

@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "onnx/infer.h"
+#include "onnx/integral_doubles.h"
 #include "onnx/rebatch.h"
 
 namespace onnxray {
@@ -119,7 +120,7 @@ void convert_attributes(Node& node, bool single) {
   }
 }
 
-/// Half precision ends here, and double where reals are `single`: casts to it and constants in it become f32.
+/// Half precision becomes f32, and double where reals are `single`: casts to it and constants in it, too.
 void convert_reals(Graph& graph, bool single) {
   for (Value& value : graph.values) {
     if (value.constant && value.constant->dtype() != held_as(value.constant->dtype(), single))
@@ -173,6 +174,24 @@ void forget_inner_shapes(Graph& graph) {
   }
 }
 
+bool computes_in_double(const Graph& graph) {
+  const auto is_double = [&](ValueId id) { return id != kNoValue && graph[id].dtype == DType::f64; };
+  return std::ranges::any_of(graph.nodes, [&](const Node& node) {
+    return std::ranges::any_of(node.inputs, is_double) || std::ranges::any_of(node.outputs, is_double);
+  });
+}
+
+/// Doubles become floats, except where they carry integers.
+void narrow_doubles(Graph& graph, const OpRegistry& ops, Backend& folder) {
+  keep_integers_exact(graph);
+  if (computes_in_double(graph))
+    assume(graph.assumptions, {"precision", "float32", "the model computes in double", "precision"});
+  convert_reals(graph, true);
+  forget_inner_shapes(graph);
+  infer_values(graph, ops, folder);
+  graph.remove_dead_nodes();
+}
+
 void run_passes(Graph& graph, const PassOptions& options, const OpRegistry& ops, Backend& folder) {
   // Real models settle in two to five rounds; the bound keeps a mistake in a pass from hanging the program.
   constexpr int kMaxRounds = 50;
@@ -194,11 +213,12 @@ Graph specialise(const Graph& model, const Specialisation& specialisation, const
                  const OpRegistry& ops, Backend& folder) {
   Graph graph = model;
   graph.remove_dead_nodes();
-  convert_reals(graph, specialisation.single);
+  convert_reals(graph, false);
   forget_inner_shapes(graph);
   set_inputs(graph, specialisation);
   infer_values(graph, ops, folder, specialisation.observer);
   graph.remove_dead_nodes();
+  if (specialisation.single && computes_in_double(graph)) narrow_doubles(graph, ops, folder);
   // Before the passes: to them an axis of extent 1 may stand anywhere.
   if (specialisation.samples > 1) rebatch(graph, specialisation.sample_axes, specialisation.samples, ops);
   run_passes(graph, options, ops, folder);

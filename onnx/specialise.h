@@ -19,7 +19,7 @@ struct Specialisation {
   int64_t samples = 1;
   std::map<ValueId, size_t> sample_axes = {};  ///< inputs that differ between samples: the axis along which
   /// For a backend whose reals are floats: f64 values become f32, so that rules guard against the rounding
-  /// that there will be.
+  /// that there will be; where they carry integers from integers to integers, i64.
   bool single = false;
   /// Sees what the inputs make of values that decide a branch, a number of trips or a shape; null: a model
   /// with such values is refused. It is for one sample where `samples` are more.

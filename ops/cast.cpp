@@ -29,12 +29,9 @@ void lower_cast_like(LowerContext& c) { c.set(0, c.b.cast(c.input(0), c.b.dtype(
 
 void lower_identity(LowerContext& c) { c.set(0, c.input(0)); }
 
-/// In inference the input itself; the mask keeps everything. Before opset 10 the mask had the input's type.
+/// The input itself, in training mode too (onnx/training_mode.h); the mask keeps everything. Before opset 10
+/// the mask had the input's type.
 void lower_dropout(LowerContext& c) {
-  if (c.has(2)) {
-    require(c.constant(2, "training_mode").as_int64(0) == 0, ErrorCode::unsupported,
-            "it is in training mode; export the model in evaluation mode");
-  }
   c.set(0, c.input(0));
   if (c.wants(1))
     c.set(1, c.b.filled(1, c.shape(0), c.version < 10 ? c.b.dtype(c.input(0)) : DType::boolean));

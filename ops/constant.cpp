@@ -40,22 +40,41 @@ void lower_constant_of_shape(LowerContext& ctx) {
   ctx.set(0, ctx.b.filled(value->as_double(0), shape, value->dtype()));
 }
 
+/// How many numbers a Range counts at most.
+constexpr double kMostNumbers = 1e9;
+
+void check_range_length(double steps) {
+  require(!(steps > kMostNumbers), ErrorCode::unsupported, "it would count {:g} numbers", steps);
+}
+
+// n = max(0, ceil((limit - start) / delta)), with a distance that an unsigned number holds
+int64_t integer_range_length(int64_t start, int64_t limit, int64_t delta) {
+  if (delta > 0 ? limit <= start : limit >= start) return 0;
+  const auto low = static_cast<uint64_t>(delta > 0 ? start : limit),
+             high = static_cast<uint64_t>(delta > 0 ? limit : start);
+  const uint64_t step = delta > 0 ? static_cast<uint64_t>(delta) : uint64_t{0} - static_cast<uint64_t>(delta);
+  const uint64_t n = (high - low - 1) / step + 1;
+  check_range_length(static_cast<double>(n));
+  return static_cast<int64_t>(n);
+}
+
 // y[i] = start + i * delta for i < max(0, ceil((limit - start) / delta))
 void lower_range(LowerContext& ctx) {
   const Tensor &start = ctx.constant(0, "start"), &limit = ctx.constant(1, "limit"),
                &delta = ctx.constant(2, "delta");
   require(start.size() == 1 && limit.size() == 1 && delta.size() == 1 && delta.as_double(0) != 0,
           ErrorCode::bad_file, "start, limit and delta must be one number each, and delta not 0");
-  const double steps = std::ceil((limit.as_double(0) - start.as_double(0)) / delta.as_double(0));
-  require(!(steps > 1e9), ErrorCode::unsupported, "it would count {:g} numbers", steps);
-  const auto n = steps > 0 ? static_cast<int64_t>(steps) : int64_t{0};
   const DType dtype = start.dtype();
   if (is_floating(dtype)) {
-    std::vector<double> values(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i)
-      values[static_cast<size_t>(i)] = start.as_double(0) + static_cast<double>(i) * delta.as_double(0);
+    const double steps = std::ceil((limit.as_double(0) - start.as_double(0)) / delta.as_double(0));
+    check_range_length(steps);
+    std::vector<double> values(static_cast<size_t>(steps > 0 ? steps : 0));
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = start.as_double(0) + static_cast<double>(i) * delta.as_double(0);
+    const auto n = std::ssize(values);
     return ctx.set(0, ctx.b.constant(Tensor::of<double>({n}, values).to(dtype)));
   }
+  const int64_t n = integer_range_length(start.as_int64(0), limit.as_int64(0), delta.as_int64(0));
   std::vector<int64_t> values(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = start.as_int64(0) + i * delta.as_int64(0);
   ctx.set(0, ctx.b.constant(Tensor::of<int64_t>({n}, values).to(dtype)));

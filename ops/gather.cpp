@@ -58,7 +58,7 @@ struct TupleIndex {
   Var linear;  ///< the row-major place in [0, places), of the index's shape without its last axis
 };
 
-// linear = sum over j of index[..., j] * stride[batch + j], plus the start of each batch entry.
+// The place that a tuple names among the addressed axes, plus the start of each batch entry.
 TupleIndex linear_index(LowerContext& ctx, const Shape& data, Var tuples, size_t batch) {
   Builder& b = ctx.b;
   const Shape shape = b.shape(tuples);
@@ -71,17 +71,10 @@ TupleIndex linear_index(LowerContext& ctx, const Shape& data, Var tuples, size_t
           ErrorCode::bad_file, "indices {} do not address a tensor {}", to_string(shape), to_string(data));
   result.places = count_between(data, 0, result.last);
   result.slab = count_between(data, result.last, data.size());
-  const Shape out(shape.begin(), shape.end() - 1);
-  const Var index = b.cast(tuples, DType::i64);
-  for (size_t j = batch; j < result.last; ++j) {
-    const auto at = static_cast<int64_t>(j - batch);
-    const Var entry = b.reshape(b.slice_axis(index, static_cast<int64_t>(shape.size()) - 1, at, at + 1), out);
-    const Var term =
-        b.mul(wrapped(ctx, entry, data[j]), static_cast<double>(count_between(data, j + 1, result.last)));
-    result.linear = result.linear ? b.add(result.linear, term) : term;
-  }
+  result.linear = b.ravel_index(
+      tuples, {data.begin() + static_cast<int64_t>(batch), data.begin() + static_cast<int64_t>(result.last)});
   for (size_t i = 0; i < batch; ++i) {
-    const Var start = b.mul(counter(ctx, data[i], i, out.size()),
+    const Var start = b.mul(counter(ctx, data[i], i, shape.size() - 1),
                             static_cast<double>(count_between(data, i + 1, result.last)));
     result.linear = b.add(result.linear, start);
   }
@@ -149,7 +142,8 @@ void lower_one_hot(LowerContext& ctx) {
   const Var hit = b.equal(index, counter(ctx, depth[0], static_cast<size_t>(axis), rank));
   const auto value = [&](int64_t i) {
     const Tensor* known = b.constant(ctx.input(2));
-    if (known == nullptr) return b.reshape(b.slice_axis(ctx.input(2), 0, i, i + 1), {});
+    if (known == nullptr || !is_floating(known->dtype()))
+      return b.reshape(b.slice_axis(ctx.input(2), 0, i, i + 1), {});
     return b.scalar(known->as_double(i), known->dtype());
   };
   ctx.set(0, b.select(hit, value(1), value(0)));

@@ -42,6 +42,7 @@ void lower_batch_normalization_in_training(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
   const size_t rank = b.rank(x);
+  for (const size_t i : {1, 2}) require_channels(c, i);
   std::vector<int64_t> axes = axes_from(1, rank);
   if (!axes.empty()) axes[0] = 0;  // all but the channels
   const Moments m = moments(b, x, axes, c.float_attr("epsilon", 1e-5));
@@ -53,20 +54,21 @@ void lower_batch_normalization_in_training(LowerContext& c) {
     return b.add(b.mul(c.input(input), momentum), b.mul(flat, 1 - momentum));
   };
   if (c.wants(1)) c.set(1, moved(3, m.mean));
-  if (c.wants(2)) c.set(2, moved(4, b.mean(b.mul(m.centred, m.centred), axes)));
+  const auto variance = [&] { return b.mean(b.mul(m.centred, m.centred), axes); };
+  if (c.wants(2)) c.set(2, moved(4, variance()));
+  // Before version 14 the batch's own, too.
+  const auto flat = [&](Var v) { return b.reshape(v, {element_count(b.shape(v))}); };
+  if (c.wants(3)) c.set(3, flat(m.mean));
+  if (c.wants(4)) c.set(4, flat(variance()));
 }
 
 /// y = (x - mean) / sqrt(var + epsilon) * scale + bias with stored statistics
 void lower_batch_normalization(LowerContext& c) {
   Builder& b = c.b;
-  const bool training = c.version < 7 ? c.int_attr("is_test", 1) == 0 : c.int_attr("training_mode", 0) != 0;
-  // Standardised weights are exported so: a batch normalisation of constants.
-  require(!training || (c.version >= 14 && b.constant(c.input(0))), ErrorCode::unsupported,
-          "it is in training mode; export the model in evaluation mode");
+  if (c.version >= 14 && c.int_attr("training_mode", 0) != 0) return lower_batch_normalization_in_training(c);
   require(c.int_attr("spatial", 1) != 0, ErrorCode::unsupported,
           "it has statistics for each position (spatial=0); export the model with a newer opset");
   for (size_t i = 1; i < 5; ++i) require_channels(c, i);
-  if (training) return lower_batch_normalization_in_training(c);
   const Var x = c.input(0);
   const size_t rank = b.rank(x);
   const Var inverse = b.unary(Opcode::reciprocal, b.sqrt(b.add(c.input(4), c.float_attr("epsilon", 1e-5))));
@@ -187,6 +189,8 @@ std::vector<OpDef> normalization_ops() {
   using enum RelevanceClass;
   return {
       {"", "BatchNormalization", {1, 6, 7, 9, 14, 15}, lower_batch_normalization, affine},
+      // What onnx/training_mode.cpp makes of one that takes the statistics of the batch.
+      {"onnxray", "BatchNormalizationInTraining", {1}, lower_batch_normalization_in_training, normaliser},
       {"", "LayerNormalization", {1, 17}, lower_layer_normalization, normaliser},
       {"", "RMSNormalization", {23}, lower_rms_normalization, normaliser},
       {"", "InstanceNormalization", {1, 6, 22}, lower_instance_normalization, normaliser},

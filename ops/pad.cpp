@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/fail.h"
@@ -47,17 +48,23 @@ Var crop(LowerContext& ctx, Var x, Padding& padding) {
   return ctx.b.slice(x, std::move(starts), std::vector<int64_t>(out.size(), 1), out);
 }
 
+/// Whether a double holds the number.
+bool holds_exactly(const Tensor& number) {
+  return is_floating(number.dtype()) || std::abs(static_cast<double>(number.as_int64(0))) <= 0x1p53;
+}
+
 Var pad_constant(LowerContext& ctx, Var x, const Padding& padding) {
   Builder& b = ctx.b;
   Shape out = b.shape(x);
   for (size_t i = 0; i < out.size(); ++i) out[i] += padding.begin[i] + padding.end[i];
   const std::vector<int64_t> steps(out.size(), 1);
   const Tensor* known = ctx.version >= 11 && ctx.has(2) ? b.constant(ctx.input(2)) : nullptr;
+  if (known != nullptr && !holds_exactly(*known)) known = nullptr;
   if (ctx.version < 11 || !ctx.has(2) || known != nullptr) {
     const double fill = known != nullptr ? known->as_double(0) : ctx.float_attr("value", 0);
     return b.place(x, padding.begin, steps, out, fill);
   }
-  // The fill is computed by the model: a mask tells it from x.
+  // The fill is computed by the model, or none that a double holds: a mask tells it from x.
   const Var inside = b.place(b.filled(1, b.shape(x), DType::boolean), padding.begin, steps, out);
   return b.select(inside, b.place(x, padding.begin, steps, out), b.reshape(ctx.input(2), {}));
 }

@@ -1,6 +1,3 @@
-#include <cmath>
-#include <limits>
-
 #include "core/fail.h"
 #include "ops/axes.h"
 #include "ops/families.h"
@@ -125,28 +122,11 @@ int64_t top_k_count(const LowerContext& ctx) {
   return k[0];
 }
 
-// There is no sorting primitive: k times, take the extreme entry and put the worst value in its place.
 void lower_top_k(LowerContext& ctx) {
-  Builder& b = ctx.b;
-  constexpr int64_t kMostRounds = 64;
-  const int64_t k = top_k_count(ctx), axis = normalise_axis(ctx.int_attr("axis", -1), ctx.shape(0).size());
-  require(k >= 0 && k <= ctx.shape(0)[static_cast<size_t>(axis)], ErrorCode::bad_file,
-          "k = {} of a tensor {} along axis {}", k, to_string(ctx.shape(0)), axis);
-  require(k > 0 && k <= kMostRounds, ErrorCode::unsupported, "k = {}: only 1 to {} are supported", k,
-          kMostRounds);
-  const bool largest = ctx.int_attr("largest", 1) != 0, real = is_floating(b.dtype(ctx.input(0)));
-  const double bound = real ? std::numeric_limits<double>::infinity() : std::pow(2.0, 53);
-  Var rest = real ? ctx.input(0) : b.cast(ctx.input(0), DType::i64);
-  std::vector<Var> values, indices;
-  for (int64_t i = 0; i < k; ++i) {
-    indices.push_back(b.arg_reduce(rest, axis, largest));
-    values.push_back(b.gather_elements(ctx.input(0), indices.back(), axis));
-    if (i + 1 == k) break;
-    const Var worst = b.filled(largest ? -bound : bound, b.shape(indices.back()), b.dtype(rest));
-    rest = b.scatter_elements(ScatterElements::Kind::replace, rest, indices.back(), worst, axis);
-  }
-  ctx.set(0, b.concat(values, axis));
-  ctx.set(1, b.concat(indices, axis));
+  const int64_t axis = normalise_axis(ctx.int_attr("axis", -1), ctx.shape(0).size());
+  const Var indices = ctx.b.top_k(ctx.input(0), axis, top_k_count(ctx), ctx.int_attr("largest", 1) != 0);
+  ctx.set(0, ctx.b.gather_elements(ctx.input(0), indices, axis));
+  ctx.set(1, indices);
 }
 
 }  // namespace

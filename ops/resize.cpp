@@ -59,8 +59,8 @@ std::vector<ResizeAxis> axes_from_sizes(const Shape& shape, const std::vector<in
   std::vector<ResizeAxis> result;
   for (size_t i = 0; i < axes.size(); ++i) {
     const int64_t in = shape[static_cast<size_t>(axes[i])];
-    result.push_back(
-        {.in = in, .out = sizes[i], .scale = static_cast<double>(sizes[i]) / static_cast<double>(in)});
+    const double scale = in == 0 ? 1 : static_cast<double>(sizes[i]) / static_cast<double>(in);
+    result.push_back({.in = in, .out = sizes[i], .scale = scale});
   }
   if (policy == "stretch" || result.empty()) return result;
   require(policy == "not_larger" || policy == "not_smaller", ErrorCode::bad_file,
@@ -98,6 +98,7 @@ void lower_axes(LowerContext& ctx, const Interpolation& how, const std::vector<i
   const bool picks = how.mode == Interpolation::Mode::nearest && how.coordinates != "tf_crop_and_resize";
   Var x = is_floating(dtype) || picks ? ctx.input(0) : b.cast(ctx.input(0), DType::f32);
   for (size_t i = 0; i < axes.size(); ++i) {
+    if (resized[i].in == 0 && resized[i].out == 0) continue;  // an empty batch
     require(resized[i].in > 0 && resized[i].out > 0, ErrorCode::bad_file,
             "axis {} cannot be resized from {} to {}", axes[i], resized[i].in, resized[i].out);
     AxisInterpolation map = interpolate(how, resized[i]);

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "core/fail.h"
+#include "core/total_order.h"
 #include "ops/families.h"
 
 namespace onnxray {
@@ -62,7 +63,7 @@ void lower_non_max_suppression(LowerContext& c) {
     std::vector<int64_t> order(static_cast<size_t>(count));
     std::iota(order.begin(), order.end(), 0);
     std::erase_if(order, [&](int64_t n) { return has_floor && !(score(n) > floor); });
-    std::ranges::stable_sort(order, [&](int64_t a, int64_t b) { return score(a) > score(b); });
+    std::ranges::stable_sort(order, [&](int64_t a, int64_t b) { return orders_before(score(b), score(a)); });
     std::vector<Box> kept;
     for (const int64_t n : order) {
       if (static_cast<double>(kept.size()) >= most) break;
@@ -81,15 +82,19 @@ struct Distinct {
   std::vector<int64_t> first, count, inverse;
 };
 
-/// slices[i]: the i-th slice.
-Distinct distinct(const std::vector<std::vector<double>>& slices, bool sorted) {
+/// Equal slices, found by sorting; a NaN is equal to another. slices[i]: the i-th slice.
+template <class E>
+Distinct distinct(const std::vector<std::vector<E>>& slices, bool sorted) {
+  const auto before = [&](int64_t a, int64_t b) {
+    return std::ranges::lexicographical_compare(slices[static_cast<size_t>(a)],
+                                                slices[static_cast<size_t>(b)], orders_before<E>);
+  };
   std::vector<int64_t> order(slices.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto slice = [&](int64_t i) -> const std::vector<double>& { return slices[static_cast<size_t>(i)]; };
-  std::ranges::stable_sort(order, [&](int64_t a, int64_t b) { return slice(a) < slice(b); });
+  std::ranges::stable_sort(order, before);
   std::vector<std::vector<int64_t>> groups;
   for (const int64_t i : order) {
-    if (groups.empty() || slice(groups.back()[0]) != slice(i)) groups.emplace_back();
+    if (groups.empty() || before(groups.back()[0], i)) groups.emplace_back();
     groups.back().push_back(i);
   }
   if (!sorted) std::ranges::sort(groups, {}, [](const auto& group) { return group[0]; });
@@ -103,6 +108,30 @@ Distinct distinct(const std::vector<std::vector<double>>& slices, bool sorted) {
   return result;
 }
 
+/// The slices of x, seen as `shape`, along `axis`; entry(i) is x's i-th entry.
+template <class F>
+auto slices_along(const Shape& shape, size_t axis, const F& entry) {
+  const int64_t inner = count_between(shape, axis + 1, shape.size()), outer = count_between(shape, 0, axis);
+  std::vector<std::vector<decltype(entry(int64_t{0}))>> slices(static_cast<size_t>(shape[axis]));
+  for (int64_t i = 0; i < shape[axis]; ++i) {
+    for (int64_t o = 0; o < outer; ++o) {
+      for (int64_t k = 0; k < inner; ++k)
+        slices[static_cast<size_t>(i)].push_back(entry((o * shape[axis] + i) * inner + k));
+    }
+  }
+  return slices;
+}
+
+/// Integers are compared as such: a double would not tell large ones apart.
+Distinct distinct_along(const Tensor& x, const Shape& shape, size_t axis, bool sorted) {
+  if (is_floating(x.dtype()))
+    return distinct(slices_along(shape, axis, [&](int64_t i) { return x.as_double(i); }), sorted);
+  if (x.dtype() == DType::u64)
+    return distinct(
+        slices_along(shape, axis, [&](int64_t i) { return static_cast<uint64_t>(x.as_int64(i)); }), sorted);
+  return distinct(slices_along(shape, axis, [&](int64_t i) { return x.as_int64(i); }), sorted);
+}
+
 // x -> the distinct elements, or slices along an axis; first places, inverse, counts
 void lower_unique(LowerContext& c) {
   const Tensor& x = known(c, 0);
@@ -110,15 +139,7 @@ void lower_unique(LowerContext& c) {
   const Shape shape = flat ? Shape{x.size()} : x.shape();
   const int64_t axis = flat ? 0 : normalise_axis(c.int_attr("axis", 0), shape.size());
   const auto a = static_cast<size_t>(axis);
-  const int64_t inner = count_between(shape, a + 1, shape.size()), outer = count_between(shape, 0, a);
-  std::vector<std::vector<double>> slices(static_cast<size_t>(shape[a]));
-  for (int64_t i = 0; i < shape[a]; ++i) {
-    for (int64_t o = 0; o < outer; ++o) {
-      for (int64_t k = 0; k < inner; ++k)
-        slices[static_cast<size_t>(i)].push_back(x.as_double((o * shape[a] + i) * inner + k));
-    }
-  }
-  const Distinct found = distinct(slices, c.int_attr("sorted", 1) != 0);
+  const Distinct found = distinct_along(x, shape, a, c.int_attr("sorted", 1) != 0);
   const auto ints = [&](const std::vector<int64_t>& values) {
     return c.b.constant(Tensor::of<int64_t>({std::ssize(values)}, values));
   };

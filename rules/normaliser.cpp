@@ -23,6 +23,11 @@ std::optional<Statistics> centring_statistics(const NodeContext& context) {
     const auto axis = static_cast<size_t>(normalise_axis(int_attribute(node, "axis", -1), shape.size()));
     return Statistics{shape, axes_from(axis, shape.size()), epsilon};
   }
+  if (node.op == "BatchNormalizationInTraining") {
+    std::vector<int64_t> axes = axes_from(1, shape.size());
+    if (!axes.empty()) axes[0] = 0;  // all but the channels
+    return Statistics{shape, axes, epsilon};
+  }
   if (node.op == "InstanceNormalization") return Statistics{shape, axes_from(2, shape.size()), epsilon};
   if (node.op == "GroupNormalization") {
     const int64_t groups = int_attribute(node, "num_groups", 1);
@@ -43,9 +48,9 @@ Var per_channel(const NodeContext& context, size_t input) {
   const Shape x = b.shape(context.input(0));
   if (!w || context.node.op == "LayerNormalization") return w;
   Shape channels(x.size(), 1);
-  channels[1] = x[1];
   const int64_t given = element_count(b.shape(w));
-  if (given == x[1]) return b.reshape(w, channels);
+  if (x.size() > 1) channels[1] = x[1];
+  if (given == element_count(channels)) return b.reshape(w, channels);
   // GroupNormalization before opset 21: one scale for each group.
   return b.reshape(b.broadcast(b.reshape(w, {given, 1}), {given, x[1] / given}), channels);
 }

@@ -283,10 +283,10 @@ class DeviceExecutable final : public Executable {
 
   void check_fault() {
     int& fault = *reinterpret_cast<int*>(fault_.data());
-    require(std::exchange(fault, 0) == 0, ErrorCode::failed,
-            "an index lies outside the tensor that it reads; check the model's index input, or run with "
-            "--backend "
-            "reference to see which");
+    require(
+        std::exchange(fault, 0) == 0, ErrorCode::usage,
+        "an index lies outside the tensor that it reads; check the indices in the model's input, or run on "
+        "the reference backend to see which");
   }
 
   void fill_slots(std::span<const Tensor> given) {

@@ -3,6 +3,7 @@
 #include "backends/onednn/cache_size.h"
 #include "backends/onednn/dnnl_compat.h"
 #include "backends/onednn/matvec.h"
+#include "backends/onednn/nan_watch.h"
 #include "backends/onednn/onednn.h"
 #include "backends/onednn/simd.h"
 #include "backends/onednn/thread_scope.h"
@@ -16,12 +17,13 @@ namespace {
 /// needed.
 class ThreadedExecutable final : public Executable {
  public:
-  ThreadedExecutable(std::unique_ptr<Executable> inner, int threads)
-      : inner_(std::move(inner)), threads_(threads) {}
+  ThreadedExecutable(std::unique_ptr<Executable> inner, std::shared_ptr<onednn::NanWatch> watch, int threads)
+      : inner_(std::move(inner)), watch_(std::move(watch)), threads_(threads) {}
   std::vector<Tensor> run(std::span<const Tensor> inputs,
                           const std::function<void(int64_t, int64_t)>& progress) override {
     const onednn::ThreadScope scope(threads_);
-    return inner_->run(inputs, progress);
+    std::vector<Tensor> results = inner_->run(inputs, progress);
+    return may_have_lost_nan() ? inner_->run(inputs, progress) : results;
   }
   StepTimes profile(std::span<const Tensor> inputs) override {
     const onednn::ThreadScope scope(threads_);
@@ -29,7 +31,15 @@ class ThreadedExecutable final : public Executable {
   }
 
  private:
+  /// From the first time on, kernels keep them: who gives one NaN gives more.
+  bool may_have_lost_nan() {
+    if (!watch_->is_needed || watch_->keeps_nan) return false;
+    watch_->look();
+    return watch_->keeps_nan = watch_->was_raised;
+  }
+
   std::unique_ptr<Executable> inner_;
+  std::shared_ptr<onednn::NanWatch> watch_;
   int threads_;
 };
 
@@ -74,8 +84,9 @@ class OneDnnBackend final : public Backend {
 
   std::unique_ptr<Executable> compile(const Plan& plan) override {
     const onednn::ThreadScope scope(threads_);
-    const auto compiler = make_onednn_compiler();
-    return std::make_unique<ThreadedExecutable>(compile_for_host(plan, *compiler), threads_);
+    const auto watch = std::make_shared<onednn::NanWatch>();
+    const auto compiler = make_onednn_compiler(watch);
+    return std::make_unique<ThreadedExecutable>(compile_for_host(plan, *compiler), watch, threads_);
   }
 
  private:

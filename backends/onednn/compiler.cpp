@@ -3,6 +3,7 @@
 
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/ending.h"
+#include "backends/onednn/invalid_flag.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/onednn.h"
 #include "backends/onednn/small_product.h"
@@ -48,6 +49,7 @@ struct Dispatch {
   Result operator()(const SumPool& p) const { return compile_sum_pool(p, in, out); }
   Result operator()(const SumPoolInput& p) const { return compile_sum_pool_input(p, in, out); }
   Result operator()(const Reduce& p) const { return compile_reduce(p, in, out); }
+  Result operator()(const TopK& p) const { return compile_top_k(p, in, out); }
   Result operator()(const Softmax& p) const { return compile_softmax(p, in, out); }
   Result operator()(const Reshape& p) const { return compile_reshape(p, in, out); }
   Result operator()(const Transpose& p) const { return compile_transpose(p, in, out); }
@@ -64,15 +66,30 @@ struct Dispatch {
   }
 };
 
+/// A kernel of the reference backend, on this thread alone.
+class ReferenceKernel final : public Kernel {
+ public:
+  explicit ReferenceKernel(std::unique_ptr<Kernel> inner) : inner_(std::move(inner)) {}
+  void run(std::span<const std::byte* const> in, std::span<std::byte* const> out) override {
+    const KeptInvalidFlag kept;
+    inner_->run(in, out);
+  }
+
+ private:
+  std::unique_ptr<Kernel> inner_;
+};
+
 class OneDnnCompiler final : public KernelCompiler {
  public:
+  explicit OneDnnCompiler(std::shared_ptr<NanWatch> watch) { context_.nan_watch = std::move(watch); }
+
   std::unique_ptr<Kernel> compile(const Primitive& primitive, Operands in, Operands out) override {
     if (std::ranges::all_of(out, [](const Operand& o) { return element_count(o.shape) == 0; }))
       return std::make_unique<NoKernel>();
     const auto dispatched = [&] { return std::visit(Dispatch{context_, in, out}, primitive); };
     if (auto kernel = unless_refused(primitive, in, out, dispatched)) return kernel;
     if (form_of(primitive) != WeightForm{}) return compile_with_stored_form(*this, primitive, in, out);
-    return reference_->compile(primitive, in, out);
+    return std::make_unique<ReferenceKernel>(reference_->compile(primitive, in, out));
   }
 
   std::unique_ptr<Kernel> compile_with_epilogue(const Primitive& primitive, const Expression& epilogue,
@@ -111,6 +128,8 @@ class OneDnnCompiler final : public KernelCompiler {
 
 }  // namespace
 
-std::unique_ptr<KernelCompiler> make_onednn_compiler() { return std::make_unique<OneDnnCompiler>(); }
+std::unique_ptr<KernelCompiler> make_onednn_compiler(std::shared_ptr<NanWatch> watch) {
+  return std::make_unique<OneDnnCompiler>(std::move(watch));
+}
 
 }  // namespace onnxray

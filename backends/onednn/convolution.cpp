@@ -3,8 +3,10 @@
 #include <optional>
 #include <string_view>
 
+#include "backends/onednn/cut_convolution.h"
 #include "backends/onednn/dnnl_call.h"
 #include "backends/onednn/ending.h"
+#include "backends/onednn/invalid_flag.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/thread_split.h"
 
@@ -176,6 +178,22 @@ std::unique_ptr<Kernel> compile_forward(const Context& context, const Convolutio
   return call;
 }
 
+/// What `compile` makes for an ending. One that oneDNN cuts off is watched for NaNs, or not made.
+template <class Compile>
+std::unique_ptr<Kernel> compile_watched(const Context& context, const Ending& ending, const Operand& y,
+                                        const Compile& compile) {
+  if (!ending.cap) return compile(ending);
+  if (!kHasInvalidFlag || !kRunsInOpenMp || !context.nan_watch) return nullptr;
+  auto fast = compile(ending);
+  if (!fast) return nullptr;
+  const auto make_plain = [=] { return compile(Ending{ending.adds, {}}); };
+  return std::make_unique<CutConvolution>(context.nan_watch, std::move(fast), make_plain, y, *ending.cap);
+}
+
+using OwnedOperands = std::vector<Operand>;
+
+OwnedOperands owned(Operands operands) { return {operands.begin(), operands.end()}; }
+
 }  // namespace
 
 std::unique_ptr<Kernel> compile_convolution(const Context& context, const Convolution& p, Operands in,
@@ -189,7 +207,9 @@ std::unique_ptr<Kernel> compile_ended_convolution(const Context& context, const 
   const auto ending = ending_of(epilogue);
   if (!ending || (ending->adds && p.winograd)) return nullptr;
   if (auto winograd = compile_winograd(context, p, ending->cap, in, out)) return winograd;
-  return compile_forward(context, p, in, out, *ending);
+  return compile_watched(context, *ending, out[0], [=, in = owned(in), out = owned(out)](const Ending& e) {
+    return compile_forward(context, p, in, out, e);
+  });
 }
 
 std::unique_ptr<Kernel> compile_convolution_input(const Context& context, const ConvolutionInput& p,
@@ -216,7 +236,9 @@ std::unique_ptr<Kernel> compile_ended_convolution_input(const Context& context, 
   const auto ending = ending_of(epilogue);
   if (!ending || p.winograd || !is_covered(in.first(2)) || !is_covered(out)) return nullptr;
   if (compile_narrow_adjoint(p, in, out)) return nullptr;  // faster, but ends in nothing
-  return compile_rotated(context, p, in, out, *ending);
+  return compile_watched(context, *ending, out[0], [=, in = owned(in), out = owned(out)](const Ending& e) {
+    return compile_rotated(context, p, in, out, e);
+  });
 }
 
 std::unique_ptr<Kernel> compile_convolution_weight(const Context& context, const ConvolutionWeight& p,

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backends/onednn/nan_watch.h"
 #include "backends/onednn/packed_constants.h"
 #include "core/kernel.h"
 
@@ -15,6 +16,7 @@ struct Context {
   std::shared_ptr<PackedConstants> constants = std::make_shared<PackedConstants>();
   std::shared_ptr<std::vector<float>> scratch =
       std::make_shared<std::vector<float>>();  ///< for the time of a step; kernels grow it when compiled
+  std::shared_ptr<NanWatch> nan_watch = nullptr;  ///< null: every kernel must keep NaNs
 };
 
 /// The operand's extents and strides as they are.

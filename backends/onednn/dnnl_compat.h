@@ -8,6 +8,10 @@
 /// The differences between oneDNN 2.6 and 3.x. No other file asks for the version.
 namespace onnxray::onednn {
 
+/// Whether primitives run on the threads that OpenMP gives their caller, or on the caller alone.
+inline constexpr bool kRunsInOpenMp =
+    DNNL_CPU_THREADING_RUNTIME == DNNL_RUNTIME_OMP || DNNL_CPU_THREADING_RUNTIME == DNNL_RUNTIME_SEQ;
+
 struct ConvolutionGeometry {
   dnnl::memory::dims strides, dilates, pads_begin, pads_end;  ///< a dilate of 0 is a dense kernel
 };

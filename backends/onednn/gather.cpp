@@ -18,6 +18,7 @@ class GatherKernel final : public Kernel {
         index_strides_(index.strides),
         y_strides_(y.strides.begin() + static_cast<int64_t>(axis),
                    y.strides.begin() + static_cast<int64_t>(axis + index.shape.size())),
+        axis_(axis),
         extent_(x.shape[axis]),
         x_stride_(x.strides[axis]),
         size_(size_of_storage(storage_of(y.dtype))) {}
@@ -29,7 +30,7 @@ class GatherKernel final : public Kernel {
     for (int64_t j = 0; j < count; ++j) {
       const int64_t i = index[offset_of(j, index_shape_, index_strides_, rank)];
       require(i >= -extent_ && i < extent_, ErrorCode::usage,
-              "gather: index {} is outside an axis of extent {}; check the ids in the model's input", i,
+              "index {} is outside axis {} of extent {}; check the indices in the model's input", i, axis_,
               extent_);
     }
     in_parallel(count, count * slice_.elements(), [&](int64_t first, int64_t last) {
@@ -57,6 +58,7 @@ class GatherKernel final : public Kernel {
   StridedCopy slice_;
   Shape index_shape_;
   Strides index_strides_, y_strides_;
+  size_t axis_;
   int64_t extent_, x_stride_, size_;
 };
 

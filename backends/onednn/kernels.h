@@ -57,6 +57,7 @@ std::unique_ptr<Kernel> compile_max_pool_gather(const MaxPoolGather& p, Operands
 std::unique_ptr<Kernel> compile_sum_pool(const SumPool& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_sum_pool_input(const SumPoolInput& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_reduce(const Reduce& p, Operands in, Operands out);
+std::unique_ptr<Kernel> compile_top_k(const TopK& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_softmax(const Softmax& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_reshape(const Reshape& p, Operands in, Operands out);
 std::unique_ptr<Kernel> compile_transpose(const Transpose& p, Operands in, Operands out);

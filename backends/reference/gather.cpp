@@ -8,23 +8,21 @@ namespace {
 
 int64_t checked(int64_t index, int64_t extent, int64_t axis) {
   if (index < -extent || index >= extent) {
-    fail(ErrorCode::failed, "index {} is outside axis {} of extent {}; check the model's index input", index,
-         axis, extent);
+    fail(ErrorCode::usage, "index {} is outside axis {} of extent {}; check the indices in the model's input",
+         index, axis, extent);
   }
   return index < 0 ? index + extent : index;
 }
 
-/// Reads an index operand in row-major order, checked and made non-negative.
-class IndexReader {
+/// Reads an operand of integers in row-major order.
+class IntegerReader {
  public:
-  IndexReader(const Operand& index, int64_t extent, int64_t axis)
-      : walk_(index.shape, {index.strides}),
-        bytes_(storage_of(index.dtype) == Storage::byte),
-        extent_(extent),
-        axis_(axis) {
-    require(storage_of(index.dtype) != Storage::real, ErrorCode::unsupported, "an index held as {}",
-            name_of(index.dtype));
-    count_ = element_count(index.shape);
+  explicit IntegerReader(const Operand& o)
+      : walk_(o.shape, {o.strides}),
+        bytes_(storage_of(o.dtype) == Storage::byte),
+        count_(element_count(o.shape)) {
+    require(storage_of(o.dtype) != Storage::real, ErrorCode::unsupported, "an index held as {}",
+            name_of(o.dtype));
   }
 
   std::vector<int64_t> read(const std::byte* data) const {
@@ -33,8 +31,7 @@ class IndexReader {
     walk_.rows([&](const int64_t* at) {
       for (int64_t i = 0; i < walk_.row_extent(); ++i) {
         const int64_t place = at[0] + i * walk_.step(0);
-        result.push_back(
-            checked(bytes_ ? in_as<uint8_t>(data)[place] : in_as<int64_t>(data)[place], extent_, axis_));
+        result.push_back(bytes_ ? in_as<uint8_t>(data)[place] : in_as<int64_t>(data)[place]);
       }
     });
     return result;
@@ -43,7 +40,24 @@ class IndexReader {
  private:
   Walk walk_;
   bool bytes_;
-  int64_t count_ = 0, extent_, axis_;
+  int64_t count_;
+};
+
+/// Reads an index operand in row-major order, checked and made non-negative.
+class IndexReader {
+ public:
+  IndexReader(const Operand& index, int64_t extent, int64_t axis)
+      : integers_(index), extent_(extent), axis_(axis) {}
+
+  std::vector<int64_t> read(const std::byte* data) const {
+    std::vector<int64_t> result = integers_.read(data);
+    for (int64_t& index : result) index = checked(index, extent_, axis_);
+    return result;
+  }
+
+ private:
+  IntegerReader integers_;
+  int64_t extent_, axis_;
 };
 
 /// The two sides of a gather: `whole` has one axis where `picked` has those of the index.
@@ -131,6 +145,25 @@ std::unique_ptr<Kernel> compile(const GatherAdjoint& p, const Operands& o) {
 }
 
 template <class T>
+std::unique_ptr<Kernel> compile(const RavelIndex& p, const Operands& o) {
+  const Operand& y = o.out[0];
+  const IntegerReader reader(o.in[0]);
+  const Walk store(y.shape, {y.strides});
+  return make_kernel([=, extents = p.extents](Sources in, Targets out) {
+    const std::vector<int64_t> entries = reader.read(in[0]);
+    auto entry = entries.begin();
+    store.rows([&](const int64_t* at) {
+      for (int64_t i = 0; i < store.row_extent(); ++i) {
+        int64_t place = 0;
+        for (size_t j = 0; j < extents.size(); ++j)
+          place = place * extents[j] + checked(*entry++, extents[j], static_cast<int64_t>(j));
+        out_as<int64_t>(out[0])[at[0] + i * store.step(0)] = place;
+      }
+    });
+  });
+}
+
+template <class T>
 std::unique_ptr<Kernel> compile(const GatherElements& p, const Operands& o) {
   const Operand &x = o.in[0], &index = o.in[1], &y = o.out[0];
   require_alike("gather_elements", x, y);
@@ -179,6 +212,8 @@ template std::unique_ptr<Kernel> compile<float>(const Gather&, const Operands&);
 template std::unique_ptr<Kernel> compile<double>(const Gather&, const Operands&);
 template std::unique_ptr<Kernel> compile<float>(const GatherAdjoint&, const Operands&);
 template std::unique_ptr<Kernel> compile<double>(const GatherAdjoint&, const Operands&);
+template std::unique_ptr<Kernel> compile<float>(const RavelIndex&, const Operands&);
+template std::unique_ptr<Kernel> compile<double>(const RavelIndex&, const Operands&);
 template std::unique_ptr<Kernel> compile<float>(const GatherElements&, const Operands&);
 template std::unique_ptr<Kernel> compile<double>(const GatherElements&, const Operands&);
 template std::unique_ptr<Kernel> compile<float>(const ScatterElements&, const Operands&);

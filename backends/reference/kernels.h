@@ -53,6 +53,8 @@ std::unique_ptr<Kernel> compile(const Reduce& p, const Operands& o);
 template <class T>
 std::unique_ptr<Kernel> compile(const ArgReduce& p, const Operands& o);
 template <class T>
+std::unique_ptr<Kernel> compile(const TopK& p, const Operands& o);
+template <class T>
 std::unique_ptr<Kernel> compile(const Softmax& p, const Operands& o);
 template <class T>
 std::unique_ptr<Kernel> compile(const CumSum& p, const Operands& o);
@@ -82,6 +84,8 @@ template <class T>
 std::unique_ptr<Kernel> compile(const Gather& p, const Operands& o);
 template <class T>
 std::unique_ptr<Kernel> compile(const GatherAdjoint& p, const Operands& o);
+template <class T>
+std::unique_ptr<Kernel> compile(const RavelIndex& p, const Operands& o);
 template <class T>
 std::unique_ptr<Kernel> compile(const GatherElements& p, const Operands& o);
 template <class T>

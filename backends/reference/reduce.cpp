@@ -3,6 +3,7 @@
 #include "backends/reference/element.h"
 #include "backends/reference/kernels.h"
 #include "backends/reference/strided.h"
+#include "backends/top_of_lane.h"
 
 namespace onnxray::reference {
 
@@ -125,6 +126,21 @@ std::unique_ptr<Kernel> compile(const ArgReduce& p, const Operands& o) {
 }
 
 template <class T>
+std::unique_ptr<Kernel> compile(const TopK& p, const Operands& o) {
+  const Operand &x = o.in[0], &y = o.out[0];
+  const Lanes lanes(y.shape, p.axis, y.strides, x.strides);
+  return with_storage<T>(x.dtype, [&]<class E>(std::type_identity<E>) {
+    std::vector<int64_t> places(static_cast<size_t>(x.shape[static_cast<size_t>(p.axis)]));
+    return make_kernel([=](Sources in, Targets out) mutable {
+      lanes.each([&](int64_t to, int64_t from) {
+        top_of_lane(in_as<E>(in[0]) + from, lanes.x_step, std::span(places), p.count, p.largest,
+                    out_as<int64_t>(out[0]) + to, lanes.y_step);
+      });
+    });
+  });
+}
+
+template <class T>
 std::unique_ptr<Kernel> compile(const CumSum& p, const Operands& o) {
   require_alike("cum_sum", o.in[0], o.out[0]);
   return with_storage<T>(
@@ -159,6 +175,8 @@ template std::unique_ptr<Kernel> compile<float>(const Reduce&, const Operands&);
 template std::unique_ptr<Kernel> compile<double>(const Reduce&, const Operands&);
 template std::unique_ptr<Kernel> compile<float>(const ArgReduce&, const Operands&);
 template std::unique_ptr<Kernel> compile<double>(const ArgReduce&, const Operands&);
+template std::unique_ptr<Kernel> compile<float>(const TopK&, const Operands&);
+template std::unique_ptr<Kernel> compile<double>(const TopK&, const Operands&);
 template std::unique_ptr<Kernel> compile<float>(const CumSum&, const Operands&);
 template std::unique_ptr<Kernel> compile<double>(const CumSum&, const Operands&);
 template std::unique_ptr<Kernel> compile<float>(const Softmax&, const Operands&);

@@ -25,6 +25,21 @@ Values write_gather_adjoint(const GatherAdjoint& p, const Translation& t) {
   return {w.reshape(sums, y)};
 }
 
+// sum over the last axis of stride * (index + extent where index < 0)
+Values write_ravel_index(const RavelIndex& p, const Translation& t) {
+  Writer& w = t.w;
+  const Value index = w.cast(t.in[0], Kind::integer);
+  const int64_t last = std::ssize(index.shape) - 1;
+  const auto whole = [&](const std::string& op, const Values& in) {
+    return w.node(op, in, Kind::integer, index.shape);
+  };
+  const Value negative = w.node("Less", {index, w.scalar(0, Kind::integer)}, Kind::boolean, index.shape);
+  const Value wrapped = whole("Where", {negative, whole("Add", {index, w.ints(p.extents)}), index});
+  const Value terms = whole("Mul", {wrapped, w.ints(row_major_strides(p.extents))});
+  return {
+      w.node("ReduceSum", {terms, w.ints({last})}, Kind::integer, t.shapes[0], {{"keepdims", int64_t{0}}})};
+}
+
 Values write_gather_elements(const GatherElements& p, const Translation& t) {
   return {t.w.node("GatherElements", {t.in[0], t.w.cast(t.in[1], Kind::integer)}, t.in[0].kind, t.shapes[0],
                    {{"axis", p.axis}})};

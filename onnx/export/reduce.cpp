@@ -18,6 +18,15 @@ Values write_arg_reduce(const ArgReduce& p, const Translation& t) {
                {{"axis", p.axis}, {"keepdims", int64_t{1}}, {"select_last_index", int64_t{p.last_on_ties}}})};
 }
 
+Values write_top_k(const TopK& p, const Translation& t) {
+  Writer& w = t.w;
+  const Value x = t.in[0].kind == Kind::boolean ? w.cast(t.in[0], Kind::integer) : t.in[0];
+  const Value values{.name = w.fresh_name(), .kind = x.kind, .shape = t.shapes[0]},
+      indices{.name = w.fresh_name(), .kind = Kind::integer, .shape = t.shapes[0]};
+  return {w.nodes("TopK", {x, w.ints({p.count})}, {values, indices},
+                  {{"axis", p.axis}, {"largest", int64_t{p.largest}}, {"sorted", int64_t{1}}})[1]};
+}
+
 Values write_softmax(const Softmax& p, const Translation& t) {
   return {t.w.node(p.logarithm ? "LogSoftmax" : "Softmax", {t.in[0]}, Kind::real, t.shapes[0],
                    {{"axis", p.axis}})};

@@ -19,6 +19,7 @@ struct Translators {
   Values operator()(const FormProducts& p) const { return write_form_products(p, t); }
   Values operator()(const Reduce& p) const { return write_reduce(p, t); }
   Values operator()(const ArgReduce& p) const { return write_arg_reduce(p, t); }
+  Values operator()(const TopK& p) const { return write_top_k(p, t); }
   Values operator()(const Softmax& p) const { return write_softmax(p, t); }
   Values operator()(const CumSum& p) const { return write_cum_sum(p, t); }
   Values operator()(const MaxPool& p) const { return write_max_pool(p, t); }
@@ -34,6 +35,7 @@ struct Translators {
   Values operator()(const Concat& p) const { return write_concat(p, t); }
   Values operator()(const Gather& p) const { return write_gather(p, t); }
   Values operator()(const GatherAdjoint& p) const { return write_gather_adjoint(p, t); }
+  Values operator()(const RavelIndex& p) const { return write_ravel_index(p, t); }
   Values operator()(const GatherElements& p) const { return write_gather_elements(p, t); }
   Values operator()(const ScatterElements& p) const { return write_scatter_elements(p, t); }
   Values operator()(const AxisMap& p) const { return write_axis_map(p, t); }

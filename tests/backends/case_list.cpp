@@ -176,6 +176,36 @@ void add_reductions(Cases& cases) {
                                 [&](Builder& b, const auto& v) { b.cum_sum(v[0], axis, flag, true); }));
     }
   }
+  for (const int64_t axis : {0, 1, 2}) {
+    for (const bool largest : {true, false}) {
+      const std::string at =
+          (largest ? " largest" : " smallest") + std::string(" along ") + std::to_string(axis);
+      cases.push_back(make_case("top_k" + at, {ties},
+                                [&](Builder& b, const auto& v) { b.top_k(v[0], axis, 2, largest); }));
+      cases.push_back(make_case("top_k of integers, all" + at, {whole}, [&](Builder& b, const auto& v) {
+        b.top_k(v[0], axis, b.shape(v[0])[static_cast<size_t>(axis)], largest);
+      }));
+    }
+  }
+  const Tensor special =
+      Tensor::of<float>({2, 4}, {1, kNaN, -kInfinity, kNaN, -kInfinity, 2, kInfinity, -0.0f});
+  for (const bool largest : {true, false}) {
+    cases.push_back(make_case("top_k of NaN and infinities", {special},
+                              [&](Builder& b, const auto& v) { b.top_k(v[0], 1, 3, largest); }));
+    cases.push_back(make_case("arg_reduce of NaN and infinities", {special},
+                              [&](Builder& b, const auto& v) { b.arg_reduce(v[0], 1, largest); }));
+    const auto kind = largest ? Reduce::Kind::max : Reduce::Kind::min;
+    for (const int64_t axis : {0, 1})
+      cases.push_back(make_case("extremum of NaN and infinities", {special},
+                                [&](Builder& b, const auto& v) { b.reduce(kind, v[0], {axis}); }));
+    for (const int64_t axis : {0, 1})
+      cases.push_back(make_case("softmax of NaN and infinities", {special},
+                                [&](Builder& b, const auto& v) { b.softmax(v[0], axis, largest); }));
+  }
+  cases.push_back(make_case("top_k of bytes", {random_integers({3, 9}, 24, 0, 256, DType::u8)},
+                            [](Builder& b, const auto& v) { b.top_k(v[0], 1, 4, true); }));
+  cases.push_back(make_case("top_k of long rows", {random_tensor({3, 300}, 25)},
+                            [](Builder& b, const auto& v) { b.top_k(v[0], 1, 80, true); }));
   const Tensor far = Tensor::of<float>({2, 3}, {1000, 999, -1000, -kInfinity, 0, -1});
   cases.push_back(
       make_case("softmax of large numbers", {far}, [](Builder& b, const auto& v) { b.softmax(v[0], 1); }));
@@ -272,6 +302,20 @@ void add_gathers(Cases& cases) {
   }
 }
 
+void add_ravel_index(Cases& cases) {
+  const Shape extents{3, 5, 4};
+  for (const DType dtype : {DType::i64, DType::i32}) {
+    std::vector<int64_t> tuples;
+    for (int64_t i = 0; i < 12; ++i) {
+      for (const int64_t extent : extents) tuples.push_back((7 * i + extent) % (2 * extent) - extent);
+    }
+    cases.push_back(make_case("ravel_index", {Tensor::of<int64_t>({2, 6, 3}, tuples).to(dtype)},
+                              [&](Builder& b, const auto& v) { b.ravel_index(v[0], extents); }));
+  }
+  cases.push_back(make_case("ravel_index of one axis", {random_integers({4, 1}, 48, -9, 9)},
+                            [](Builder& b, const auto& v) { b.ravel_index(v[0], {9}); }));
+}
+
 void add_maps_and_noise(Cases& cases) {
   // Linear interpolation of 5 places to 8, with the first place read by no output and the last repeated.
   AxisTable table{.in = 5, .out = 8, .offsets = {0}, .index = {}, .weight = {}};
@@ -321,6 +365,7 @@ std::vector<PrimitiveCase> primitive_cases() {
   add_reductions(cases);
   add_movement(cases);
   add_gathers(cases);
+  add_ravel_index(cases);
   add_maps_and_noise(cases);
   add_elementwise_cases(cases);
   return cases;

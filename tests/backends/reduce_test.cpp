@@ -71,6 +71,47 @@ TEST_CASE("arg_reduce names the first of equals, or the last") {
   CHECK(arg(false, true) == std::vector<int64_t>{3, 3});
 }
 
+TEST_CASE("top_k takes no entry twice, whatever the entries are") {
+  const auto top = [&](const Tensor& x, int64_t count, bool largest) {
+    return run(x, [&](Builder& b, const auto& v) { b.top_k(v[0], 0, count, largest); }).to_int64s();
+  };
+  using Ints = std::vector<int64_t>;
+  const double inf = INFINITY;
+  CHECK(top(Tensor::of<double>({4}, {-inf, -inf, 5, -inf}), 3, true) == Ints{2, 0, 1});
+  CHECK(top(Tensor::of<double>({4}, {inf, inf, 5, inf}), 3, false) == Ints{2, 0, 1});
+  // A NaN is the largest.
+  CHECK(top(Tensor::of<double>({5}, {1, NAN, inf, NAN, -inf}), 5, true) == Ints{1, 3, 2, 0, 4});
+  CHECK(top(Tensor::of<double>({5}, {1, NAN, inf, NAN, -inf}), 5, false) == Ints{4, 0, 2, 1, 3});
+  const int64_t low = std::numeric_limits<int64_t>::min(), high = std::numeric_limits<int64_t>::max();
+  CHECK(top(Tensor::of<int64_t>({5}, {low, high, low, low + 1, high - 1}), 5, true) == Ints{1, 4, 3, 0, 2});
+  CHECK(top(Tensor::of<int64_t>({5}, {low, high, low, low + 1, high - 1}), 5, false) == Ints{0, 2, 3, 4, 1});
+  CHECK(top(Tensor::of<double>({4}, {0.0, -0.0, 0.0, -0.0}), 4, true) == Ints{0, 1, 2, 3});
+}
+
+TEST_CASE("top_k of all entries sorts them, of one is arg_reduce") {
+  const Tensor x = random_integers({7, 200}, 3, -40, 40, DType::f32);
+  const auto order = [&](int64_t count, bool largest) {
+    return run(x, [&](Builder& b, const auto& v) { b.top_k(v[0], 1, count, largest); }).to_int64s();
+  };
+  for (const bool largest : {true, false}) {
+    CHECK(order(1, largest) ==
+          run(x, [&](Builder& b, const auto& v) { b.arg_reduce(v[0], 1, largest); }).to_int64s());
+    const std::vector<int64_t> all = order(200, largest), some = order(80, largest);
+    for (size_t row = 0; row < 7; ++row) {
+      for (size_t i = 0; i < 80; ++i) CHECK(some[row * 80 + i] == all[row * 200 + i]);
+      for (size_t i = 1; i < 200; ++i) {
+        const auto at = [&](size_t k) {
+          return x.as_double(static_cast<int64_t>(row) * 200 + all[row * 200 + k]);
+        };
+        if (at(i - 1) == at(i))
+          CHECK(all[row * 200 + i - 1] < all[row * 200 + i]);
+        else
+          CHECK((at(i - 1) > at(i)) == largest);
+      }
+    }
+  }
+}
+
 TEST_CASE("a softmax sums to 1, bears a shift, and its logarithm agrees") {
   const Tensor x = random_tensor({4, 6}, 1, 5),
                shifted = run(x, [](Builder&b, const auto&v) { b.add(v[0], 700.0); });

@@ -81,11 +81,32 @@ TEST_CASE("rows long enough to be cut into parts sum to the same") {
   }
 }
 
-TEST_CASE("an index outside its tensor raises the fault flag") {
+TEST_CASE("an index outside its tensor raises the fault flag, and nothing outside is touched") {
   CompilerOnHost kernels;
-  const PrimitiveCase c = make_case("gather", {random_tensor({3, 2}, 1), Tensor::of<int64_t>({2}, {0, 3})},
-                                    [](Builder& b, const auto& v) { b.gather(v[0], v[1], 0); });
-  CHECK_THROWS_AS(run_primitive(kernels, c), Error);
+  const Tensor x = random_tensor({3, 2}, 1), u = random_tensor({2, 2}, 2), zeros(DType::i64, {2, 2});
+  std::vector<PrimitiveCase> cases{
+      make_case("gather", {x, zeros}, [](Builder& b, const auto& v) { b.gather(v[0], v[1], 0); }),
+      make_case("gather_adjoint", {random_tensor({2, 2, 2}, 3), zeros},
+                [](Builder& b, const auto& v) { b.gather_adjoint(v[0], v[1], 0, 3); }),
+      make_case("gather_elements", {x, zeros},
+                [](Builder& b, const auto& v) { b.gather_elements(v[0], v[1], 0); }),
+      make_case("scatter_elements", {x, zeros, u},
+                [](Builder& b, const auto& v) {
+                  b.scatter_elements(ScatterElements::Kind::add, v[0], v[1], v[2], 0);
+                }),
+      make_case("ravel_index", {zeros},
+                [](Builder& b, const auto& v) {
+                  b.ravel_index(v[0], {3, 3});
+                }),
+  };
+  for (PrimitiveCase& c : cases) {
+    INFO(c.name);
+    CHECK_NOTHROW(run_primitive(kernels, c));
+    for (const int64_t outside : {3L, -4L, int64_t{1} << 40}) {
+      c.inputs[c.inputs.size() == 1 ? 0 : 1] = Tensor::of<int64_t>({2, 2}, {0, outside, 1, 0});
+      CHECK_THROWS_AS(run_primitive(kernels, c), Error);
+    }
+  }
 }
 
 TEST_CASE("more axes than a kernel takes are left to the CPU") {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/catch.h"
 #include "tests/ops/one_node.h"
 
@@ -62,6 +64,42 @@ TEST_CASE("integer division truncates and narrow integers wrap", "[ops]") {
                  .input(Tensor::of<uint8_t>({1}, {1}))
                  .error(),
              Catch::Contains("LEFT"));
+}
+
+TEST_CASE("u64 is divided, compared and converted as the number that it is", "[ops]") {
+  using Naturals = std::vector<uint64_t>;
+  const uint64_t top = ~uint64_t{0}, half = uint64_t{1} << 63;
+  const Naturals a{top, half, half - 1, 7, top, half + 3, 0, top - 1},
+      b{3, half + 1, half, 2, top, half - 1, top, 10};
+  const auto run = [&](const std::string& op, int64_t opset) {
+    const Shape shape{static_cast<int64_t>(a.size())};
+    return OneNode(op, opset)
+        .input(Tensor::of<uint64_t>(shape, a))
+        .input(Tensor::of<uint64_t>(shape, b))
+        .run();
+  };
+  const Tensor quotient = run("Div", 14), rest = run("Mod", 13), less = run("Less", 13),
+               most = run("Max", 13), least = run("Min", 13), at_least = run("GreaterOrEqual", 16);
+  for (size_t i = 0; i < a.size(); ++i) {
+    INFO(a[i] << " and " << b[i]);
+    const auto at = static_cast<int64_t>(i);
+    CHECK(quotient.data<uint64_t>()[i] == a[i] / b[i]);
+    CHECK(rest.data<uint64_t>()[i] == a[i] % b[i]);
+    CHECK(less.as_int64(at) == (a[i] < b[i]));
+    CHECK(at_least.as_int64(at) == (a[i] >= b[i]));
+    CHECK(most.data<uint64_t>()[i] == std::max(a[i], b[i]));
+    CHECK(least.data<uint64_t>()[i] == std::min(a[i], b[i]));
+  }
+  const Tensor x = Tensor::of<uint64_t>({4}, {1, top, half, 2});
+  CHECK(OneNode("ReduceMax", 18).input(x).run().data<uint64_t>()[0] == top);
+  CHECK(OneNode("ReduceMin", 18).input(x).run().data<uint64_t>()[0] == 1);
+  CHECK(OneNode("ArgMax", 13).input(x).run().as_int64(0) == 1);
+  const Tensor real = OneNode("Cast", 13).attr("to", int64_t{11}).input(x).run();
+  CHECK(real.to_doubles() == Doubles{1, 0x1p64, 0x1p63, 2});
+  const Tensor back = OneNode("Cast", 13).attr("to", int64_t{13}).input({3}, {0x1p63, 0x1.8p63, 5.5}).run();
+  CHECK(back.data<uint64_t>()[0] == half);
+  CHECK(back.data<uint64_t>()[1] == half + half / 2);
+  CHECK(back.data<uint64_t>()[2] == 5);
 }
 
 TEST_CASE("operators of many operands broadcast all of them", "[ops]") {

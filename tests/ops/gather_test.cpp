@@ -28,6 +28,30 @@ TEST_CASE("ScatterND undoes GatherND", "[ops]") {
   CHECK(total == 23 + 24 + 3 + 4);
 }
 
+TEST_CASE("an entry of a tuple outside its own axis is an error, though the place may exist", "[ops]") {
+  const Tensor x = counting({3, 4}), updates = counting({1});
+  const auto tuple = [](int64_t i, int64_t j) { return Tensor::of<int64_t>({1, 2}, {i, j}); };
+  for (const auto& [i, j] : {std::pair{0, 7}, {0, -5}, {3, 0}, {-4, 0}}) {
+    const auto outside = Catch::Contains("is outside axis") && Catch::Contains("of [3,4]");
+    CHECK_THAT(OneNode("GatherND", 13).input(x).constant(tuple(i, j)).error(), outside);
+    CHECK_THAT(OneNode("ScatterND", 18).input(x).constant(tuple(i, j)).input(updates).error(), outside);
+    CHECK_THROWS_WITH(OneNode("GatherND", 13).input(x).input(tuple(i, j)).run(),
+                      Catch::Contains("is outside axis"));
+    CHECK_THROWS_WITH(OneNode("ScatterND", 18).input(x).input(tuple(i, j)).input(updates).run(),
+                      Catch::Contains("is outside axis"));
+  }
+  CHECK(OneNode("GatherND", 13).input(x).input(tuple(-3, -1)).run().as_double(0) == 4);
+}
+
+TEST_CASE("indices that are longer than what they index are refused before anything is read", "[ops]") {
+  const Tensor x = counting({1, 2}), index = Tensor(DType::i64, {1, 4096});
+  CHECK_THAT(OneNode("GatherElements", 13).input(x).input(index).error(), Catch::Contains("may be longer"));
+  CHECK_THAT(OneNode("ScatterElements", 18).input(x).input(index).input(counting({1, 4096})).error(),
+             Catch::Contains("may be longer"));
+  CHECK_THAT(OneNode("Scatter", 9).input(x).input(index).input(counting({1, 2})).error(),
+             Catch::Contains("for updates [1,2]"));
+}
+
 TEST_CASE("OneHot counts negative indices from the end and leaves others off", "[ops]") {
   const Tensor index = Tensor::of<int64_t>({4}, {-1, 0, 3, -4}), values = Tensor::of<double>({2}, {5, 9});
   const Tensor y =

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "tests/catch.h"
 #include "tests/ops/one_node.h"
@@ -65,6 +66,34 @@ TEST_CASE("top-k lists the extreme entries and where they stood, the first on ti
                             .outputs(2)
                             .run_all();
   CHECK(smallest[0].to_doubles() == std::vector<double>{1, 3});
+}
+
+TEST_CASE("top-k takes masked entries once each, as many as are asked for, and large integers as they are",
+          "[ops]") {
+  const double inf = INFINITY;
+  const auto masked =
+      OneNode("TopK", 11).input({2, 3}, {-inf, 7, -inf, -inf, -inf, -inf}).constant({3}).outputs(2).run_all();
+  CHECK(masked[0].to_doubles() == std::vector<double>{7, -inf, -inf, -inf, -inf, -inf});
+  CHECK(masked[1].to_int64s() == std::vector<int64_t>{1, 0, 2, 0, 1, 2});
+
+  const int64_t low = std::numeric_limits<int64_t>::min(), large = int64_t{1} << 53;
+  const Tensor whole = Tensor::of<int64_t>({4}, {low, large + 1, large, low});
+  const auto integers = OneNode("TopK", 11).input(whole).constant({4}).outputs(2).run_all();
+  CHECK(integers[0].to_int64s() == std::vector<int64_t>{large + 1, large, low, low});
+  CHECK(integers[1].to_int64s() == std::vector<int64_t>{1, 2, 0, 3});
+
+  const auto many = OneNode("TopK", 11).input(counting({1, 300})).constant({200}).outputs(2).run_all();
+  for (int64_t i = 0; i < 200; ++i) CHECK(many[1].as_int64(i) == 299 - i);
+
+  const uint64_t top = ~uint64_t{0};
+  const auto naturals =
+      OneNode("TopK", 11).input(Tensor::of<uint64_t>({3}, {1, top, 2})).constant({2}).outputs(2).run_all();
+  CHECK(naturals[1].to_int64s() == std::vector<int64_t>{1, 2});
+  CHECK(naturals[0].data<uint64_t>()[0] == top);
+
+  CHECK(OneNode("TopK", 11).input(counting({2, 3})).constant({0}).outputs(2).run().shape() == Shape{2, 0});
+  CHECK_THAT(OneNode("TopK", 11).input(counting({3})).constant({4}).outputs(2).error(),
+             Catch::Contains("k = 4 along axis 0 of [3]"));
 }
 
 TEST_CASE("reductions refuse axes that are data or do not exist", "[ops]") {

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "tests/catch.h"
 #include "tests/ops/one_node.h"
 
@@ -67,6 +69,24 @@ TEST_CASE("distinct elements come sorted or in the order of their first places")
   CHECK(s[2].to_int64s() == Ints{1, 0, 0, 2, 3, 2});
   CHECK(s[3].to_int64s() == Ints{2, 1, 2, 1});
   CHECK(u[0].to_doubles() == std::vector<double>{2, 1, 3, 4});
+}
+
+TEST_CASE("large integers are told apart, and a NaN is one value behind the others") {
+  const int64_t large = int64_t{1} << 53;
+  const auto whole = OneNode("Unique", 11)
+                         .constant(Tensor::of<int64_t>({3}, {large + 1, large, large + 1}))
+                         .outputs(4)
+                         .run_all();
+  CHECK(whole[0].to_int64s() == Ints{large, large + 1});
+  CHECK(whole[2].to_int64s() == Ints{1, 0, 1});
+  const auto naturals = OneNode("Unique", 11)
+                            .constant(Tensor::of<uint64_t>({3}, {~uint64_t{0}, 1, ~uint64_t{0}}))
+                            .outputs(4)
+                            .run_all();
+  CHECK(naturals[1].to_int64s() == Ints{1, 0});
+  const auto reals = OneNode("Unique", 11).constant(doubles({5}, {NAN, 2, NAN, 1, NAN})).outputs(4).run_all();
+  CHECK(reals[1].to_int64s() == Ints{3, 1, 0});
+  CHECK(reals[3].to_int64s() == Ints{1, 1, 3});
 }
 
 TEST_CASE("distinct slices along an axis are compared whole") {

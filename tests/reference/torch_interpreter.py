@@ -54,18 +54,20 @@ class Net:
     def embeddings(self, ids):
         """The rows that `ids` choose from tables, as the values that hold them: the outputs of Gather over a constant matrix."""
         made = {n.output[0]: n for n in self.graph.node}
-        tables = {i.name for i in self.graph.initializer if len(i.dims) == 2 and i.dims[1] > 1}
-        tables |= {n.output[0] for n in self.graph.node if n.op_type == "Constant" and any(len(a.t.dims) == 2 for a in n.attribute)}
+        tables = {i.name: i.data_type for i in self.graph.initializer if len(i.dims) == 2 and i.dims[1] > 1}
+        tables |= {n.output[0]: a.t.data_type for n in self.graph.node if n.op_type == "Constant" for a in n.attribute if len(a.t.dims) == 2}
 
         def chosen_by(name):
-            while name in made and made[name].op_type not in ("Gather", "Shape"):
+            while name in made and made[name].op_type != "Shape" and not (made[name].op_type == "Gather" and made[name].input[0] in tables):
                 inputs = [i for i in made[name].input if i in made or i in ids]
                 if not inputs:
                     return False
                 name = inputs[-1] if made[name].op_type == "Where" else inputs[0]
             return name in ids
 
-        return [n.output[0] for n in self.graph.node if n.op_type == "Gather" and n.input[0] in tables and chosen_by(n.input[1])]
+        chosen = [n for n in self.graph.node if n.op_type == "Gather" and n.input[0] in tables and chosen_by(n.input[1])]
+        real = {n.input[0]: n.output[0] for n in self.graph.node if n.op_type == "DequantizeLinear"}
+        return [real.get(n.output[0], n.output[0]) if tables[n.input[0]] in (2, 3) else n.output[0] for n in chosen]
 
     def __call__(self, feed, wrt=(), inner=()):
         """Outputs by name; `leaves` then holds the inputs `wrt` and the values `inner`, to differentiate by."""

@@ -173,6 +173,11 @@ TEST_CASE("gradients of normalisations equal central differences") {
                tokens = wavy({2, 3, 8}, 4);
   check({
       {"", "BatchNormalization", 15, {}, {x, scale, bias, wavy({4}, 5), wavy({4}, 6, 0.2, 1)}},
+      {"by the batch's own statistics",
+       "BatchNormalization",
+       15,
+       {{"training_mode", int64_t{1}}},
+       {x, scale, bias, wavy({4}, 5), wavy({4}, 6, 0.2, 1)}},
       {"last axis", "LayerNormalization", 17, {}, {tokens, wavy({8}, 2, 0.2, 1), wavy({8}, 3)}},
       {"two axes", "LayerNormalization", 17, {{"axis", int64_t{1}}}, {tokens, wavy({3, 8}, 2, 0.2, 1)}},
       {"", "InstanceNormalization", 6, {}, {x, scale, bias}},

@@ -76,6 +76,24 @@ struct AddPicked {
   }
 };
 
+struct Ravel {
+  const std::byte* index;
+  Whole* y;
+  bool bytes;
+  int* fault;
+  Places<2> places;  // sets: y, index without its last axis
+  int rank;
+  int64_t step;
+  int64_t extents[kMaxRank];
+  ONNXRAY_DEVICE void operator()(int64_t i) const {
+    const auto at = places(i);
+    int64_t place = 0;
+    for (int j = 0; j < rank; ++j)
+      place = place * extents[j] + Index{index, bytes, extents[j], fault}[at.offset[1] + j * step];
+    y[at.offset[0]] = place;
+  }
+};
+
 template <class E>
 struct PickElement {
   const E* x;
@@ -154,6 +172,25 @@ std::unique_ptr<DeviceStep> compile(const GatherAdjoint& p, const Operands& o) {
       for_each(l.stream, picks.rest_count,
                AddPicked<E>{in_as<E>(in[0]), to, {in[1], bytes, extent, l.fault}, picks, as});
     });
+  });
+}
+
+std::unique_ptr<DeviceStep> compile(const RavelIndex& p, const Operands& o) {
+  const Operand &index = o.in[0], &y = o.out[0];
+  if (!is_index(index)) return nullptr;
+  if (p.extents.size() > kMaxRank) throw std::length_error("too many axes");
+  const auto last = std::ssize(index.shape) - 1;
+  Ravel ravel{.bytes = is_bytes(index),
+              .places = make_places<2>(y.shape, {y.strides, without(index.strides, last)}),
+              .rank = static_cast<int>(p.extents.size()),
+              .step = index.strides.back()};
+  for (size_t j = 0; j < p.extents.size(); ++j) ravel.extents[j] = p.extents[j];
+  return make_step([=, count = element_count(y.shape)](const Launch& l, Sources in, Targets out) {
+    Ravel now = ravel;
+    now.index = in[0];
+    now.y = out_as<Whole>(out[0]);
+    now.fault = l.fault;
+    for_each(l.stream, count, now);
   });
 }
 

@@ -147,6 +147,37 @@ struct RunningSum {
   }
 };
 
+/// One thread per entry counts those that come before it, which is its place among the largest: no thread
+/// waits for another, and equal entries keep their order.
+template <class E>
+struct PlaceAmongLargest {
+  using Number = std::conditional_t<std::is_floating_point_v<E>, float, Whole>;
+  const E* x;
+  Whole* y;
+  Lanes lanes;  // of y and x; extent is x's
+  int64_t count;
+  bool largest;
+  ONNXRAY_DEVICE void operator()(int64_t i) const {
+    const int64_t own = i % lanes.extent;
+    const auto at = lanes.places(i / lanes.extent);
+    const auto entry = [&](int64_t k) { return Number{x[at.offset[1] + k * lanes.x_step]}; };
+    const Number mine = entry(own);
+    int64_t place = 0;
+    for (int64_t k = 0; k < lanes.extent && place < count; ++k) {
+      const Number other = entry(k);
+      if (orders_before(mine, other) ? largest : orders_before(other, mine) ? !largest : k < own) ++place;
+    }
+    if (place < count) y[at.offset[0] + place * lanes.y_step] = own;
+  }
+
+ private:
+  /// Every NaN stands behind all numbers.
+  ONNXRAY_DEVICE static bool orders_before(Number a, Number b) {
+    if (is_nan(a) || is_nan(b)) return !is_nan(a);
+    return a < b;
+  }
+};
+
 /// m = max x and s = sum exp(x - m) of a lane, in one pass: two parts join as m = max(m1, m2),
 /// s = s1 exp(m1 - m) + s2 exp(m2 - m).
 struct SoftmaxStatistics {
@@ -238,6 +269,19 @@ std::unique_ptr<DeviceStep> compile(const ArgReduce& p, const Operands& o) {
     return make_step([=](const Launch& l, Sources in, Targets out) {
       reduce_rows(l.stream, lanes.count, lanes.extent, lanes.wide(),
                   ArgWinner<E>{in_as<E>(in[0]), out_as<Whole>(out[0]), lanes, p.largest, p.last_on_ties});
+    });
+  });
+}
+
+std::unique_ptr<DeviceStep> compile(const TopK& p, const Operands& o) {
+  // Every entry is compared with every other of its lane: a CPU sorts longer ones sooner.
+  constexpr int64_t kLongestLane = 1 << 18;
+  const Lanes lanes(o.out[0].shape, p.axis, o.out[0], o.in[0]);
+  if (lanes.extent > kLongestLane) return nullptr;
+  return with_storage(o.in[0].dtype, [&]<class E>(std::type_identity<E>) {
+    return make_step([=](const Launch& l, Sources in, Targets out) {
+      for_each(l.stream, lanes.count * lanes.extent,
+               PlaceAmongLargest<E>{in_as<E>(in[0]), out_as<Whole>(out[0]), lanes, p.count, p.largest});
     });
   });
 }

@@ -79,26 +79,34 @@ inline Graph after(bool (*pass)(Graph&, const PassOptions&), Graph graph, const 
   return graph;
 }
 
-/// The outputs for inputs drawn from a fixed seed.
-inline std::vector<Tensor> run_graph(const Graph& graph) {
-  const auto backend = make_reference_backend(true);
+/// The outputs for these inputs.
+inline std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs,
+                                     bool double_precision = true) {
+  const auto backend = make_reference_backend(double_precision);
   Program program;
   Builder builder(program);
   std::vector<Var> vars;
-  std::vector<Tensor> inputs;
-  std::mt19937 random(2);
-  std::normal_distribution<double> normal;
   for (const InputInfo& input : graph.inputs) {
     const Value& value = graph[input.value];
-    Tensor t(DType::f64, *value.shape);
-    for (double& v : t.mutable_data<double>()) v = 2 * normal(random);
     vars.push_back(builder.input(value.name, *value.shape, *value.dtype));
-    inputs.push_back(std::move(t));
   }
   const Forward forward = lower_graph(graph, OpRegistry::builtin(), builder, vars);
   for (const ValueId id : graph.outputs)
     builder.output(graph[id].name, forward.vars[static_cast<size_t>(id)]);
   return backend->compile(make_plan(program, backend->plan_options()))->run(inputs);
+}
+
+/// The outputs for inputs drawn from a fixed seed.
+inline std::vector<Tensor> run_graph(const Graph& graph) {
+  std::vector<Tensor> inputs;
+  std::mt19937 random(2);
+  std::normal_distribution<double> normal;
+  for (const InputInfo& input : graph.inputs) {
+    Tensor t(DType::f64, *graph[input.value].shape);
+    for (double& v : t.mutable_data<double>()) v = 2 * normal(random);
+    inputs.push_back(std::move(t));
+  }
+  return run_graph(graph, inputs);
 }
 
 /// Both graphs give the same outputs under the same names. The tolerance covers constants that exporters
