@@ -108,7 +108,9 @@ struct SessionOptions {
 struct ExplainOptions {
   std::string method = "gradient";
   Target target = Target::argmax();
-  std::string convention = "signxai";  ///< signxai, zennit, innvestigate (docs/conventions.md)
+  /// signxai, zennit or innvestigate (docs/conventions.md). Empty: signxai, or zennit for a composite by
+  /// Zennit's own name.
+  std::string convention = {};
   std::map<std::string, std::string> parameters = {};  ///< of the method, and switches of the convention
   std::string output = {};                             ///< which of the model's outputs; empty: the first
   bool keep_softmax = false;  ///< explain the probability instead of what goes into the final softmax
@@ -119,7 +121,7 @@ struct ExplainOptions {
 struct ExplainManyOptions {
   std::vector<std::string> methods = {};  ///< names; "NAME:key=value,key=value" sets parameters for one
   std::vector<Target> targets = {Target::argmax()};
-  std::string convention = "signxai";
+  std::string convention = {};                         ///< as in ExplainOptions
   std::map<std::string, std::string> parameters = {};  ///< go to every method that has them
   std::string output = {};
   bool keep_softmax = false;

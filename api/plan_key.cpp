@@ -19,7 +19,8 @@ size_t find_output(const Graph& graph, const std::string& name) {
 }
 
 bool folds_batchnorm(const MethodSpec& method) {
-  return method.conventions.batchnorm == Conventions::BatchNorm::fold;
+  using enum Conventions::BatchNorm;
+  return method.conventions.batchnorm == fold || method.conventions.batchnorm == fold_or_pass;
 }
 
 std::string result_name(const std::string& output) { return "output:" + output; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backward/finiteness.h"
 #include "backward/vjp.h"
 
 namespace onnxray {
@@ -30,6 +31,7 @@ Var ReverseWalk::take(Var v) {
 
 std::vector<Var> ReverseWalk::run(std::span<const Var> wrt) {
   find_needed(wrt);
+  infinite_ = infinite_variables(b_.program());
   for (const Var v : wrt) arrived_[v.id] = {};
   for (auto n = static_cast<int32_t>(graph_.nodes.size()); n-- > 0;) walk_node(n);
   std::vector<Var> result;
@@ -88,7 +90,7 @@ void ReverseWalk::walk_steps(Forward::Range range) {
     std::vector<Var> cotangents;
     for (const Var v : step.outputs) cotangents.push_back(needed(v) ? take(v) : Var{});
     emit_vjp({b_, step, std::move(cotangents), [this](Var v) { return needed(v); },
-              [this](Var v, Var share) { seed(v, share); }});
+              [this](Var v, Var share) { seed(v, share); }, [this](Var v) { return may_be_infinite(v); }});
   }
 }
 
@@ -102,6 +104,8 @@ NodeContext::NodeContext(ReverseWalk& walk, int32_t n)
     if (const Var v = output(i)) taken_[i] = walk_.take(v);
   }
 }
+
+const OpDef& NodeContext::op() const { return *walk_.forward_.ops->find(node.domain, node.op); }
 
 Var NodeContext::input(size_t i) const {
   if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return {};
@@ -122,6 +126,8 @@ bool NodeContext::wants(size_t i) const {
   return v && walk_.needed(v);
 }
 
+bool NodeContext::may_be_infinite(Var v) const { return walk_.may_be_infinite(v); }
+
 void NodeContext::send(size_t i, Var share) {
   if (!share) return;
   if (Ledger* books = ledger()) {
@@ -131,8 +137,11 @@ void NodeContext::send(size_t i, Var share) {
   walk_.seed(input(i), share);
 }
 
-NodeContext::Replay NodeContext::replay(std::span<const Substitute> substitutes) const {
+NodeContext::Replay NodeContext::replay(std::span<const Substitute> substitutes,
+                                        const Attributes& attributes) const {
   Replay copy;
+  Node other = node;
+  for (const auto& [name, value] : attributes) other.attributes[name] = value;
   for (size_t i = 0; i < node.inputs.size(); ++i) copy.inputs.push_back(input(i));
   for (const Substitute& s : substitutes) {
     if (s.input < copy.inputs.size()) copy.inputs[s.input] = s.with;
@@ -140,13 +149,15 @@ NodeContext::Replay NodeContext::replay(std::span<const Substitute> substitutes)
   // Lowered anew: an operator may have worked on its constants while it was lowered, without a step to
   // replay.
   const size_t first = b.program().steps.size();
-  copy.output = lower_node(*walk_.forward_.ops, node, b, copy.inputs)[0];
+  copy.output = lower_node(*walk_.forward_.ops, other, b, copy.inputs)[0];
   const auto& steps = b.program().steps;
   copy.steps.assign(steps.begin() + static_cast<int64_t>(first), steps.end());
   return copy;
 }
 
-Var NodeContext::forward(std::span<const Substitute> substitutes) const { return replay(substitutes).output; }
+Var NodeContext::forward(std::span<const Substitute> substitutes, const Attributes& attributes) const {
+  return replay(substitutes, attributes).output;
+}
 
 std::vector<Var> NodeContext::adjoint(Var s, std::span<const Substitute> substitutes) const {
   // Without substitutes the forward steps themselves serve; a step lowered anew that the VJP does not read is
@@ -181,7 +192,8 @@ std::vector<Var> NodeContext::adjoint(Var s, std::span<const Substitute> substit
       if (!is_first) it->second = b.add(it->second, share);
     };
     emit_vjp({b, step, std::move(arrived),
-              [&](Var v) { return static_cast<bool>(reached[static_cast<size_t>(v.id)]); }, add});
+              [&](Var v) { return static_cast<bool>(reached[static_cast<size_t>(v.id)]); }, add,
+              [&](Var v) { return walk_.may_be_infinite(v); }});
   }
   std::vector<Var> shares;
   for (size_t i = 0; i < copy.inputs.size(); ++i) {

@@ -33,6 +33,9 @@ class ReverseWalk {
   bool needed(Var v) const {
     return static_cast<size_t>(v.id) < needed_.size() && needed_[static_cast<size_t>(v.id)];
   }
+  bool may_be_infinite(Var v) const {
+    return static_cast<size_t>(v.id) < infinite_.size() && infinite_[static_cast<size_t>(v.id)];
+  }
   Var peek(Var v) const;
   Var take(Var v);
   void walk_node(int32_t index);
@@ -44,6 +47,7 @@ class ReverseWalk {
   RulePicker rules_;
   Ledger ledger_;                      // of the node that is being treated
   std::vector<bool> needed_;           // by variable of the forward pass
+  std::vector<bool> infinite_;         // likewise: finiteness.h
   std::map<int32_t, Var> cotangents_;  // by variable
   std::map<int32_t, Var> arrived_;     // of `wrt`, at the moment their producer took them
 };

@@ -27,6 +27,7 @@ class NodeContext {
   Builder& b;
   int32_t index;
 
+  const OpDef& op() const;
   size_t input_count() const { return node.inputs.size(); }
   Var input(size_t i) const;
   Var output(size_t i = 0) const;
@@ -34,6 +35,8 @@ class NodeContext {
   Var cotangent(size_t i = 0) const { return taken_[i]; }
   /// What is known about the sign of input i.
   SignFact sign(size_t i) const;
+  /// Whether a variable of the forward pass may be infinite or NaN (finiteness.h).
+  bool may_be_infinite(Var v) const;
   /// Whether anybody wants the cotangent of input i.
   bool wants(size_t i) const;
   void send(size_t i, Var share);
@@ -48,8 +51,8 @@ class NodeContext {
     Var with;
   };
   std::vector<Var> adjoint(Var s, std::span<const Substitute> substitutes = {}) const;
-  /// Output 0 of the node under other operands.
-  Var forward(std::span<const Substitute> substitutes) const;
+  /// Output 0 of the node under other operands, and other attributes where they are given.
+  Var forward(std::span<const Substitute> substitutes, const Attributes& attributes = {}) const;
 
  private:
   /// The node lowered again over other operands.
@@ -58,7 +61,7 @@ class NodeContext {
     std::vector<Var> inputs;
     Var output;
   };
-  Replay replay(std::span<const Substitute> substitutes) const;
+  Replay replay(std::span<const Substitute> substitutes, const Attributes& attributes = {}) const;
 
   ReverseWalk& walk_;
   std::vector<Var> taken_;

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "core/builder.h"
+#include "backward/where_arrived.h"
 
 namespace onnxray {
 
@@ -13,10 +13,13 @@ struct VjpContext {
   std::vector<Var> cotangents;         ///< by output; unset where nothing arrived
   std::function<bool(Var)> needs;      ///< whether anybody wants the cotangent of a variable
   std::function<void(Var, Var)> send;  ///< (variable, its share)
+  /// Whether a variable of the forward pass may be infinite or NaN (finiteness.h); unset: none may.
+  std::function<bool(Var)> may_be_infinite = {};
 
   Var x(size_t i) const { return step.inputs[i]; }
   Var y(size_t i = 0) const { return step.outputs[i]; }
   bool wants(size_t i) const { return i < step.inputs.size() && needs(step.inputs[i]); }
+  bool is_infinite(Var v) const { return may_be_infinite && may_be_infinite(v); }
 };
 
 /// Emits the vector-Jacobian product of one step: for every input that is wanted, J^T times the cotangents.

@@ -62,8 +62,15 @@ void vjp_reduce(const VjpContext& context, const Softmax& p) {
   if (!context.wants(0)) return;
   Builder& b = context.b;
   const Var y = context.y(), g = context.cotangents[0];
-  if (p.logarithm) return context.send(context.x(0), b.sub(g, b.mul(b.exp(y), b.sum(g, {p.axis}))));
-  context.send(context.x(0), b.mul(y, b.sub(g, b.sum(b.mul(g, y), {p.axis}))));
+  // A row of -inf, masked as a whole, is NaN. Where all of its g are 0, a mask has taken it out again.
+  const bool may_be_nan = context.is_infinite(y);
+  if (p.logarithm) {
+    const Var share = b.mul(b.exp(y), b.sum(g, {p.axis}));
+    const auto arrived = [&] { return b.reduce(Reduce::Kind::max, b.abs(g), {p.axis}); };
+    return context.send(context.x(0), b.sub(g, may_be_nan ? where_arrived(b, arrived(), share) : share));
+  }
+  const auto times_y = [&](Var v) { return may_be_nan ? where_arrived(b, v, b.mul(y, v)) : b.mul(y, v); };
+  context.send(context.x(0), times_y(b.sub(g, b.sum(times_y(g), {p.axis}))));
 }
 
 void vjp_reduce(const VjpContext& context, const CumSum& p) {

@@ -16,6 +16,7 @@ struct Spelling {
 /// What the command calls the options of the public header.
 constexpr Spelling kSpellings[] = {{"at", "--at NODE"},
                                    {"attribute", "--attribute NAME"},
+                                   {"convention", "--convention C"},
                                    {"input_layer_rule", "--param input_layer_rule=R"},
                                    {"keep_softmax", "--keep-softmax"},
                                    {"layer", "--param layer=NAME"},

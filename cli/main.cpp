@@ -93,7 +93,7 @@ void add_explain_options(CLI::App& command, Options& o) {
   // With extra arguments allowed, CLI11 would read [i,j] as two targets.
   command.add_option("--target", o.targets, "argmax, 3, 3,7, name:LABEL, [i,j], @mask.npy")
       ->allow_extra_args(false);
-  command.add_option("--convention", o.convention, "signxai, zennit or innvestigate")->capture_default_str();
+  command.add_option("--convention", o.convention, "signxai (default), zennit or innvestigate");
   command
       .add_option_function<std::vector<std::string>>(
           "--param", [&o](const std::vector<std::string>& pairs) { o.parameters = parse_parameters(pairs); },

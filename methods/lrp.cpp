@@ -93,6 +93,11 @@ Var layer_report(Builder& b, std::span<const Var> arrived) {
 }  // namespace
 
 std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context) {
+  if (method.is_convention_of_composite)
+    context.assume({.what = fmt::format("convention of {}", method.text),
+                    .value = method.conventions.name,
+                    .why = fmt::format("{} is Zennit's own name", *method.find("composite")),
+                    .option = "convention"});
   const RuleAssignment rules(context.graph, context.ops, lrp_composite(method), method.conventions);
   ReverseWalk walk(context.graph, context.forward, context.b, [&](int32_t node) { return rules(node); });
   if (context.report_layers) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/fail.h"
+#include "rules/builtin_composites.h"
 
 namespace onnxray {
 
@@ -110,7 +111,10 @@ void fill_from_name(MethodSpec& method) {
 /// "NAME:key=value,key=value"
 MethodSpec parse_text(const std::string& text, const Conventions& conventions) {
   const size_t colon = text.find(':');
-  MethodSpec method{text, parse_method_name(text.substr(0, colon)), conventions, {}};
+  MethodSpec method{.text = text,
+                    .name = parse_method_name(text.substr(0, colon)),
+                    .conventions = conventions,
+                    .parameters = {}};
   fill_from_name(method);
   std::string_view rest =
       colon == std::string::npos ? std::string_view() : std::string_view(text).substr(colon + 1);
@@ -133,6 +137,15 @@ bool leaves_to_others(const MethodSpec& method, std::string_view parameter,
     return m.name.family == Family::lrp && !m.name.rule && m.name.composite.empty();
   };
   return !is_bare(method) && std::ranges::any_of(methods, is_bare);
+}
+
+/// A composite by the name of Zennit's class runs as it does in Zennit. Switches that are given hold.
+void take_convention_of_composite(MethodSpec& method) {
+  const std::string* composite = method.find("composite");
+  if (!composite || !is_zennit_spelling(*composite)) return;
+  method.conventions = convention("zennit");
+  for (const auto& [name, value] : method.parameters) set_switch(method.conventions, name, value);
+  method.is_convention_of_composite = true;
 }
 
 void check_synonyms(const std::map<std::string, std::string>& parameters) {
@@ -190,6 +203,7 @@ std::vector<MethodSpec> resolve_methods(const std::vector<std::string>& texts,
     require(used, ErrorCode::usage, "none of the methods has a parameter '{}'", key);
   }
   for (MethodSpec& method : methods) {
+    if (convention_name.empty()) take_convention_of_composite(method);
     if (method.find("mu") && method.name.modifiers.x_sign) method.name.modifiers.mu = method.number("mu", 0);
   }
   return methods;

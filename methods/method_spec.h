@@ -16,6 +16,8 @@ struct MethodSpec {
   MethodName name;
   Conventions conventions;
   std::map<std::string, std::string, std::less<>> parameters;
+  /// Whether the composite's spelling decided the convention, since the caller named none.
+  bool is_convention_of_composite = false;
 
   const std::string* find(std::string_view parameter) const;
   double number(std::string_view parameter, double fallback) const;
@@ -27,7 +29,8 @@ struct MethodSpec {
 
 /// Takes method texts apart: "NAME" or "NAME:key=value,key=value". `parameters` go to every method that has
 /// them; one that none has is Error(usage), as are two synonyms with different values. Switches of the
-/// convention are parameters too.
+/// convention are parameters too. An empty convention is signxai, or zennit for a method whose composite is
+/// spelled as Zennit spells it.
 std::vector<MethodSpec> resolve_methods(const std::vector<std::string>& texts,
                                         const std::map<std::string, std::string>& parameters,
                                         const std::string& convention);

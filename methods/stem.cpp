@@ -130,7 +130,8 @@ class StemFinder {
     const bool affine =
         std::ranges::all_of(node.outputs, [&](ValueId id) { return id == kNoValue || is_affine(id); });
     if (any_before && !affine) return false;
-    const bool linear = any_before && classify(node, context_.ops, dependent_) == RelevanceClass::linear &&
+    const bool linear = any_before &&
+                        classify(context_.graph, node, context_.ops, dependent_) == RelevanceClass::linear &&
                         node.outputs.size() == 1;
     if (linear) add(n);
     for (const ValueId id : node.outputs) {

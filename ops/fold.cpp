@@ -160,7 +160,7 @@ void lower_cum_prod(LowerContext& c) {
 std::vector<OpDef> fold_ops() {
   using enum RelevanceClass;
   return {
-      {"", "Col2Im", {18}, lower_col2im, routing, {1, 2}},
+      may_add({"", "Col2Im", {18}, lower_col2im, routing, {1, 2}}),
       {"", "MaxUnpool", {9, 11, 22}, lower_max_unpool, routing, {2}},
       {"", "CenterCropPad", {18}, lower_center_crop_pad, routing, {1}},
       {"", "Compress", {9, 11}, lower_compress, routing, {1}},

@@ -35,12 +35,14 @@ ValueId turned(ExpandContext& c, size_t i, const char* transpose, const char* ba
   return c.add("Transpose", {c.input(i)}, {{"perm", order}});
 }
 
-// y = alpha op(a) op(b)
+// y = alpha op(a) op(b). The factor goes to a constant operand, the weight of a rule, where there is one.
 void expand_fused_matmul(ExpandContext& c) {
-  const ValueId a = turned(c, 0, "transA", "transBatchA"), b = turned(c, 1, "transB", "transBatchB");
+  ValueId a = turned(c, 0, "transA", "transBatchA"), b = turned(c, 1, "transB", "transBatchB");
   const double alpha = float_attribute(c.node, "alpha", 1);
-  const ValueId y = c.add("MatMul", {a, b});
-  c.set(0, alpha == 1 ? y : c.add("Mul", {y, number(c, alpha)}));
+  const auto scaled = [&](ValueId v) { return alpha == 1 ? v : c.add("Mul", {v, number(c, alpha)}); };
+  if (c.known(1)) return c.set(0, c.add("MatMul", {a, scaled(b)}));
+  if (c.known(0)) return c.set(0, c.add("MatMul", {scaled(a), b}));
+  c.set(0, scaled(c.add("MatMul", {a, b})));
 }
 
 /// The activation that a fused product ends in.

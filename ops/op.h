@@ -40,7 +40,18 @@ struct OpDef {
   void (*expand)(ExpandContext&) = nullptr;
   /// The gradient goes from the first output to the first input unchanged: rounding to a grid.
   bool straight_through = false;
+  /// Of routing operators: under some attributes it adds what it moves. Its steps tell (rules/adds.h).
+  bool may_add = false;
+  /// Inputs that say where another input is read: they carry no relevance.
+  std::vector<int> places = {};
 };
+
+/// A routing operator that adds what it moves under some of its attributes.
+inline OpDef may_add(OpDef op, std::vector<int> places = {}) {
+  op.may_add = true;
+  op.places = std::move(places);
+  return op;
+}
 
 /// The operators a session knows. A plain value: start from `builtin()` and add your own.
 class OpRegistry {

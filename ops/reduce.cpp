@@ -83,15 +83,18 @@ void lower_reduce_log_sum(LowerContext& ctx) {
 }
 
 // log sum exp(x) = m + log sum exp(x - m) with m = max x, or 0 where that is infinite (inf - inf is NaN).
+// Where nothing is summed (all x are -inf) the sum is 0 and its logarithm steep without end: it gets slope 0.
 void lower_reduce_log_sum_exp(LowerContext& ctx) {
   Builder& b = ctx.b;
   const Reduction r = reduction_of(ctx);
   const Var x = as_real(ctx, ctx.input(0));
+  const DType type = b.dtype(x);
   const Reduction kept{.axes = r.axes, .keep = true, .over_nothing = r.over_nothing};
   const Var top = reduce_over(ctx, kept, Reduce::Kind::max, x);
-  const Var m = b.select(b.unary(Opcode::is_inf, top), b.scalar(0, b.dtype(x)), top);
-  const Var log_sum = b.unary(Opcode::log, sum_over(ctx, kept, b.exp(b.sub(x, m))));
-  const Var y = b.add(log_sum, m);
+  const Var m = b.select(b.unary(Opcode::is_inf, top), b.scalar(0, type), top);
+  const Var total = sum_over(ctx, kept, b.exp(b.sub(x, m))), empty = b.equal(total, 0.0);
+  const Var log_sum = b.unary(Opcode::log, b.select(empty, b.scalar(1, type), total));
+  const Var y = b.select(empty, b.scalar(-std::numeric_limits<double>::infinity(), type), b.add(log_sum, m));
   const Var shaped =
       r.keep || r.over_nothing ? y : b.sum(y, r.axes, false);  // over axes of extent 1: a reshape
   ctx.set(0, b.cast(shaped, b.dtype(ctx.input(0))));

@@ -163,8 +163,8 @@ void lower_resize(LowerContext& ctx) {
 std::vector<OpDef> resize_ops() {
   using enum RelevanceClass;
   return {
-      {"", "Resize", {10, 11, 13, 18, 19}, lower_resize, routing, {1, 2, 3}},
-      {"", "Upsample", {1, 7, 9, 10}, lower_upsample, routing, {1}},
+      may_add({"", "Resize", {10, 11, 13, 18, 19}, lower_resize, routing, {1, 2, 3}}),
+      may_add({"", "Upsample", {1, 7, 9, 10}, lower_upsample, routing, {1}}),
   };
 }
 

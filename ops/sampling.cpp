@@ -244,8 +244,8 @@ void lower_affine_grid(LowerContext& c) {
 std::vector<OpDef> sampling_ops() {
   using enum RelevanceClass;
   return {
-      {"", "GridSample", {16, 20, 22}, lower_grid_sample, routing},
-      {"", "RoiAlign", {10, 16, 22}, lower_roi_align, routing},
+      may_add({"", "GridSample", {16, 20, 22}, lower_grid_sample, routing}, {1}),
+      may_add({"", "RoiAlign", {10, 16, 22}, lower_roi_align, routing}, {1}),
       {"", "AffineGrid", {20}, lower_affine_grid, sum, {1}},
   };
 }

@@ -50,7 +50,7 @@ void lower_hardmax(LowerContext& c) {
 std::vector<OpDef> softmax_ops() {
   return {
       {"", "Softmax", {1, 11, 13}, lower_softmax, RelevanceClass::softmax},
-      {"", "LogSoftmax", {1, 11, 13}, lower_log_softmax, RelevanceClass::softmax},
+      {"", "LogSoftmax", {1, 11, 13}, lower_log_softmax, RelevanceClass::sum},
       {"", "Hardmax", {1, 11, 13}, lower_hardmax, RelevanceClass::none},
   };
 }

@@ -13,11 +13,12 @@ class BilinearRule final : public Rule {
     // (Achtibat et al. 2024, AttnLRP)
     Builder& b = context.b;
     const auto factors = context.node.op == "Einsum" ? static_cast<double>(context.input_count()) : 2.0;
-    const Var all = b.mul(context.output(), factors), D = safe(b, all), s = b.div(context.cotangent(), D);
+    const Var all = b.mul(context.output(), factors), D = safe(b, all),
+              s = per_unit(context, context.cotangent(), D);
     enter_losses(context, s, all, D);
     const std::vector<Var> shares = context.adjoint(s);
     for (size_t i = 0; i < shares.size(); ++i) {
-      if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));
+      if (shares[i]) context.send(i, contribution(context, i, shares[i]));
     }
   }
 };

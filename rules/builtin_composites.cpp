@@ -191,6 +191,14 @@ Composite builtin_composite(std::string_view name, const CompositeOptions& optio
   return {std::string(found->name), found->make(Recipe(options))};
 }
 
+bool is_zennit_spelling(std::string_view name) {
+  constexpr std::string_view kClasses[] = {
+      "EpsilonPlus",     "EpsilonPlusFlat",    "EpsilonAlpha2Beta1", "EpsilonAlpha2Beta1Flat",
+      "EpsilonGammaBox", "ExcitationBackprop", "GuidedBackprop",     "Deconvnet",
+      "BetaSmooth"};
+  return std::ranges::find(kClasses, name) != std::end(kClasses);
+}
+
 std::vector<std::string_view> builtin_composite_names() {
   std::vector<std::string_view> names;
   for (const Builtin& composite : kComposites) names.push_back(composite.name);

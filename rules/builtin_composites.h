@@ -16,5 +16,7 @@ struct CompositeOptions {
 /// "lrp.sequential_preset_a". Throws Error(usage) that lists them.
 Composite builtin_composite(std::string_view name, const CompositeOptions& options = {});
 std::vector<std::string_view> builtin_composite_names();
+/// Whether `name` is Zennit's own spelling of one of its composites, the name of its class.
+bool is_zennit_spelling(std::string_view name);
 
 }  // namespace onnxray

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rules/adds.h"
 #include "rules/embeddings.h"
 
 namespace onnxray {
@@ -34,12 +35,14 @@ std::vector<bool> data_dependent(const Graph& graph, const OpRegistry& ops) {
   return find_embeddings(graph, ops).is_real;
 }
 
-RelevanceClass classify(const Node& node, const OpRegistry& ops, const std::vector<bool>& dependent) {
+RelevanceClass classify(const Graph& graph, const Node& node, const OpRegistry& ops,
+                        const std::vector<bool>& dependent) {
   const OpDef* op = ops.find(node.domain, node.op);
   if (!op) return RelevanceClass::none;
   const int64_t moving = dependent_operands(node, dependent);
   if (moving == 0) return RelevanceClass::none;
   if (op->relevance == RelevanceClass::linear && moving > 1) return RelevanceClass::bilinear;
+  if (op->may_add && adds(graph, node, ops, dependent)) return RelevanceClass::sum;
   if (op->relevance != RelevanceClass::bilinear) return op->relevance;
   // A quotient is carried by its numerator.
   if (node.op == "Div" || (node.op == "Mul" && moving == 1)) return RelevanceClass::activation;
@@ -58,7 +61,7 @@ std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops,
     const bool sees = std::ranges::any_of(
         node.inputs, [&](ValueId id) { return holds(dependent, id) && holds(sees_input, id); });
     if (!sees) continue;
-    const RelevanceClass relevance = classify(node, ops, dependent);
+    const RelevanceClass relevance = classify(graph, node, ops, dependent);
     if (relevance == RelevanceClass::linear) {
       found[n] = true;
     } else if (is_transparent(node, relevance, dependent, through_affine)) {

@@ -54,7 +54,8 @@ RuleSpec batchnorm_rule(const Composite& composite, const Conventions& conventio
   switch (conventions.batchnorm) {
     case Conventions::BatchNorm::fold: return {"proportional"};
     case Conventions::BatchNorm::affine_z: return {"affine_z"};
-    case Conventions::BatchNorm::pass: return {"pass"};
+    case Conventions::BatchNorm::pass:
+    case Conventions::BatchNorm::fold_or_pass: return {"pass"};
     case Conventions::BatchNorm::fused: break;
   }
   for (const CompositeEntry& entry : composite.entries) {

@@ -66,7 +66,9 @@ bool any_switch(Visit visit) {
                Choices<C::AlphaBetaBias, 4>{&C::alphabeta_bias, {"auto", "split", "both", "ignore"}}) ||
          visit("zplus_bias", Choices<C::HalfBias, 2>{&C::zplus_bias, {"ignore", "include"}}) ||
          visit("wsquare_bias", Choices<C::HalfBias, 2>{&C::wsquare_bias, {"ignore", "include"}}) ||
-         visit("batchnorm", Choices<C::BatchNorm, 4>{&C::batchnorm, {"fold", "affine_z", "fused", "pass"}}) ||
+         visit("batchnorm",
+               Choices<C::BatchNorm, 5>{&C::batchnorm,
+                                        {"fold", "affine_z", "fused", "pass", "fold_or_pass"}}) ||
          visit("add", Choices<C::SumRule, 2>{&C::add, {"proportional", "norm"}}) ||
          visit("avgpool", Choices<C::SumRule, 2>{&C::avgpool, {"proportional", "norm"}}) ||
          visit("deep_taylor", Choices<C::DeepTaylor, 2>{&C::deep_taylor, {"epsilon", "zplus"}}) ||
@@ -92,6 +94,7 @@ Conventions zennit() {
   c.stabiliser = C::Stabiliser::with_sign;
   c.alphabeta_bias = C::AlphaBetaBias::split;
   c.zplus_bias = c.wsquare_bias = C::HalfBias::include;
+  c.batchnorm = C::BatchNorm::fold_or_pass;
   c.add = c.avgpool = C::SumRule::norm;
   c.ig_quadrature = C::Quadrature::right;
   c.steps = 20;

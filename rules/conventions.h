@@ -14,7 +14,8 @@ struct Conventions {
   enum class Stabiliser : uint8_t { safe, with_sign };  ///< 1e-7 where 0, else z; or z + 1e-6 sgn(z)
   enum class AlphaBetaBias : uint8_t { automatic, split, both, ignore };
   enum class HalfBias : uint8_t { ignore, include };  ///< z+: b+ in the denominator; w^2: b^2
-  enum class BatchNorm : uint8_t { fold, affine_z, fused, pass };
+  /// One that cannot be folded shares like a sum with a bias; under fold_or_pass it passes relevance on.
+  enum class BatchNorm : uint8_t { fold, affine_z, fused, pass, fold_or_pass };
   enum class SumRule : uint8_t { proportional, norm };
   enum class DeepTaylor : uint8_t { epsilon, zplus };
   enum class Quadrature : uint8_t { mean_endpoints, trapezoid, left, right, midpoint, gauss_legendre };

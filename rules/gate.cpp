@@ -20,8 +20,8 @@ class GateRule final : public Rule {
     const Var signal = context.input(signal_);
     if (context.node.op == "Mul")
       return context.send(signal_, b.sum_to_shape(context.cotangent(), b.shape(signal)));
-    const Var s = b.div(context.cotangent(), safe(b, context.output()));
-    context.send(signal_, b.mul(signal, context.adjoint(s)[signal_]));
+    const Var s = per_unit(context, context.cotangent(), safe(b, context.output()));
+    context.send(signal_, contribution(context, signal_, context.adjoint(s)[signal_]));
   }
 
  private:

@@ -41,7 +41,7 @@ NodeMatcher::NodeMatcher(const Graph& graph, const OpRegistry& ops)
       producers_(graph.producers()) {
   int64_t linear = 0;
   for (const Node& node : graph.nodes) {
-    relevance_.push_back(classify(node, ops, dependent_));
+    relevance_.push_back(classify(graph, node, ops, dependent_));
     linear_index_.push_back(linear);
     linear += relevance_.back() == RelevanceClass::linear ? 1 : 0;
   }

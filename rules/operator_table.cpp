@@ -31,6 +31,7 @@ std::string rule_of(const OpDef& op, const OpRegistry& ops, size_t data) {
   graph.nodes.push_back(std::move(node));
   const RuleAssignment rules(graph, ops, {}, convention("signxai"));
   const std::string name = rules.name_of(0);
+  if (op.may_add) return "adjoint or proportional";
   return name == "vjp" ? "adjoint" : name;
 }
 

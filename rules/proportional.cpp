@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "rules/degree.h"
 #include "rules/rectified.h"
 #include "rules/rules.h"
 #include "rules/stabilise.h"
@@ -7,6 +8,10 @@
 namespace onnxray {
 
 namespace {
+
+bool is_place(const NodeContext& context, size_t i) {
+  return std::ranges::find(context.op().places, static_cast<int>(i)) != context.op().places.end();
+}
 
 class ProportionalRule final : public Rule {
  public:
@@ -19,16 +24,11 @@ class ProportionalRule final : public Rule {
     Builder& b = context.b;
     const Var R = context.cotangent(), twin = rectified_twin(b.program(), R, context.output());
     const Var y = twin ? twin : context.output(), per_unit = divided(context, R, y, stabiliser_);
-    Var s = per_unit;
     // Every factor of a product contributes all of it: each gets its part.
-    if (context.node.op == "ReduceProd") {
-      const auto factors =
-          element_count(b.shape(context.input(0))) / std::max<int64_t>(1, element_count(b.shape(s)));
-      s = b.div(s, static_cast<double>(factors));
-    }
-    const std::vector<Var> shares = context.adjoint(s);
+    const Var factors = degree(context);
+    const std::vector<Var> shares = context.adjoint(factors ? b.div(per_unit, factors) : per_unit);
     for (size_t i = 0; i < shares.size(); ++i) {
-      if (shares[i]) context.send(i, b.mul(context.input(i), shares[i]));
+      if (shares[i] && !is_place(context, i)) context.send(i, contribution(context, i, shares[i]));
     }
     if (Ledger* books = context.ledger(); books && books->sent) {
       // y = sum of the terms that move + constants: what s y did not send is the constants'.

@@ -1,3 +1,4 @@
+#include "backward/where_arrived.h"
 #include "rules/rules.h"
 
 namespace onnxray {
@@ -13,9 +14,13 @@ class SoftmaxRule final : public Rule {
     if (!context.wants(0)) return;
     const Var x = context.input(0), y = context.output(), R = context.cotangent();
     const int64_t axis = int_attribute(context.node, "axis", -1);
-    // A masked score is -inf with y = 0; its relevance is 0, not NaN.
+    // A masked score is -inf with y = 0; its relevance is 0, not NaN. Where a whole row is masked y is NaN,
+    // and so is what arrives there, unless a mask takes the row out.
     const Var finite = b.select(b.unary(Opcode::is_inf, x), b.scalar(0, b.dtype(x)), x);
-    context.send(0, b.mul(finite, b.sub(R, b.mul(y, b.sum(R, {axis})))));
+    Var of_sum = b.mul(y, b.sum(R, {axis}));
+    if (context.may_be_infinite(y))
+      of_sum = where_arrived(b, b.reduce(Reduce::Kind::max, b.abs(R), {axis}), of_sum);
+    context.send(0, b.mul(finite, b.sub(R, of_sum)));
   }
 };
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "backward/where_arrived.h"
+
 namespace onnxray {
 
 namespace {
@@ -12,6 +14,21 @@ void add_to(Builder& b, Var& total, Var term) {
 }
 
 }  // namespace
+
+Var per_unit(const NodeContext& context, Var R, Var z) {
+  Builder& b = context.b;
+  bool guarded = false;
+  for (size_t i = 0; i < context.input_count(); ++i)
+    guarded |= context.wants(i) && context.may_be_infinite(context.input(i));
+  const Var s = b.div(R, z);
+  return guarded ? where_arrived(b, R, s) : s;
+}
+
+Var contribution(const NodeContext& context, size_t i, Var share) {
+  Builder& b = context.b;
+  const Var x = context.input(i), product = b.mul(x, share);
+  return context.may_be_infinite(x) ? where_arrived(b, share, product) : product;
+}
 
 void enter_losses(NodeContext& context, Var s, Var z, Var D, Var bias) {
   Ledger* books = context.ledger();
@@ -37,6 +54,7 @@ Var divided(NodeContext& context, Var R, Var z, Conventions::Stabiliser stabilis
   Builder& b = context.b;
   const Var D = denominator(b, z, stabiliser);
   Var s = b.div(R, D);
+  if (context.may_be_infinite(context.output())) s = where_arrived(b, R, s);
   if (weight != 1) s = b.mul(s, weight);
   enter_losses(context, s, z, D, bias);
   return s;

@@ -31,6 +31,12 @@ inline Var denominator(Builder& b, Var z, Conventions::Stabiliser stabiliser) {
   return stabiliser == Conventions::Stabiliser::safe ? safe(b, z) : stabilised(b, z, kSignedEpsilon);
 }
 
+/// R / z, which is 0 wherever R is: a product with a masked row may be NaN.
+Var per_unit(const NodeContext& context, Var R, Var z);
+
+/// The contribution of input i: x times `share`. An infinite x, of a mask, has none where its share is 0.
+Var contribution(const NodeContext& context, size_t i, Var share);
+
 /// Enters into the books what s, relevance per unit of z, does not carry on: the share of `bias`, a part of z
 /// (unset: none), and that of D - z, where D is z stabilised.
 void enter_losses(NodeContext& context, Var s, Var z, Var D, Var bias = {});

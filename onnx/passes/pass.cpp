@@ -17,6 +17,8 @@ std::span<const Pass> all_passes() {
       Pass{"fuse_hard_swish", fuse_hard_swish},
       Pass{"fuse_silu", fuse_silu},
       Pass{"fuse_mish", fuse_mish},
+      Pass{"gemm_to_plain_weights", gemm_to_plain_weights},
+      Pass{"moving_bias_to_add", moving_bias_to_add},
       Pass{"matmul_add_to_gemm", matmul_add_to_gemm},
       Pass{"matmul_add_to_bias", matmul_add_to_bias},
       Pass{"add_to_bias", add_to_bias},

@@ -32,6 +32,8 @@ bool fuse_gelu(Graph& graph, const PassOptions& options);
 bool fuse_hard_swish(Graph& graph, const PassOptions& options);
 bool fuse_silu(Graph& graph, const PassOptions& options);
 bool fuse_mish(Graph& graph, const PassOptions& options);
+bool gemm_to_plain_weights(Graph& graph, const PassOptions& options);
+bool moving_bias_to_add(Graph& graph, const PassOptions& options);
 bool matmul_add_to_gemm(Graph& graph, const PassOptions& options);
 bool matmul_add_to_bias(Graph& graph, const PassOptions& options);
 bool add_to_bias(Graph& graph, const PassOptions& options);

@@ -41,6 +41,21 @@ TEST_CASE("a convention sets every switch, and a parameter one of them") {
   CHECK(method.conventions.stabiliser == Conventions::Stabiliser::safe);
 }
 
+TEST_CASE("a composite by Zennit's own name runs under Zennit's convention, unless another is named") {
+  const auto name = [](const std::string& composite, const std::string& given) {
+    return resolve_methods({"lrp:composite=" + composite}, {}, given)[0].conventions.name;
+  };
+  CHECK(name("EpsilonPlusFlat", "") == "zennit");
+  CHECK(name("epsilon_plus_flat", "") == "signxai");
+  CHECK(name("EpsilonPlusFlat", "signxai") == "signxai");
+  CHECK(name("epsilon_plus_flat", "zennit") == "zennit");
+  const MethodSpec method =
+      resolve_methods({"lrp"}, {{"composite", "EpsilonPlus"}, {"stabiliser", "safe"}}, "")[0];
+  CHECK(method.conventions.zplus_bias == Conventions::HalfBias::include);
+  CHECK(method.conventions.stabiliser == Conventions::Stabiliser::safe);
+  CHECK(method.is_convention_of_composite);
+}
+
 TEST_CASE("synonyms mean the same, and disagree with an error") {
   for (const char* name : {"samples", "augment_by_n", "num_samples"}) {
     CHECK(resolve_methods({"smoothgrad"}, {{name, "3"}}, "signxai")[0].conventions.samples == 3);

@@ -28,6 +28,8 @@ TEST_CASE("composites go by Zennit's and iNNvestigate's names too") {
     CHECK(builtin_composite(theirs, bounds).entries == builtin_composite(ours, bounds).entries);
     CHECK(builtin_composite(theirs, bounds).name == ours);
   }
+  CHECK(is_zennit_spelling("EpsilonPlusFlat"));
+  CHECK_FALSE(is_zennit_spelling("epsilon_plus_flat"));
   CHECK(says(error_of([] { builtin_composite("EpsilonMinus"); }), ErrorCode::usage,
              "unknown composite 'EpsilonMinus'"));
 }

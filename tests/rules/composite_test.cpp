@@ -14,13 +14,16 @@ namespace {
 
 const Shape kImage{1, 2, 4, 4};
 
-RuleAssignment assign(const Graph& graph, const std::string& method) {
-  return {graph, OpRegistry::builtin(), lrp_composite(resolve_methods({method}, {}, "signxai")[0])};
+RuleAssignment assign(const Graph& graph, const std::string& method,
+                      const std::string& convention = "signxai") {
+  const MethodSpec spec = resolve_methods({method}, {}, convention)[0];
+  return {graph, OpRegistry::builtin(), lrp_composite(spec), spec.conventions};
 }
 
 /// "Conv:sign Relu:pass ..."
-std::string rules_of(const Graph& graph, const std::string& method) {
-  const RuleAssignment rules = assign(graph, method);
+std::string rules_of(const Graph& graph, const std::string& method,
+                     const std::string& convention = "signxai") {
+  const RuleAssignment rules = assign(graph, method, convention);
   std::string text;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (n > 0) text += " ";
@@ -153,8 +156,8 @@ TEST_CASE("a matrix product is linear with a constant and bilinear without") {
   const Graph graph = g.build({g.node("MatMul", {g.node("MatMul", {x, g.constant(hashed({3, 3}, 1))}), x})});
   const std::vector<bool> dependent = data_dependent(graph, OpRegistry::builtin());
   REQUIRE(graph.nodes.size() == 2);
-  CHECK(classify(graph.nodes[0], OpRegistry::builtin(), dependent) == RelevanceClass::linear);
-  CHECK(classify(graph.nodes[1], OpRegistry::builtin(), dependent) == RelevanceClass::bilinear);
+  CHECK(classify(graph, graph.nodes[0], OpRegistry::builtin(), dependent) == RelevanceClass::linear);
+  CHECK(classify(graph, graph.nodes[1], OpRegistry::builtin(), dependent) == RelevanceClass::bilinear);
 }
 
 /// Conv - [BatchNormalization] - Relu - Flatten; with `folded`, the normalisation is inside the weights.
@@ -179,6 +182,50 @@ Graph normalised_conv(bool folded) {
     b = (b - mean[c]) * factor + shift[c];
   }
   return g.build({g.flatten(g.relu(g.conv(x, g.constant(w), g.constant(bias))))});
+}
+
+TEST_CASE("a normalisation that cannot be folded passes relevance on under Zennit's convention") {
+  GraphBuilder g;
+  const ValueId y = g.node("BatchNormalization", {g.relu(conv_of(g, g.input("x", kImage), 2, 3)),
+                                                  g.constant({3}, {1, 2, 3}), g.constant({3}, {0, 1, 2}),
+                                                  g.constant({3}, {.1, .2, .3}), g.constant({3}, {1, 3, 2})});
+  const Graph graph = g.build({g.flatten(g.relu(y))});
+  const auto rule = [&](const char* method, const char* convention) {
+    const std::string rules = rules_of(graph, method, convention);
+    const size_t at = rules.find("BatchNormalization:") + 19;
+    return rules.substr(at, rules.find(' ', at) - at);
+  };
+  for (const char* method : {"lrp_z", "lrp_epsilon_0_1", "lrp_z_plus", "lrp:composite=epsilon_plus"}) {
+    INFO(method);
+    CHECK(rule(method, "zennit") == "pass");
+  }
+  CHECK(rule("lrp:composite=epsilon_plus", "signxai") == "pass");
+  CHECK(rule("lrp:composite=EpsilonPlus", "") == "pass");
+  CHECK(rule("lrp_z", "signxai") == "proportional");
+  CHECK(rule("lrp_z:batchnorm=fold", "zennit") == "proportional");
+}
+
+TEST_CASE("an operator that moves entries shares relevance where it adds them, and only there") {
+  const auto rule_of = [](const std::string& op, const Attributes& attributes) {
+    GraphBuilder g;
+    g.set_opset(18);
+    const ValueId x = g.input("x", kImage), none = g.constant(Tensor(DType::f32, {0}));
+    const Tensor first = Tensor::filled(DType::i64, kImage, 0);
+    ValueId y = kNoValue;
+    if (op == "Resize") y = g.node(op, {x, none, none, g.ints({1, 2, 7, 7})}, attributes);
+    if (op == "ScatterElements")
+      y = g.node(op, {x, g.constant(first), g.constant(hashed(kImage, 1))}, attributes);
+    if (op == "Pad") y = g.node(op, {x, g.ints({0, 0, 1, 1, 0, 0, 1, 1})}, attributes);
+    const std::string rules = rules_of(g.build({y}), "lrp_z");
+    return rules.substr(rules.find(':') + 1);
+  };
+  CHECK(rule_of("Resize", {{"mode", std::string("nearest")}}) == "vjp");
+  CHECK(rule_of("Resize", {{"mode", std::string("linear")}}) == "proportional");
+  CHECK(rule_of("ScatterElements", {}) == "vjp");
+  CHECK(rule_of("ScatterElements", {{"reduction", std::string("max")}}) == "vjp");
+  CHECK(rule_of("ScatterElements", {{"reduction", std::string("add")}}) == "proportional");
+  CHECK(rule_of("ScatterElements", {{"reduction", std::string("mul")}}) == "proportional");
+  CHECK(rule_of("Pad", {{"mode", std::string("reflect")}}) == "vjp");
 }
 
 TEST_CASE("a map does not depend on whether the exporter folded the normalisation") {

@@ -75,11 +75,33 @@ TEST_CASE("gradients of further activations, pools and norms equal central diffe
 TEST_CASE("gradients of further movement equal central differences") {
   const Tensor x = wavy({3, 4, 2}, 1), image = wavy({1, 2, 4, 5}, 2);
   const Tensor index = Tensor::of<int64_t>({1, 2, 2}, {0, 3, 1, 0});
+  const Tensor repeated = Tensor::of<int64_t>({1, 2, 2}, {0, 3, 0, 1});
   check({
       {"", "CastLike", 19, {}, {x, wavy({1}, 2)}},
       {"", "TopK", 11, {{"axis", int64_t{1}}}, {x, ints({2})}, {}, 2},
       {"", "Scatter", 9, {{"axis", int64_t{1}}}, {x, index, wavy({1, 2, 2}, 3)}},
       {"", "ScatterND", 18, {}, {x, Tensor::of<int64_t>({2, 1}, {2, 0}), wavy({2, 4, 2}, 3)}},
+      {"largest",
+       "ScatterElements",
+       18,
+       {{"axis", int64_t{1}}, {"reduction", std::string("max")}},
+       {x, repeated, wavy({1, 2, 2}, 3)}},
+      {"smallest",
+       "ScatterND",
+       18,
+       {{"reduction", std::string("min")}},
+       {x, Tensor::of<int64_t>({2, 1}, {2, 2}), wavy({2, 4, 2}, 3)}},
+      {"product",
+       "ScatterElements",
+       18,
+       {{"axis", int64_t{1}}, {"reduction", std::string("mul")}},
+       {x, repeated, wavy({1, 2, 2}, 3)}},
+      {"product with a factor of zero",
+       "ScatterND",
+       18,
+       {{"reduction", std::string("mul")}},
+       {Tensor::of<double>({2}, {0.5, 3}), Tensor::of<int64_t>({3, 1}, {0, 0, 1}),
+        Tensor::of<double>({3}, {0, -2, 1.5})}},
       {"",
        "ReverseSequence",
        10,

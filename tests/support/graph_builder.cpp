@@ -26,8 +26,8 @@ ValueId GraphBuilder::node(const std::string& op, const std::vector<ValueId>& in
   if (name.empty()) name = op + "#" + number;
   const ValueId out = graph_.add_value(name);
   graph_.nodes.push_back({.op = op,
-                          .opset = 17,
-                          .domain = "",
+                          .opset = opset_,
+                          .domain = domain_,
                           .attributes = std::move(attributes),
                           .inputs = inputs,
                           .outputs = {out},

@@ -18,7 +18,11 @@ class GraphBuilder {
   }
   ValueId ints(const std::vector<int64_t>& values);
 
-  /// A node of ai.onnx, opset 17; its first output is called `name`, by default "op#number".
+  /// The opset of the nodes that follow; 17 at first.
+  void set_opset(int64_t opset) { opset_ = opset; }
+  /// The operator domain of the nodes that follow; ai.onnx ("") at first.
+  void set_domain(std::string domain) { domain_ = std::move(domain); }
+  /// A node; its first output is called `name`, by default "op#number".
   ValueId node(const std::string& op, const std::vector<ValueId>& inputs, Attributes attributes = {},
                std::string name = {});
   std::vector<ValueId> split(ValueId x, int64_t axis, const std::vector<int64_t>& extents);
@@ -39,6 +43,8 @@ class GraphBuilder {
   ValueId pool(const std::string& op, ValueId x, int64_t size);
 
   Graph graph_;
+  int64_t opset_ = 17;
+  std::string domain_;
 };
 
 /// Numbers in [-scale, scale], spread evenly and different for every seed: the fraction
