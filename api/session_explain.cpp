@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
 
+#include "api/map_notes.h"
 #include "api/session_impl.h"
 #include "onnx/rebatch.h"
 
@@ -136,6 +138,10 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
             a.completeness_gap = gap->second.to_doubles();
           a.layers = layers;
           if (!a.values.shape().empty()) a.sample_axis = 0;
+          for (std::string& note : notes_on_map(methods[group[g]], values)) {
+            if (std::ranges::find(explanations.notes, note) == explanations.notes.end())
+              explanations.notes.push_back(std::move(note));
+          }
           found[{k, group[g]}].push_back(std::move(a));
         }
       }

@@ -2,37 +2,33 @@
 
 #include <algorithm>
 
+#include "methods/axis_trail.h"
+
 namespace onnxray {
 
 namespace {
 
-/// Whether a node moves the last axis to place 1: a Transpose, or a Reshape where one of the moved extents
-/// is 1.
-bool moves_channels_first(const Graph& graph, const Node& node, const Shape& from) {
-  Shape to{from.front(), from.back()};
-  to.insert(to.end(), from.begin() + 1, from.end() - 1);
-  if (graph[node.outputs[0]].shape != to) return false;
-  if (node.op == "Reshape") return from.back() == 1;
-  if (node.op != "Transpose") return false;
-  std::vector<int64_t> wanted{0, std::ssize(from) - 1};
-  for (int64_t axis = 1; axis + 1 < std::ssize(from); ++axis) wanted.push_back(axis);
-  return ints_attribute(node, "perm") == wanted;
-}
-
-bool keeps_axes(const Node& node) {
-  constexpr std::string_view kOps[] = {"Identity", "Cast", "Dropout", "Add",
-                                       "Sub",      "Mul",  "Div",     "BatchNormalization"};
-  return std::ranges::find(kOps, node.op) != std::end(kOps);
-}
-
-bool arrives_channels_last(const Graph& graph, ValueId value, const Shape& shape) {
-  std::vector<ValueId> same{value};  // the value and what is computed from it place by place
+/// What the first node that slides a window over the value, however moved, sees of it: nothing where there is
+/// none.
+const AxisOrigins* seen_by_a_window(const Graph& graph, const AxisTrail& trail) {
+  constexpr std::string_view kWindows[] = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool"};
   for (const Node& node : graph.nodes) {
-    if (node.inputs.empty() || std::ranges::find(same, node.inputs[0]) == same.end()) continue;
-    if (moves_channels_first(graph, node, shape)) return true;
-    if (keeps_axes(node) && graph[node.outputs[0]].shape == shape) same.push_back(node.outputs[0]);
+    if (!node.domain.empty() || std::ranges::find(kWindows, node.op) == std::end(kWindows)) continue;
+    if (const AxisOrigins* origins = trail.find(node.inputs[0])) return origins;
   }
-  return false;
+  return nullptr;
+}
+
+/// All axes that a window slides along, and those that were merged into its samples: frames of a film.
+std::vector<int64_t> axes_of_places(const AxisOrigins& origins) {
+  std::vector<int64_t> axes;
+  for (size_t i = 0; i < origins.size(); ++i) {
+    for (size_t k = i == 0 ? 1 : 0; i != 1 && k < origins[i].size(); ++k)
+      axes.push_back(static_cast<int64_t>(origins[i][k]));
+  }
+  std::ranges::sort(axes);
+  axes.erase(std::ranges::unique(axes).begin(), axes.end());
+  return axes;
 }
 
 }  // namespace
@@ -40,12 +36,19 @@ bool arrives_channels_last(const Graph& graph, ValueId value, const Shape& shape
 SpatialAxes spatial_axes(const Graph& graph, ValueId value) {
   const Shape shape = graph[value].shape.value_or(Shape{});
   const auto rank = std::ssize(shape);
-  SpatialAxes spatial;
+  if (rank < 2) return {};
   if (rank == 2) return {{1}, false};
-  spatial.channels_last = rank > 2 && arrives_channels_last(graph, value, shape);
-  for (int64_t axis = 1; axis < rank; ++axis) {
-    if (axis != (spatial.channels_last ? rank - 1 : 1)) spatial.axes.push_back(axis);
+  const AxisTrail trail(graph, value);
+  if (const AxisOrigins* origins = seen_by_a_window(graph, trail)) {
+    SpatialAxes spatial{axes_of_places(*origins), false};
+    const auto is_space = [&](int64_t axis) {
+      return std::ranges::find(spatial.axes, axis) != spatial.axes.end();
+    };
+    spatial.channels_last = !is_space(rank - 1) && is_space(1);
+    if (!spatial.axes.empty()) return spatial;
   }
+  SpatialAxes spatial;
+  for (int64_t axis = 2; axis < rank; ++axis) spatial.axes.push_back(axis);
   return spatial;
 }
 

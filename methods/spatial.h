@@ -10,8 +10,8 @@ struct SpatialAxes {
   bool channels_last = false;
 };
 
-/// [N, C, s..], unless the model turns the value from [N, s.., C] to that before it does anything else with
-/// it. A value of rank 2 has its second axis, one of rank 1 none.
+/// The axes that the first convolution or pool slides along, wherever the model moves them before; where
+/// there is none, [N, C, s..]. A value of rank 2 has its second axis, one of rank 1 none.
 SpatialAxes spatial_axes(const Graph& graph, ValueId value);
 
 }  // namespace onnxray

@@ -221,7 +221,10 @@ Graph specialise(const Graph& model, const Specialisation& specialisation, const
   if (specialisation.single && computes_in_double(graph)) narrow_doubles(graph, ops, folder);
   // Before the passes: to them an axis of extent 1 may stand anywhere.
   if (specialisation.samples > 1) rebatch(graph, specialisation.sample_axes, specialisation.samples, ops);
-  run_passes(graph, options, ops, folder);
+  PassOptions given = options;
+  given.folder = &folder;
+  given.imported = &model;
+  run_passes(graph, given, ops, folder);
   return graph;
 }
 

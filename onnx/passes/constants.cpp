@@ -13,7 +13,7 @@ std::optional<double> scalar_constant(const Graph& graph, ValueId id) {
   return t->as_double(0);
 }
 
-bool nearly(double a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b); }
+bool nearly(double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(b); }
 
 bool is_scalar(const Graph& graph, ValueId id, double value) {
   const auto c = scalar_constant(graph, id);
@@ -27,6 +27,15 @@ bool is_filled(const Graph& graph, ValueId id, double value) {
     if (t->as_double(i) != value) return false;
   }
   return true;
+}
+
+std::optional<double> only_number(const Tensor& constant) {
+  if (constant.size() == 0) return std::nullopt;
+  const double first = constant.as_double(0);
+  for (int64_t i = 1; i < constant.size(); ++i) {
+    if (constant.as_double(i) != first) return std::nullopt;
+  }
+  return first;
 }
 
 std::vector<double> doubles_of(const Tensor& tensor) {

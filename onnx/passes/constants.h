@@ -9,13 +9,14 @@ namespace onnxray {
 
 /// The one element of a constant, or nothing.
 std::optional<double> scalar_constant(const Graph& graph, ValueId id);
-/// Whether `id` is a one-element constant close to `value`; exporters round 1/sqrt(2) to half precision at
-/// worst.
+/// Whether `id` is a one-element constant equal to `value` to the precision of float.
 bool is_scalar(const Graph& graph, ValueId id, double value);
-/// Equality to the 1e-3 that constants rounded to half precision keep.
+/// Equality to 1e-6 of b: constants are rounded to float, or written with seven digits. Only 0 equals 0.
 bool nearly(double a, double b);
 /// Whether `id` is a constant that holds nothing but `value`.
 bool is_filled(const Graph& graph, ValueId id, double value);
+/// The number that a constant holds everywhere; nothing where it holds several or none.
+std::optional<double> only_number(const Tensor& constant);
 
 std::vector<double> doubles_of(const Tensor& tensor);
 Tensor from_doubles(DType dtype, Shape shape, const std::vector<double>& values);

@@ -7,8 +7,12 @@
 
 namespace onnxray {
 
+class Backend;
+
 struct PassOptions {
   bool fold_batchnorm = true;  ///< off where a rule needs BatchNormalization as a node of its own
+  Backend* folder = nullptr;   ///< computes what is known before running, best in double; null: nothing does
+  const Graph* imported = nullptr;  ///< whose constants have the types that the file stores them in
 };
 
 /// One rewriting of a graph whose values all have shapes. Returns whether it changed anything; the fixpoint
@@ -28,10 +32,7 @@ bool merge_reshapes(Graph& graph, const PassOptions& options);
 bool merge_transposes(Graph& graph, const PassOptions& options);
 bool fuse_layer_norm(Graph& graph, const PassOptions& options);
 bool fuse_rms_norm(Graph& graph, const PassOptions& options);
-bool fuse_gelu(Graph& graph, const PassOptions& options);
-bool fuse_hard_swish(Graph& graph, const PassOptions& options);
-bool fuse_silu(Graph& graph, const PassOptions& options);
-bool fuse_mish(Graph& graph, const PassOptions& options);
+bool fuse_activations(Graph& graph, const PassOptions& options);
 bool gemm_to_plain_weights(Graph& graph, const PassOptions& options);
 bool moving_bias_to_add(Graph& graph, const PassOptions& options);
 bool matmul_add_to_gemm(Graph& graph, const PassOptions& options);
@@ -39,6 +40,7 @@ bool matmul_add_to_bias(Graph& graph, const PassOptions& options);
 bool add_to_bias(Graph& graph, const PassOptions& options);
 bool reduce_mean_to_global_average_pool(Graph& graph, const PassOptions& options);
 bool fuse_quantisation(Graph& graph, const PassOptions& options);
+bool fuse_batchnorm(Graph& graph, const PassOptions& options);
 bool fold_batchnorm(Graph& graph, const PassOptions& options);
 
 /// Fills Value::sign of every value; runs once, after all others. Returns false: the graph's nodes stay.

@@ -54,7 +54,7 @@ ValueId GraphBuilder::pool(const std::string& op, ValueId x, int64_t size) {
   return node(op, {x}, {{"kernel_shape", Ints(2, size)}, {"strides", Ints(2, size)}});
 }
 
-Graph GraphBuilder::build(const std::vector<ValueId>& outputs) const {
+Graph GraphBuilder::build(const std::vector<ValueId>& outputs, const PassOptions& options) const {
   Graph graph = graph_;
   graph.outputs = outputs;
   Specialisation special;
@@ -64,7 +64,7 @@ Graph GraphBuilder::build(const std::vector<ValueId>& outputs) const {
     special.input_shapes.push_back(shape);
   }
   const auto folder = make_reference_backend(true);
-  return specialise(graph, special, {}, OpRegistry::builtin(), *folder);
+  return specialise(graph, special, options, OpRegistry::builtin(), *folder);
 }
 
 std::vector<double> hashed_values(int64_t n, int64_t seed, double scale) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "onnx/passes/pass.h"
 
 namespace onnxray::test {
 
@@ -37,7 +38,7 @@ class GraphBuilder {
   ValueId softmax(ValueId x) { return node("Softmax", {x}, {{"axis", int64_t{-1}}}); }
 
   /// The specialised graph; the builder can go on.
-  Graph build(const std::vector<ValueId>& outputs) const;
+  Graph build(const std::vector<ValueId>& outputs, const PassOptions& options = {}) const;
 
  private:
   ValueId pool(const std::string& op, ValueId x, int64_t size);
