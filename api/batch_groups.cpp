@@ -53,8 +53,8 @@ int64_t Session::bytes_needed(const std::vector<Tensor>& inputs, const ExplainMa
 
 int64_t Session::samples_at_once(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   const int64_t samples = samples_in(inputs), bound = impl_->max_memory();
-  const bool masked =
-      std::ranges::any_of(options.targets, [](const Target& t) { return t.kind_ == Target::Kind::mask; });
+  const bool masked = std::ranges::any_of(
+      options.targets, [](const Target& t) { return t.kind_ == Target::Kind::mask && t.ranges_.empty(); });
   if (samples < 2 || masked || keeps_together(options)) return samples;
   int64_t most = samples;
   for (const PlanKey& key : keys_of(options)) most = std::min(most, impl_->group_for(inputs, key));

@@ -75,6 +75,9 @@ Explanations joined(const std::vector<Explanations>& parts, const JoinAxes& axes
   Explanations all = parts[0];
   all.outputs = joined(each(parts, [](const Explanations& e) { return e.outputs; }), axes.outputs);
   all.logits = joined(each(parts, [](const Explanations& e) { return e.logits; }), axes.logits);
+  for (const Explanations& part : parts) {
+    for (const Assumption& a : part.assumptions) assume(all.assumptions, a);
+  }
   for (size_t k = 0; k < all.targets.size(); ++k) {
     for (size_t p = 1; p < parts.size(); ++p) {
       append_list(all.targets[k].indices, parts[p].targets[k].indices);

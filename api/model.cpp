@@ -117,7 +117,31 @@ std::vector<std::string> Model::notes() const { return data_->imported.notes; }
 
 Target Target::argmax() { return {}; }
 
+Target Target::argmax_in(std::vector<Range> ranges) {
+  Target target;
+  target.ranges_ = std::move(ranges);
+  return target;
+}
+
+Target Target::argmax_along(int64_t axis, std::vector<Range> ranges) {
+  Target target = argmax_in(std::move(ranges));
+  target.axis_ = axis;
+  return target;
+}
+
+Target Target::sum(std::vector<Range> ranges) {
+  Target target = argmax_in(std::move(ranges));
+  target.kind_ = Kind::mask;
+  return target;
+}
+
 Target Target::index(int64_t index) { return indices({index}); }
+
+Target Target::class_index(int64_t index) {
+  Target target = indices({index});
+  target.is_class_ = true;
+  return target;
+}
 
 Target Target::indices(std::vector<int64_t> indices) {
   Target target;

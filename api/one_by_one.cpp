@@ -90,7 +90,7 @@ Explanations Session::explain_one_by_one(const std::vector<Tensor>& inputs, cons
     }
     for (Tensor& t : now.baselines) t = given_at(t, inputs, graph, batch, n);
     for (Tensor& t : now.noise) t = given_at(t, inputs, graph, batch, n);
-    parts.push_back(explain_many(nth_sample(graph, inputs, batch, n), now));
+    parts.push_back(explain_samples(nth_sample(graph, inputs, batch, n), now));
   }
   JoinAxes axes;
   for (const NamedTensor& o : parts[0].outputs) axes.outputs.push_back(join_axis(o.tensor.shape()));

@@ -20,6 +20,7 @@
 
 #include "core/assumption.h"
 #include "core/error.h"
+#include "core/range.h"
 #include "core/step_time.h"
 #include "core/tensor.h"
 
@@ -72,13 +73,26 @@ class Model {
   std::shared_ptr<const Data> data_;
 };
 
-/// What to explain: one entry of each sample's output, or a weighting of all of them.
+/// What to explain: one entry of each sample's output, or a weighting of all of them (docs/targets.md). Axes
+/// and indices are those of one sample's output, which has all axes but the samples'; negative ones count
+/// from the end. A single sample's axis may be named too, by an index or range of its own.
 class Target {
  public:
   /// The largest entry of each sample; the first on ties.
   static Target argmax();
+  /// The largest entry within ranges, one for each axis: of a detector's [84,8400] with class scores from row
+  /// 4 on, argmax_in({Range::from(4), Range::all()}).
+  static Target argmax_in(std::vector<Range> ranges);
+  /// At every place the largest entry along an axis; what is explained is their sum. Of a segmentation's
+  /// [classes,H,W], argmax_along(0): each pixel's class. With ranges, only entries within them.
+  static Target argmax_along(int64_t axis, std::vector<Range> ranges = {});
+  /// The sum of the entries within ranges, one for each axis: of [classes,H,W] the scores of class 2 in a
+  /// box, sum({Range::at(2), {10, 20}, {30, 40}}).
+  static Target sum(std::vector<Range> ranges);
   /// Row-major entry of one sample's output.
   static Target index(int64_t index);
+  /// The entry of a class, for outputs with one axis: Error(usage) for others.
+  static Target class_index(int64_t index);
   /// One entry per sample of the batch.
   static Target indices(std::vector<int64_t> indices);
   /// The entry at an index tuple of one sample's output, for outputs with more than one axis.
@@ -91,6 +105,9 @@ class Target {
   enum class Kind : uint8_t { argmax, index, mask } kind_ = Kind::argmax;
   std::vector<int64_t> indices_, tuple_;
   Tensor mask_;
+  std::vector<Range> ranges_;
+  std::optional<int64_t> axis_;
+  bool is_class_ = false;
 };
 
 struct SessionOptions {
@@ -112,9 +129,11 @@ struct ExplainOptions {
   /// Zennit's own name.
   std::string convention = {};
   std::map<std::string, std::string> parameters = {};  ///< of the method, and switches of the convention
-  std::string output = {};                             ///< which of the model's outputs; empty: the first
-  bool keep_softmax = false;  ///< explain the probability instead of what goes into the final softmax
-  std::string at = {};        ///< attribute to this inner value or node instead of the input
+  /// Which output: its name, or that of an inner value or node; empty: the first of real numbers.
+  std::string output = {};
+  /// Explain the probability instead of what goes into a final softmax or sigmoid, where it saturates.
+  bool keep_softmax = false;
+  std::string at = {};  ///< attribute to this inner value or node instead of the input
 };
 
 /// Several methods for several targets over one forward pass.
@@ -167,21 +186,44 @@ struct Attribution {
       {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))
   /// The axis of `values` that the samples lie along; unset where they are one sample's, or shared by all.
   std::optional<int64_t> sample_axis = {};
+  /// Relevance that starts with the score and is shared out among the inputs: what does not arrive is lost.
+  bool shares_score = false;
 };
 
 struct ExplainedTarget {
-  std::vector<int64_t> indices;  ///< per sample; empty for a mask
+  std::vector<int64_t> indices;  ///< per sample; empty where a sample has not one entry: a mask, a sum
   std::vector<double> scores;    ///< the logit, or the weighted sum, per sample
 };
 
+/// What the numbers of an output are.
+enum class ScoreKind : uint8_t {
+  value,    ///< a regression's, a detector's, or those of a classifier that ends at its logits
+  softmax,  ///< probabilities of classes that exclude each other
+  sigmoid,  ///< probabilities that are independent of each other
+};
+
+/// The output that was explained.
+struct ExplainedOutput {
+  std::string name = {};  ///< of one of Explanations::outputs
+  ScoreKind kind = ScoreKind::value;
+  bool logarithm = false;  ///< the output holds logarithms of probabilities
+  /// Of a softmax: the output's axes along which probabilities add up to 1; empty where the model parts them.
+  std::vector<int64_t> class_axes = {};
+  bool is_whole = true;  ///< every entry is of that kind; else some are values, as boxes beside scores are
+  bool is_kept = false;  ///< targets index the output itself; else the logits before its softmax or sigmoid
+};
+
 struct Explanations {
-  std::vector<NamedTensor> outputs;         ///< the model's outputs
-  Tensor logits;                            ///< what targets index
+  std::vector<NamedTensor> outputs;  ///< the model's outputs
+  Tensor logits;                     ///< what targets index, in the shape of the explained output
+  ExplainedOutput explained = {};
   std::optional<int64_t> sample_axis = {};  ///< of the logits, as of an attribution
   std::vector<ExplainedTarget> targets;
   std::vector<Attribution> attributions;  ///< targets outermost, then methods, then inputs
   /// About the run: steps that a device left to the CPU; samples that ran one after the other.
   std::vector<std::string> notes;
+  /// A sentence for each input, output and map that holds NaN or infinite numbers.
+  std::vector<std::string> not_finite = {};
   std::vector<Assumption> assumptions;  ///< what could be read otherwise, and how to say so
 };
 
@@ -256,6 +298,8 @@ class Session {
   std::vector<NamedTensor> run_batch(const std::vector<Tensor>& inputs);
   std::vector<NamedTensor> run_group(const std::vector<Tensor>& inputs);
   std::vector<NamedTensor> run_one_by_one(const std::vector<Tensor>& inputs, const FixedBatch& batch);
+  /// explain_many without its notes on what is not finite.
+  Explanations explain_samples(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   Explanations explain_batch(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   Explanations explain_one_by_one(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
                                   const FixedBatch& batch);

@@ -1,22 +1,10 @@
 #include "api/plan_key.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "core/fail.h"
 
 namespace onnxray {
-
-size_t find_output(const Graph& graph, const std::string& name) {
-  if (name.empty()) return 0;
-  std::vector<std::string> known;
-  for (size_t i = 0; i < graph.outputs.size(); ++i) {
-    known.push_back(graph[graph.outputs[i]].name);
-    if (known.back() == name) return i;
-  }
-  fail(ErrorCode::usage, "the model has no output '{}'; it has {}", name, fmt::join(known, ", "));
-}
 
 bool folds_batchnorm(const MethodSpec& method) {
   using enum Conventions::BatchNorm;
@@ -46,7 +34,7 @@ PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> method
                const std::vector<TargetSpec>& targets) {
   PlanKey key;
   key.methods = std::move(methods);
-  for (const TargetSpec& target : targets) key.targets.push_back(target.kind);
+  for (const TargetSpec& target : targets) key.targets.push_back(target.form());
   key.output = options.output;
   key.at = options.at;
   key.attribute = options.attribute;

@@ -13,7 +13,7 @@ struct PlanKey {
   std::vector<Shape> shapes;
   std::map<ValueId, std::vector<double>> bound;
   std::vector<MethodSpec> methods;
-  std::vector<TargetSpec::Kind> targets;
+  std::vector<TargetForm> targets;
   std::string output, at;
   std::vector<std::string> attribute, not_attributed;
   bool keep_softmax = false;
@@ -22,9 +22,6 @@ struct PlanKey {
   bool operator==(const PlanKey&) const = default;
 };
 
-/// Which of the graph's outputs has that name; the first for an empty one. Throws Error(usage) that lists
-/// them.
-size_t find_output(const Graph& graph, const std::string& name);
 bool folds_batchnorm(const MethodSpec& method);
 /// The key of one of the model's own outputs among results: a model may call it "logits" too.
 std::string result_name(const std::string& output);

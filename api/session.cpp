@@ -126,7 +126,7 @@ Explanation Session::explain(const Tensor& input, const ExplainOptions& options)
           "embeddings");
   size_t which = 0;
   for (size_t i = 0; i < all.outputs.size(); ++i) {
-    if (all.outputs[i].name == options.output) which = i;
+    if (all.outputs[i].name == all.explained.name) which = i;
   }
   return {all.attributions[0].values, all.outputs[which].tensor, all.targets[0]};
 }

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "api/map_notes.h"
+#include "api/not_finite.h"
 #include "api/session_impl.h"
 #include "onnx/rebatch.h"
 
@@ -85,11 +86,18 @@ std::vector<LayerRelevance> read_layers(const std::map<std::string, Tensor>& res
 std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
   std::vector<TargetSpec> specs;
   for (const Target& t : targets)
-    specs.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_});
+    specs.push_back({static_cast<TargetSpec::Kind>(t.kind_), t.indices_, t.tuple_, t.mask_, t.ranges_,
+                     t.axis_, t.is_class_});
   return specs;
 }
 
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
+  Explanations explanations = explain_samples(inputs, options);
+  note_not_finite(impl_->graph(), inputs, explanations);
+  return explanations;
+}
+
+Explanations Session::explain_samples(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   const FixedBatch batch = impl_->fixed_batch_of(inputs);
   if (!batch) return explain_batch(inputs, options);
   if (impl_->one_sample_only.empty()) {
@@ -123,6 +131,7 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
     if (explanations.targets.empty()) {
       read_shared_results(results, compiled.graph, targets.size(), explanations);
       explanations.sample_axis = compiled.sample_axis;
+      explanations.explained = description_of(compiled.graph, *compiled.spec.head);
     }
     for (size_t k = 0; k < targets.size(); ++k) {
       for (size_t g = 0; g < group.size(); ++g) {
@@ -142,6 +151,7 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
             if (std::ranges::find(explanations.notes, note) == explanations.notes.end())
               explanations.notes.push_back(std::move(note));
           }
+          a.shares_score = !explanations.explained.is_kept && shares_score(methods[group[g]]);
           found[{k, group[g]}].push_back(std::move(a));
         }
       }

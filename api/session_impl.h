@@ -6,6 +6,7 @@
 
 #include "api/backends.h"
 #include "api/compiled_plan.h"
+#include "api/explained_output.h"
 #include "api/fixed_batch.h"
 #include "api/model_data.h"
 #include "core/cost.h"
@@ -111,9 +112,11 @@ class Session::Impl {
 
   void complete(PlanKey& key, const std::vector<Tensor>& inputs) const;
 
-  /// The graph for these shapes. Where an output needs what cannot be computed, the named one alone may do.
-  /// What the data decides is as these inputs have it.
-  Graph specialised(Specialisation& special, const PlanKey& key, const std::vector<Tensor>& inputs);
+  /// The graph for these shapes, and the choice that it was made of. Where an output needs what cannot be
+  /// computed, the named one alone may do: then it is the only one. What the data decides is as these inputs
+  /// have it.
+  std::pair<Graph, OutputChoice> specialised(Specialisation& special, const PlanKey& key,
+                                             const std::vector<Tensor>& inputs);
 
   /// Trips of loops run at most `most_steps` at once.
   Emitted emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps);

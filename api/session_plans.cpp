@@ -73,7 +73,7 @@ Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& i
   std::vector<Tensor> operands = given;
   for (const TargetSpec& target : targets) {
     // Behind the model's own outputs, the first result is "logits".
-    if (target.kind != TargetSpec::Kind::argmax)
+    if (target.form().needs_tensor())
       operands.push_back(target_input(target, program[all[models].var].shape,
                                       sample_axis_of(program[all[models].var].shape)));
   }
@@ -99,32 +99,31 @@ void Session::Impl::complete(PlanKey& key, const std::vector<Tensor>& inputs) co
   }
 }
 
-Graph Session::Impl::specialised(Specialisation& special, const PlanKey& key,
-                                 const std::vector<Tensor>& inputs) {
-  const auto of = [&](const Graph& model) {
-    return specialise(model, special, passes_for(key.methods), ops(), *folder_);
+std::pair<Graph, OutputChoice> Session::Impl::specialised(Specialisation& special, const PlanKey& key,
+                                                          const std::vector<Tensor>& inputs) {
+  OutputChoice choice = choose_output(graph(), key.output);
+  // Nothing where the graph needs what only the data can say.
+  const auto unless_refused = [&](const Graph& model) -> std::optional<Graph> {
+    try {
+      return specialise(model, special, passes_for(key.methods), ops(), *folder_);
+    } catch (const OneSampleOnly&) {
+      throw;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::unsupported) throw;
+      return std::nullopt;
+    }
   };
-  const auto is_refused = [](const Error& error) { return error.code() == ErrorCode::unsupported; };
-  try {
-    return of(graph());
-  } catch (const OneSampleOnly&) {
-    throw;
-  } catch (const Error& error) {
-    if (!is_refused(error)) throw;
-  }
-  Graph named = graph();
-  if (!key.output.empty()) named.outputs = {named.outputs[find_output(named, key.output)]};
-  try {
-    if (!key.output.empty()) return of(named);
-  } catch (const Error& error) {
-    if (!is_refused(error)) throw;
+  if (auto whole = unless_refused(choice.graph)) return {std::move(*whole), std::move(choice)};
+  if (choice.index) {
+    choice = {only_output(std::move(choice.graph), *choice.index), 0};
+    if (auto part = unless_refused(choice.graph)) return {std::move(*part), std::move(choice)};
   }
   if (special.samples > 1) throw OneSampleOnly("the data of each sample decides what is computed");
   const Observer observer(ops(), *backend_, inputs);
   special.observer = &observer;
-  Graph seen = of(named);
+  Graph seen = specialise(choice.graph, special, passes_for(key.methods), ops(), *folder_);
   special.observer = nullptr;
-  return seen;
+  return {std::move(seen), std::move(choice)};
 }
 
 Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps) {
@@ -140,22 +139,25 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
   special.samples = batch.samples;
   special.sample_axes = batch.axes;
   Emitted e;
-  e.graph = specialised(special, key, inputs);
-  e.spec = {key.methods,
-            key.targets,
-            find_output(e.graph, key.output),
-            key.keep_softmax,
-            key.at.empty() ? kNoValue : find_value(e.graph, key.at),
-            key.attribute,
-            key.not_attributed,
-            key.baselines,
-            key.noise,
-            key.report_layers};
-  WideGraphs wide(graph(), e.graph, special, passes_for(key.methods), ops(), *folder_);
+  auto [specialised_graph, choice] = specialised(special, key, inputs);
+  e.graph = std::move(specialised_graph);
+  e.assumptions = e.graph.assumptions;
+  e.spec.methods = key.methods;
+  e.spec.targets = key.targets;
+  e.spec.attribute = key.attribute;
+  e.spec.not_attributed = key.not_attributed;
+  e.spec.baselines = key.baselines;
+  e.spec.noise = key.noise;
+  e.spec.report_layers = key.report_layers;
+  if (!key.at.empty()) e.spec.at = find_value(e.graph, key.at);
+  if (!key.methods.empty()) {
+    e.spec.output = choice.index ? *choice.index : first_explainable(e.graph, e.assumptions);
+    e.spec.head = explained_head(e.graph, e.spec.output, key.keep_softmax);
+  }
+  WideGraphs wide(choice.graph, e.graph, special, passes_for(key.methods), ops(), *folder_, e.spec.head);
   const auto wide_graph = [&](int64_t count, std::span<const ValueId> values) -> const Graph& {
     return wide.graph(count, values);
   };
-  e.assumptions = e.graph.assumptions;
   e.program = emit_explanation(e.graph, ops(), e.spec, {wide_graph, backend_->plan_options(), most_steps},
                                &e.assumptions);
   e.steps_per_trip = wide.widest();

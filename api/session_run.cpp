@@ -85,7 +85,7 @@ std::vector<Tensor> Session::Impl::operands(const CompiledPlan& compiled, const 
   }
   all.insert(all.end(), given.begin(), given.end());
   for (const TargetSpec& target : targets) {
-    if (target.kind != TargetSpec::Kind::argmax)
+    if (target.form().needs_tensor())
       all.push_back(target_input(target, compiled.logits, compiled.sample_axis));
   }
   return all;

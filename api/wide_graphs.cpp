@@ -24,6 +24,7 @@ const Graph& WideGraphs::graph(int64_t count, std::span<const ValueId> values) {
   }
   if (!axes.empty()) wider.samples *= count;
   Graph wide = specialise(model_, wider, options_, ops_, folder_);
+  if (head_ && !head_->is_kept) separate_head(wide, head_->output);
   const std::string reason = why_not_wide(graph_, wide, count, ops_, values);
   require(reason.empty(), ErrorCode::unsupported, "{}", reason);
   share_constants(graph_, wide);

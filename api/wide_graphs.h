@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "methods/head.h"
 #include "methods/method.h"
 #include "onnx/specialise.h"
 
@@ -10,15 +11,17 @@ namespace onnxray {
 /// A model's graphs for several times the samples of one explanation, made where its loops ask for them.
 class WideGraphs {
  public:
-  /// `graph` is `model` after specialise() with these arguments. All must outlive this.
+  /// `graph` is `model` after specialise() with these arguments, and with `head`, if any, separated. All but
+  /// the head must outlive this.
   WideGraphs(const Graph& model, const Graph& graph, const Specialisation& specialisation,
-             const PassOptions& options, const OpRegistry& ops, Backend& folder)
+             const PassOptions& options, const OpRegistry& ops, Backend& folder, std::optional<Head> head)
       : model_(model),
         graph_(graph),
         specialisation_(specialisation),
         options_(options),
         ops_(ops),
-        folder_(folder) {}
+        folder_(folder),
+        head_(std::move(head)) {}
 
   /// The graph for `count` times the samples. Throws Error where `values` of it are not, sample by sample,
   /// what they are in the plain graph.
@@ -33,6 +36,7 @@ class WideGraphs {
   PassOptions options_;
   const OpRegistry& ops_;
   Backend& folder_;
+  std::optional<Head> head_;
   std::map<int64_t, Graph> graphs_;
 };
 

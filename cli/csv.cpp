@@ -1,5 +1,6 @@
 #include "cli/csv.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -48,16 +49,52 @@ std::optional<double> parse_number(std::string_view field) {
   return value;
 }
 
-bool is_header(const std::vector<std::string_view>& fields) {
-  for (const std::string_view field : fields) {
-    if (parse_number(field)) return false;
+/// Where commas do not part fields, they are decimal.
+std::optional<double> number_in(std::string_view field, char separator) {
+  if (separator == ',' || field.find(',') == std::string_view::npos) return parse_number(field);
+  std::string text(field);
+  std::ranges::replace(text, ',', '.');
+  return parse_number(text);
+}
+
+bool is_header(const std::vector<std::string_view>& fields, char separator) {
+  return std::ranges::none_of(
+      fields, [&](std::string_view field) { return number_in(field, separator).has_value(); });
+}
+
+/// "5", "-1", "2:", ":": the columns of a part of --columns that is no name; nothing where it is none of
+/// these.
+std::optional<std::vector<size_t>> numbered_columns(std::string_view part, size_t count) {
+  const auto whole = [](std::string_view text) -> std::optional<int64_t> {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+  };
+  const auto extent = static_cast<int64_t>(count);
+  const auto from_start = [&](int64_t n) { return n < 0 ? n + extent : n; };
+  const size_t colon = part.find(':');
+  int64_t first = 0, stop = extent;
+  if (colon == std::string_view::npos) {
+    const auto number = whole(part);
+    if (!number) return std::nullopt;
+    first = from_start(*number);
+    stop = first + 1;
+  } else {
+    const std::string_view left = part.substr(0, colon), right = part.substr(colon + 1);
+    const auto begin = left.empty() ? 0 : whole(left), end = right.empty() ? extent : whole(right);
+    if (!begin || !end) return std::nullopt;
+    first = from_start(*begin);
+    stop = std::min(from_start(*end), extent);
   }
-  return true;
+  if (first < 0 || stop > extent || first >= stop) return std::nullopt;
+  std::vector<size_t> columns;
+  for (int64_t k = first; k < stop; ++k) columns.push_back(static_cast<size_t>(k));
+  return columns;
 }
 
 class CsvParser {
  public:
-  explicit CsvParser(const std::string& name) : name_(name) {}
+  CsvParser(const std::string& name, const std::string& columns) : name_(name), wanted_(columns) {}
 
   void add_line(std::string_view line) {
     ++line_number_;
@@ -66,27 +103,48 @@ class CsvParser {
     const bool first = separator_ == '\0';
     if (first) separator_ = separator_of(line);
     const auto fields = split(line, separator_);
-    if (first && is_header(fields)) {
-      columns_ = fields.size();
-      return;
+    if (first) {
+      fields_ = fields.size();
+      const bool has_header = is_header(fields, separator_);
+      if (has_header) header_.assign(fields.begin(), fields.end());
+      choose_columns();
+      if (has_header) return;
     }
-    if (first) columns_ = fields.size();
-    require(fields.size() == columns_, ErrorCode::bad_file, "'{}' line {} has {} fields, {} were expected",
-            name_, line_number_, fields.size(), columns_);
-    for (const std::string_view field : fields) values_.push_back(value_of(field));
+    require(fields.size() == fields_, ErrorCode::bad_file, "'{}' line {} has {} fields, {} were expected",
+            name_, line_number_, fields.size(), fields_);
+    for (const size_t k : columns_) values_.push_back(value_of(fields[k]));
   }
 
   Tensor table() const {
     require(!values_.empty(), ErrorCode::bad_file, "'{}' holds no row of numbers", name_);
-    const auto columns = static_cast<int64_t>(columns_);
+    const auto columns = static_cast<int64_t>(columns_.size());
     return Tensor::of<float>({static_cast<int64_t>(values_.size()) / columns, columns}, values_);
   }
 
  private:
+  void choose_columns() {
+    if (wanted_.empty()) {
+      for (size_t k = 0; k < fields_; ++k) columns_.push_back(k);
+      return;
+    }
+    for (const std::string_view part : split(wanted_, ',')) {
+      const auto named = std::ranges::find(header_, part);
+      const auto numbered = named == header_.end() ? numbered_columns(part, fields_) : std::nullopt;
+      require(named != header_.end() || numbered, ErrorCode::usage, "'{}' has no column {}; it has {}{}",
+              name_, excerpt(part), fields_,
+              header_.empty() ? ", counted from 0" : fmt::format(": {}", fmt::join(header_, ", ")));
+      if (numbered)
+        columns_.insert(columns_.end(), numbered->begin(), numbered->end());
+      else
+        columns_.push_back(static_cast<size_t>(named - header_.begin()));
+    }
+  }
+
   float value_of(std::string_view field) const {
-    const std::optional<double> value = parse_number(field);
-    require(value.has_value(), ErrorCode::bad_file, "'{}' line {}: {} is not a number", name_, line_number_,
-            excerpt(field));
+    const std::optional<double> value = number_in(field, separator_);
+    require(value.has_value(), ErrorCode::bad_file,
+            "'{}' line {}: {} is not a number; --columns chooses the columns that hold some", name_,
+            line_number_, excerpt(field));
     const bool fits = !std::isfinite(*value) || std::abs(*value) <= std::numeric_limits<float>::max();
     require(fits, ErrorCode::bad_file, "'{}' line {}: {} is too large for float32", name_, line_number_,
             excerpt(field));
@@ -94,17 +152,20 @@ class CsvParser {
   }
 
   const std::string& name_;
+  const std::string& wanted_;
   int64_t line_number_ = 0;
   char separator_ = '\0';
-  size_t columns_ = 0;
+  size_t fields_ = 0;
+  std::vector<std::string> header_;
+  std::vector<size_t> columns_;
   std::vector<float> values_;
 };
 
 }  // namespace
 
-Tensor decode_csv(std::string_view text, const std::string& name) {
+Tensor decode_csv(std::string_view text, const std::string& name, const std::string& columns) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  CsvParser parser(name);
+  CsvParser parser(name, columns);
   while (!text.empty()) {
     const size_t end = text.find('\n');
     parser.add_line(text.substr(0, end));
@@ -113,9 +174,9 @@ Tensor decode_csv(std::string_view text, const std::string& name) {
   return parser.table();
 }
 
-Tensor read_csv(const std::string& path) {
+Tensor read_csv(const std::string& path, const std::string& columns) {
   const Bytes bytes = read_bytes(path);
-  return decode_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  return decode_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, columns);
 }
 
 }  // namespace onnxray::cli

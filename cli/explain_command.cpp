@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/assumptions.h"
+#include "cli/explain_request.h"
 #include "cli/explained_maps.h"
 #include "cli/inspection.h"
 #include "cli/npy.h"
@@ -76,6 +78,7 @@ int dry_run(const Options& options) {
     if (request.methods.size() > 1) fmt::print("under {}\n", request.methods[0]);
     print_rules(inspection);
     print_cost(inspection);
+    fmt::print("{}", assumptions_text(inspection.assumptions));
   }
   if (options.json) fmt::print("{}\n", joined(reports));
   if (!options.report.empty()) write_text(options.report, joined(reports));
@@ -89,11 +92,13 @@ int explain_command(const Options& options) {
   const Explained explained = explain(options);
   for (const std::string& note : explained.model.notes()) fmt::print(stderr, "note: {}\n", note);
   for (const std::string& note : explained.explanations.notes) fmt::print(stderr, "note: {}\n", note);
+  for (const std::string& note : explained.explanations.not_finite) fmt::print(stderr, "note: {}\n", note);
 
-  const std::string json =
-      summary_json(explained.explanations, options, explained.labels(), explained.backend);
+  std::string json;
+  if (options.json || !options.report.empty())
+    json = summary_json(explained.explanations, options, explained.labels, explained.backend);
   fmt::print("{}",
-             options.json ? json + "\n" : summary_text(explained.explanations, options, explained.labels()));
+             options.json ? json + "\n" : summary_text(explained.explanations, options, explained.labels));
   if (options.layers && !options.json) fmt::print("{}", layers_text(explained.explanations));
   std::fflush(stdout);  // before what goes to stderr
   std::vector<std::string> written;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "cli/labels.h"
 #include "cli/progress.h"
 #include "cli/targets.h"
 
@@ -45,7 +46,7 @@ void bound_input(ExplainManyOptions& request, const Model& model, const Preproce
 
 ExplainManyOptions explain_request(const Options& options, const Model& model,
                                    const std::optional<Preprocess>& preprocess, const LoadedInputs& loaded) {
-  const std::vector<std::string> labels = preprocess ? preprocess->labels : std::vector<std::string>{};
+  const std::vector<std::string> labels = choose_labels(options, preprocess);
   ExplainManyOptions request;
   request.methods = options.methods;
   if (request.methods.empty()) request.methods = {"gradient"};
@@ -67,7 +68,8 @@ ExplainManyOptions explain_request(const Options& options, const Model& model,
 }
 
 Explained explain(const Options& options) {
-  Explained result{load_model(options), choose_preprocess(options), {}, {}, {}};
+  Explained result{load_model(options), choose_preprocess(options), {}, {}, {}, {}};
+  result.labels = choose_labels(options, result.preprocess);
   result.loaded = load_inputs(options, result.model, result.preprocess);
   Session session(result.model, options.session);
   result.backend = session.backend_description();
@@ -75,6 +77,8 @@ Explained explain(const Options& options) {
   session.on_progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   const ExplainManyOptions request = explain_request(options, result.model, result.preprocess, result.loaded);
   result.explanations = session.explain_many(result.loaded.tensors, request);
+  auto& notes = result.explanations.notes;
+  notes.insert(notes.begin(), result.loaded.notes.begin(), result.loaded.notes.end());
   for (std::string& note : notes_on(result.loaded, result.model))
     result.explanations.notes.push_back(std::move(note));
   return result;

@@ -6,8 +6,9 @@
 
 namespace onnxray::cli {
 
-/// The explanation that the options ask for. The preprocessing names the labels of targets, and bounds the
-/// model's first input by what it makes of images. Inputs that were left out are not attributed to.
+/// The explanation that the options ask for. The preprocessing bounds the model's first input by what it
+/// makes of images, and names the labels of targets where the options do not. Inputs that were left out are
+/// not attributed to.
 ExplainManyOptions explain_request(const Options& options, const Model& model,
                                    const std::optional<Preprocess>& preprocess, const LoadedInputs& loaded);
 
@@ -18,10 +19,7 @@ struct Explained {
   LoadedInputs loaded;
   Explanations explanations;
   std::string backend;
-
-  std::vector<std::string> labels() const {
-    return preprocess ? preprocess->labels : std::vector<std::string>{};
-  }
+  std::vector<std::string> labels;
 };
 
 /// Loads, runs and explains. Progress goes to stderr.

@@ -13,6 +13,7 @@ namespace onnxray::cli {
 struct Image {
   int64_t height = 0, width = 0, channels = 3;
   std::vector<uint8_t> pixels;
+  std::string note;  ///< what was done to it while it was read, for people
 
   Image() = default;
   /// All pixels `value`.

@@ -47,6 +47,14 @@ std::pair<size_t, std::string> resolve(const std::string& given, const std::vect
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (given.starts_with(inputs[i].name + "=")) return {i, given.substr(inputs[i].name.size() + 1)};
   }
+  std::error_code ignored;
+  if (const size_t equals = given.find('=');
+      equals != std::string::npos && !std::filesystem::exists(given, ignored)) {
+    std::vector<std::string> names;
+    for (const ValueInfo& input : inputs) names.push_back(input.name);
+    fail(ErrorCode::usage, "'-i {}': the model has no input '{}'; its inputs are {}", given,
+         given.substr(0, equals), fmt::join(names, ", "));
+  }
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!taken[i]) return {i, given};
   }
@@ -60,19 +68,21 @@ Shape shape_of(const ValueInfo& input) {
   return shape;
 }
 
-Tensor load(const std::string& path, const ValueInfo& input, const std::optional<Preprocess>& preprocess) {
+Tensor load(const std::string& path, const ValueInfo& input, const std::optional<Preprocess>& preprocess,
+            const std::string& columns, std::vector<std::string>& notes) {
   const std::string extension = extension_of(path);
   if (extension == ".npy") return with_batch_axis(read_array(path), input);
-  if (extension == ".csv") {
-    return table_to_tensor(read_csv(path), preprocess.value_or(Preprocess{}), shape_of(input));
-  }
+  if (extension == ".csv" || extension == ".tsv")
+    return table_to_tensor(read_csv(path, columns), preprocess.value_or(Preprocess{}), shape_of(input));
   require(extension == ".png" || extension == ".jpg" || extension == ".jpeg", ErrorCode::usage,
-          "'{}': inputs are .npy, .npz, .csv, .png or .jpg", path);
+          "'{}': inputs are .npy, .npz, .csv, .tsv, .png or .jpg", path);
   require(preprocess.has_value(), ErrorCode::usage,
           "an image needs to know its preprocessing: give --preprocess torchvision, keras-caffe, keras-tf, "
           "none or a JSON file, "
           "or put MODEL.json beside the model");
-  return image_to_tensor(read_image(path), *preprocess, shape_of(input));
+  const Image image = read_image(path);
+  if (!image.note.empty()) notes.push_back(image.note);
+  return image_to_tensor(image, *preprocess, shape_of(input));
 }
 
 }  // namespace
@@ -159,7 +169,7 @@ LoadedInputs load_inputs(const Options& options, const Model& model,
       zeros.push_back(i);
       continue;
     }
-    take(i, load(path, inputs[i], preprocess));
+    take(i, load(path, inputs[i], preprocess, options.columns, loaded.notes));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (taken[i]) continue;

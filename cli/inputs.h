@@ -13,6 +13,7 @@ struct LoadedInputs {
   std::vector<Tensor> tensors;             ///< by Model::inputs()
   std::vector<std::string> layouts;        ///< likewise: NCHW, NHWC, NCT, NTC, or empty
   std::vector<std::string> left_out = {};  ///< names of states that no -i gives: they are zeros
+  std::vector<std::string> notes = {};     ///< what reading did to a file, for people
 };
 
 /// The model that the options name. Its inputs are also those that the file gives a value and an -i another.

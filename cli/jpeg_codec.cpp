@@ -6,6 +6,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include "cli/exif.h"
 #include "core/fail.h"
 
 namespace onnxray::cli {
@@ -13,6 +14,8 @@ namespace {
 
 // The smallest file of a plain picture has about this many pixels per byte; beyond it a file lies.
 constexpr size_t kMaxPixelsPerByte = 2048;
+
+constexpr int kExifMarker = JPEG_APP0 + 1;
 
 /// libjpeg's state. An error leaves libjpeg by longjmp, which skips destructors; so everything that owns
 /// memory lives here, outside of the guarded part.
@@ -61,6 +64,7 @@ void read_header(JpegReader& reader) {
   jpeg_decompress_struct& info = reader.info;
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, reader.input.data(), reader.input.size());
+  jpeg_save_markers(&info, kExifMarker, 0xffff);
   jpeg_read_header(&info, TRUE);
   const bool four = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   info.out_color_space = info.jpeg_color_space == JCS_GRAYSCALE ? JCS_GRAYSCALE : four ? JCS_CMYK : JCS_RGB;
@@ -76,6 +80,14 @@ void read_rows(JpegReader& reader) {
     jpeg_read_scanlines(&info, &row, 1);
   }
   jpeg_finish_decompress(&info);
+}
+
+int orientation_of(const jpeg_decompress_struct& info) {
+  for (const jpeg_marker_struct* m = info.marker_list; m != nullptr; m = m->next) {
+    const int orientation = m->marker == kExifMarker ? exif_orientation({m->data, m->data_length}) : 1;
+    if (orientation != 1) return orientation;
+  }
+  return 1;
 }
 
 /// Adobe writes inverted CMYK; others are turned first.
@@ -104,6 +116,7 @@ Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name) {
           "'{}' is not a readable JPEG file: it is too small for its {} x {} pixels", name,
           reader.info.output_height, reader.info.output_width);
   const int components = reader.info.out_color_components;
+  const int orientation = orientation_of(reader.info);  // the markers go when the rows have been read
   reader.pixels.resize(count * static_cast<size_t>(components));
   guarded(reader, name, read_rows);
   Image image;
@@ -112,7 +125,10 @@ Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name) {
   image.channels = components == 1 ? 1 : 3;
   image.pixels =
       components == 4 ? cmyk_to_rgb(reader.pixels, reader.info.saw_Adobe_marker) : std::move(reader.pixels);
-  return image;
+  if (orientation == 1) return image;
+  Image turned = upright(image, orientation);
+  turned.note = fmt::format("'{}' was turned upright, as its EXIF orientation {} says", name, orientation);
+  return turned;
 }
 
 }  // namespace onnxray::cli

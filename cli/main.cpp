@@ -81,17 +81,22 @@ void add_session_options(CLI::App& command, Options& o) {
 void add_model(CLI::App& command, Options& o, bool needs_input, const char* what = "an ONNX file") {
   command.add_option("MODEL", o.model, what)->required();
   auto* input =
-      command.add_option("-i,--input", o.inputs, "FILE, NAME=FILE (.npy .npz .csv .png .jpg) or NAME=zeros");
+      command.add_option("-i,--input", o.inputs,
+                         "FILE, NAME=FILE (.npy .npz .csv .tsv .png .jpg) or NAME=zeros");
   if (needs_input) input->required();
   command.add_option("--preprocess", o.preprocess,
                      "torchvision, keras-caffe, keras-tf, none, or a JSON file");
-  command.add_option("--output", o.output, "which output of the model");
+  command.add_option("--columns", o.columns, "of a .csv or .tsv: names, numbers from 0, ranges");
+  command.add_option("--output", o.output, "which output of the model, or inner value");
 }
 
 void add_explain_options(CLI::App& command, Options& o) {
   command.add_option("-m,--method", o.methods, "what to compute; see `onnxray methods`");
   // With extra arguments allowed, CLI11 would read [i,j] as two targets.
-  command.add_option("--target", o.targets, "argmax, 3, 3,7, name:LABEL, [i,j], @mask.npy")
+  command
+      .add_option("--target", o.targets,
+                  "argmax, argmax[4:,:], argmax:axis=0, 3, 3,7, name:LABEL, [i,j], [2,:,10:20], @mask.npy; "
+                  "see docs/targets.md")
       ->allow_extra_args(false);
   command.add_option("--convention", o.convention, "signxai (default), zennit or innvestigate");
   command
@@ -103,7 +108,9 @@ void add_explain_options(CLI::App& command, Options& o) {
   command.add_option("--seed", o.seed, "of the noise; --param seed=N");
   command.add_option("--at", o.at, "attribute to an inner value or node");
   command.add_option("--attribute", o.attribute, "NAME...: attribute to these inputs alone");
-  command.add_flag("--keep-softmax", o.keep_softmax, "explain the probability, not the logit");
+  command.add_option("--labels", o.labels, "names of classes: one a line, or JSON");
+  command.add_flag("--keep-softmax", o.keep_softmax,
+                   "explain the probability, not the logit before a final softmax or sigmoid");
 }
 
 /// For commands that make up inputs.

@@ -13,7 +13,7 @@ struct Options {
   std::string model;
   std::vector<std::string> inputs, methods, targets;
   std::string composite, seed;  ///< short for the parameters of these names
-  std::string output, at, preprocess, convention;
+  std::string output, at, preprocess, columns, labels, convention;
   std::vector<std::string> attribute;  ///< inputs to attribute to, of several
   std::map<std::string, std::string> parameters;
   std::string out, picture, report;  ///< files to write

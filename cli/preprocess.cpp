@@ -19,6 +19,14 @@ struct Preset {
   Preprocess preprocess;
 };
 
+/// Bytes and numbers as the file holds them.
+Preprocess as_is() {
+  Preprocess p;
+  p.scale = 1;
+  p.is_as_is = true;
+  return p;
+}
+
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> all = {
       {"torchvision",
@@ -29,7 +37,8 @@ const std::vector<Preset>& presets() {
         .scale = 1.0 / 255,
         .mean = {0.485, 0.456, 0.406},
         .std = {0.229, 0.224, 0.225},
-        .labels = {}}},
+        .labels = {},
+        .is_as_is = false}},
       {"keras-caffe",
        {.layout = "NHWC",
         .color = "BGR",
@@ -38,7 +47,8 @@ const std::vector<Preset>& presets() {
         .scale = 1,
         .mean = {103.939, 116.779, 123.68},
         .std = {},
-        .labels = {}}},
+        .labels = {},
+        .is_as_is = false}},
       {"keras-tf",
        {.layout = "NHWC",
         .color = "RGB",
@@ -47,8 +57,9 @@ const std::vector<Preset>& presets() {
         .scale = 1 / 127.5,
         .mean = {1},
         .std = {1},
-        .labels = {}}},
-      {"none", {}},
+        .labels = {},
+        .is_as_is = false}},
+      {"none", as_is()},
   };
   return all;
 }

@@ -18,6 +18,7 @@ struct Preprocess {
   std::optional<double> scale;    ///< left out: 1/255 for images, 1 for tables
   std::vector<double> mean, std;  ///< one for all channels or one per channel, in the model's channel order
   std::vector<std::string> labels;
+  bool is_as_is = false;  ///< an image of another size than the model's is an error, not resized to it
 
   double image_scale() const { return scale.value_or(1.0 / 255); }
   double table_scale() const { return scale.value_or(1.0); }

@@ -10,6 +10,7 @@ int run_command(const Options& options) {
   const LoadedInputs loaded = load_inputs(options, model, choose_preprocess(options));
   Session session(model, options.session);
   std::vector<onnxray::NamedTensor> outputs = session.run(loaded.tensors);
+  for (const std::string& note : loaded.notes) fmt::print(stderr, "note: {}\n", note);
   for (const std::string& note : notes_on(loaded, model)) fmt::print(stderr, "note: {}\n", note);
   for (const std::string& note : session.notes()) fmt::print(stderr, "note: {}\n", note);
   if (!options.output.empty()) {

@@ -1,13 +1,9 @@
 #include "cli/share_lost.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace onnxray::cli {
-
-bool shares_relevance(const Attribution& attribution) {
-  const std::string first = attribution.method.substr(0, attribution.method.find_first_of("_.:"));
-  return first.find("lrp") != std::string::npos || attribution.method.starts_with("deep_taylor");
-}
 
 std::vector<std::span<const Attribution>> by_method(const Explanations& explanations) {
   const std::span<const Attribution> all = explanations.attributions;
@@ -24,15 +20,17 @@ std::vector<std::span<const Attribution>> by_method(const Explanations& explanat
   return groups;
 }
 
-std::vector<double> share_lost(std::span<const Attribution> group, const ExplainedTarget& target) {
-  std::vector<double> lost;
+std::vector<std::optional<double>> share_lost(std::span<const Attribution> group,
+                                              const ExplainedTarget& target) {
+  std::vector<std::optional<double>> lost;
   const bool by_sample =
       std::ranges::all_of(group, [&](const Attribution& a) { return a.sums.size() == target.scores.size(); });
-  if (group.empty() || !shares_relevance(group[0]) || !by_sample) return lost;
+  if (group.empty() || !group[0].shares_score || !by_sample) return lost;
   for (size_t n = 0; n < target.scores.size(); ++n) {
     double arrived = 0;
     for (const Attribution& a : group) arrived += a.sums[n];
-    lost.push_back(target.scores[n] == 0 ? 0 : 1 - arrived / target.scores[n]);
+    const double share = 1 - arrived / target.scores[n];
+    lost.push_back(std::isfinite(share) ? std::optional(share) : std::nullopt);
   }
   return lost;
 }

@@ -3,81 +3,70 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
-#include <numeric>
+#include <optional>
 
 #include "cli/assumptions.h"
+#include "cli/predictions.h"
 #include "cli/share_lost.h"
 
 namespace onnxray::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-struct Entry {
-  int64_t index = 0;
-  std::string label;
-  double logit = 0, probability = 0;
-};
-
-std::string label_of(int64_t index, const std::vector<std::string>& labels) {
-  return index < std::ssize(labels) ? labels[static_cast<size_t>(index)] : std::to_string(index);
+/// "softmax class scores of 'scores'": what the explained output is, and which where there are several.
+std::string title_of(const Explanations& explanations, const Predictions& predictions) {
+  const bool several = explanations.outputs.size() > 1;
+  return several ? fmt::format("{} of '{}'", predictions.title(), explanations.explained.name)
+                 : std::string(predictions.title());
 }
 
-int64_t samples_of(const Tensor& logits) { return logits.shape().empty() ? 1 : logits.shape()[0]; }
+std::string prediction_line(const Prediction& p, const Explanations& explanations,
+                            std::string_view score_word) {
+  const ExplainedOutput& explained = explanations.explained;
+  std::string line = fmt::format("  {:<20}", p.label);
+  if (p.probability && explained.kind == ScoreKind::softmax)
+    line += fmt::format(" {:>10}", percent_text(*p.probability));
+  if (p.probability && explained.kind == ScoreKind::sigmoid && score_word != "probability")
+    line += fmt::format(" probability {:>10}", number_text(*p.probability));
+  if (p.value)
+    return line + fmt::format(" value {:>10}   logit {:>10}\n", number_text(*p.value), number_text(p.score));
+  return line + fmt::format("   {} {:>10}\n", score_word, number_text(p.score));
+}
 
-/// The five largest entries of one sample, with their softmax.
-std::vector<Entry> top_entries(const Tensor& logits, int64_t sample, const std::vector<std::string>& labels) {
-  const int64_t count = logits.size() / std::max<int64_t>(1, samples_of(logits));
-  std::vector<double> values;
-  for (int64_t i = 0; i < count; ++i) values.push_back(logits.as_double(sample * count + i));
-  const double largest = *std::ranges::max_element(values);
-  const double total = std::accumulate(values.begin(), values.end(), 0.0,
-                                       [&](double t, double v) { return t + std::exp(v - largest); });
-  std::vector<int64_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto shown = std::min<int64_t>(5, count);
-  std::partial_sort(order.begin(), order.begin() + shown, order.end(), [&](int64_t a, int64_t b) {
-    const double va = values[static_cast<size_t>(a)], vb = values[static_cast<size_t>(b)];
-    return va != vb ? va > vb : a < b;
-  });
-  std::vector<Entry> entries;
-  for (int64_t i = 0; i < shown; ++i) {
-    const int64_t at = order[static_cast<size_t>(i)];
-    const double logit = values[static_cast<size_t>(at)];
-    entries.push_back({at, label_of(at, labels), logit, std::exp(logit - largest) / total});
+std::string predictions_text(const Explanations& explanations, const Predictions& predictions) {
+  std::string text;
+  for (int64_t n = 0; n < predictions.samples(); ++n) {
+    const std::string of = predictions.samples() > 1 ? fmt::format(" of sample {}", n) : "";
+    text += fmt::format("prediction{}: {}\n", of, title_of(explanations, predictions));
+    for (const Prediction& p : predictions.top(n))
+      text += prediction_line(p, explanations, predictions.score_word());
   }
-  return entries;
+  return text;
 }
 
 std::string target_text(const std::string& given, const ExplainedTarget& target,
-                        const std::vector<std::string>& labels) {
+                        const Predictions& predictions) {
   if (target.indices.empty()) return fmt::format("{}: weights over the output", given);
   std::vector<std::string> chosen;
-  for (const int64_t index : target.indices) chosen.push_back(label_of(index, labels));
+  for (size_t n = 0; n < target.indices.size(); ++n)
+    chosen.push_back(predictions.at(static_cast<int64_t>(n), target.indices[n]).label);
   return fmt::format("{} ({})", fmt::join(chosen, ", "),
                      given == "argmax" ? "argmax: the largest entry" : given);
 }
 
-const std::string& given_target(const Options& options, size_t k) {
-  static const std::string kArgmax = "argmax";
-  return options.targets.empty() ? kArgmax : options.targets[k];
-}
-
 /// The lines of one method: a sum for each input and sample, and with the last input's what was lost on the
 /// way to all of them.
-std::string method_text(std::span<const Attribution> group, const ExplainedTarget& target) {
+std::string method_lines(std::span<const Attribution> group, const ExplainedTarget& target,
+                         std::string_view score_word) {
   std::string text;
-  const std::vector<double> lost = share_lost(group, target);
+  const auto lost = share_lost(group, target);
   for (const Attribution& a : group) {
     for (size_t n = 0; n < a.sums.size() && n < target.scores.size(); ++n) {
-      text += fmt::format("  {:<32} {:<12} sum {:11.5f}   logit {:9.4f}", a.method, a.input, a.sums[n],
-                          target.scores[n]);
-      if (!lost.empty() && &a == &group.back())
-        text += fmt::format("   lost {:6.1f} %{}", 100 * lost[n], group.size() > 1 ? " of all inputs" : "");
+      text += fmt::format("  {:<32} {:<12} sum {:>11}   {} {:>10}", a.method, a.input, number_text(a.sums[n]),
+                          score_word, number_text(target.scores[n]));
+      if (n < lost.size() && lost[n] && &a == &group.back())
+        text += fmt::format("   lost {:6.1f} %{}", 100 * *lost[n], group.size() > 1 ? " of all inputs" : "");
       if (n < a.completeness_gap.size())
         text += fmt::format("   completeness gap {:.3g}", a.completeness_gap[n]);
       text += "\n";
@@ -91,24 +80,25 @@ std::string method_text(std::span<const Attribution> group, const ExplainedTarge
 
 }  // namespace
 
+const std::string& given_target(const Options& options, size_t k) {
+  static const std::string kArgmax = "argmax";
+  return options.targets.empty() ? kArgmax : options.targets[k];
+}
+
 std::string summary_text(const Explanations& explanations, const Options& options,
                          const std::vector<std::string>& labels) {
-  std::string text;
-  for (int64_t n = 0; n < samples_of(explanations.logits); ++n) {
-    text +=
-        samples_of(explanations.logits) > 1 ? fmt::format("prediction of sample {}\n", n) : "prediction\n";
-    for (const Entry& entry : top_entries(explanations.logits, n, labels)) {
-      text += fmt::format("  {:<20} {:6.2f} %   logit {:9.4f}\n", entry.label, 100 * entry.probability,
-                          entry.logit);
-    }
-  }
+  const Predictions predictions(explanations, labels);
+  std::string text = predictions_text(explanations, predictions);
   for (size_t k = 0; k < explanations.targets.size(); ++k) {
     const ExplainedTarget& target = explanations.targets[k];
-    text += fmt::format("target {}\n", target_text(given_target(options, k), target, labels));
+    text += fmt::format("target {}\n", target_text(given_target(options, k), target, predictions));
     for (const auto& group : by_method(explanations)) {
-      if (group[0].target == k) text += method_text(group, target);
+      if (group[0].target == k) text += method_lines(group, target, predictions.score_word());
     }
   }
+  if (const std::string note = predictions.labels_note(); !note.empty())
+    text += fmt::format("note: {}\n", note);
+  for (const std::string& note : explanations.not_finite) text += fmt::format("note: {}\n", note);
   return text + assumptions_text(explanations.assumptions);
 }
 
@@ -146,64 +136,6 @@ std::string layers_text(const Explanations& explanations) {
     for (const LayerRelevance& layer : a.layers) text += layer_line(layer);
   }
   return text;
-}
-
-namespace {
-
-/// `lost`: of all inputs together.
-Json attribution_json(const Attribution& a, const std::vector<double>& lost) {
-  Json row{{"method", a.method},
-           {"target", a.target},
-           {"input", a.input},
-           {"shape", a.values.shape()},
-           {"sums", a.sums}};
-  if (!lost.empty()) row["share_lost"] = lost;
-  if (!a.embeddings.empty()) row["embeddings"] = a.embeddings;
-  if (!a.completeness_gap.empty()) row["completeness_gap"] = a.completeness_gap;
-  for (const LayerRelevance& layer : a.layers) {
-    row["layers"].push_back(
-        {{"name", layer.name},
-         {"op", layer.op},
-         {"rule", layer.rule},
-         {"relevance", layer.relevance},
-         {"not_finite", layer.not_finite},
-         {"sent", layer.sent ? Json(*layer.sent) : Json()},
-         {"to_bias", layer.to_bias},
-         {"to_stabiliser", layer.to_stabiliser},
-         {"smallest_denominator", layer.smallest_denominator ? Json(*layer.smallest_denominator) : Json()},
-         {"crossings", layer.crossings}});
-  }
-  return row;
-}
-
-}  // namespace
-
-std::string summary_json(const Explanations& explanations, const Options& options,
-                         const std::vector<std::string>& labels, const std::string& backend) {
-  nlohmann::ordered_json json;
-  json["model"] = options.model;
-  json["backend"] = backend;
-  json["onnxray"] = version();
-  if (!explanations.notes.empty()) json["notes"] = explanations.notes;
-  json["assumptions"] = assumptions_json(explanations.assumptions);
-  for (int64_t n = 0; n < samples_of(explanations.logits); ++n) {
-    nlohmann::ordered_json top;
-    for (const Entry& e : top_entries(explanations.logits, n, labels)) {
-      top.push_back(
-          {{"index", e.index}, {"label", e.label}, {"logit", e.logit}, {"probability", e.probability}});
-    }
-    json["predictions"].push_back(std::move(top));
-  }
-  for (size_t k = 0; k < explanations.targets.size(); ++k) {
-    const ExplainedTarget& target = explanations.targets[k];
-    json["targets"].push_back(
-        {{"target", given_target(options, k)}, {"indices", target.indices}, {"scores", target.scores}});
-  }
-  for (const auto& group : by_method(explanations)) {
-    const std::vector<double> lost = share_lost(group, explanations.targets[group[0].target]);
-    for (const Attribution& a : group) json["attributions"].push_back(attribution_json(a, lost));
-  }
-  return json.dump(2);
 }
 
 }  // namespace onnxray::cli

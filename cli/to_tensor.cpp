@@ -68,7 +68,7 @@ Image with_wanted_size(const Image& image, const Preprocess& p, const ImageShape
     result = cropped(result, centre_offset(result.height, p.crop[0]), centre_offset(result.width, p.crop[1]),
                      p.crop[0], p.crop[1]);
   }
-  if (p.resize.empty() && p.crop.empty()) {
+  if (p.resize.empty() && p.crop.empty() && !p.is_as_is) {
     const auto or_own = [](int64_t extent, int64_t own) { return extent < 0 ? own : extent; };
     result = resized(result, or_own(wanted.height, result.height), or_own(wanted.width, result.width));
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "rules/plain_name.h"
+
 namespace onnxray {
 
 namespace {
@@ -65,6 +67,17 @@ std::optional<MethodName> parse_analyzer_name(std::string_view name) {
     if (!parameter.empty()) method.rule->parameters.emplace(parameter, value);
   }
   return method;
+}
+
+std::optional<MethodName> parse_plain_analyzer_name(std::string_view plain) {
+  for (const RuleName& rule : kRules) {
+    if (plain_name(rule.analyzer) == plain) return parse_analyzer_name(rule.analyzer);
+  }
+  for (const std::string_view composite : kComposites) {
+    const std::string analyzer = "lrp." + std::string(composite);
+    if (plain_name(analyzer) == plain) return parse_analyzer_name(analyzer);
+  }
+  return std::nullopt;
 }
 
 }  // namespace onnxray

@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "methods/loop.h"
+#include "methods/probability_order.h"
 
 namespace onnxray {
 
@@ -28,6 +29,12 @@ std::vector<Var> given(Builder& b, const std::string& name, std::span<const Shap
 
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
                          const Widening& widening, std::vector<Assumption>* assumptions) {
+  if (!spec.head && !spec.methods.empty()) {
+    Graph separated = graph;
+    ExplainSpec known = spec;
+    known.head = explained_head(separated, spec.output, spec.keep_softmax);
+    return emit_explanation(separated, ops, known, widening, assumptions);
+  }
   Program program;
   Builder b(program);
   std::vector<Var> inputs;
@@ -41,7 +48,7 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   for (const ValueId id : graph.outputs) b.output(graph[id].name, var(id));
   if (spec.methods.empty()) return program;
 
-  const ValueId logits_value = find_logits(graph, graph.outputs[spec.output], spec.keep_softmax);
+  const ValueId logits_value = spec.head->logits;
   const Var logits = var(logits_value);
   b.output("logits", logits);
   const Explained explained = explained_by(graph, ops, spec);
@@ -54,8 +61,15 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   const std::vector<Var> baselines = given(b, "baseline", spec.baselines, explained_vars);
   const std::vector<Var> noise = given(b, "noise", spec.noise, explained_vars);
   const auto samples = b.rank(logits) == 0 ? std::optional<int64_t>() : 0;
+  if (const auto head = assumption_of(graph, *spec.head, samples); head && assumptions)
+    assume(*assumptions, *head);
+  const auto is_argmax = [](const TargetForm& form) { return form.kind == TargetForm::Kind::argmax; };
+  const Var order = std::ranges::any_of(spec.targets, is_argmax)
+                        ? probability_order(b, *spec.head, logits, var(spec.head->output), samples)
+                        : logits;
   for (size_t k = 0; k < spec.targets.size(); ++k) {
-    const TargetVars target = emit_target(b, spec.targets[k], logits, samples, fmt::format("target:{}", k));
+    const TargetVars target =
+        emit_target(b, spec.targets[k], logits, order, samples, fmt::format("target:{}", k));
     if (target.index) b.output(fmt::format("index:{}", k), target.index);
     b.output(fmt::format("score:{}", k), score(b, target.selection, logits));
     for (size_t m = 0; m < spec.methods.size(); ++m) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "methods/head.h"
 #include "methods/method.h"
 #include "methods/target.h"
 
@@ -8,9 +9,11 @@ namespace onnxray {
 /// What one program computes: several methods for several targets over one forward pass.
 struct ExplainSpec {
   std::vector<MethodSpec> methods;  ///< none: a plain forward pass
-  std::vector<TargetSpec::Kind> targets;
+  std::vector<TargetForm> targets;
   size_t output = 0;  ///< which of Graph::outputs is explained
   bool keep_softmax = false;
+  /// Of that output, where it is separated in the graph already; else emit_explanation does so, or keeps it.
+  std::optional<Head> head = {};
   ValueId at = kNoValue;                         ///< attribute to this inner value instead of the inputs
   std::vector<std::string> attribute = {};       ///< or to these inputs alone ...
   std::vector<std::string> not_attributed = {};  ///< ... or to all but these
@@ -21,8 +24,8 @@ struct ExplainSpec {
 
 /// Emits the forward pass of a specialised graph and the explanations of `spec`.
 /// Program inputs: the graph's inputs that are not bound, "baseline:I" and "noise:I" where the caller gives
-/// them, then "target:K" for each target that is not an argmax. Program outputs: the graph's outputs; then,
-/// with methods, "logits", for each target "index:K" (not for masks) and "score:K" [N], and for each method
+/// them, then "target:K" for each target that needs a tensor. Program outputs: the graph's outputs; then,
+/// with methods, "logits", for each target "index:K" (where it is one entry per sample) and "score:K" [N], and for each method
 /// M, target K and explained input I "attribution:M:K:I"; integrated gradients also "gap:M:K" [N], LRP
 /// with report_layers "layer.NODE:M:K" [2], and "layer.NODE.ENTRY:M:K" [1] for the entries of the Ledger that
 /// its rule made.

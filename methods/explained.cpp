@@ -86,6 +86,7 @@ Tensor numbers_among(const Shape& shape, const Candidate& candidate) {
 }
 
 bool any(const Tensor& flags) {
+  if (flags.size() == 0) return false;
   const auto all = flags.data<double>();
   return std::ranges::find(all, 1.0) != all.end();
 }

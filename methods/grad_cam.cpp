@@ -6,6 +6,7 @@
 #include "methods/axis_trail.h"
 #include "methods/cam_layer.h"
 #include "ops/interpolation.h"
+#include "rules/embeddings.h"
 
 namespace onnxray {
 
@@ -138,6 +139,14 @@ Var resized(const MethodSpec& method, const MethodContext& context, Var map, Val
   return result;
 }
 
+/// Whether the value is an input of the model, or what its tokens are embedded as.
+bool is_input(const MethodContext& context, ValueId id) {
+  const Graph& graph = context.graph;
+  if (std::ranges::find(graph.inputs, id, &InputInfo::value) != graph.inputs.end()) return true;
+  const std::vector<Embedding> embeddings = find_embeddings(graph, context.ops).found;
+  return std::ranges::find(embeddings, id, &Embedding::vectors) != embeddings.end();
+}
+
 bool wants_resize(const MethodSpec& method) {
   const std::string text = method.string("resize", "true");
   require(text == "true" || text == "false", ErrorCode::usage, "resize={}: the choices are true and false",
@@ -150,8 +159,7 @@ bool wants_resize(const MethodSpec& method) {
 std::vector<Var> emit_grad_cam(const MethodSpec& method, const MethodContext& context) {
   const bool guided = method.name.family == MethodName::Family::guided_grad_cam;
   for (const ValueId id : context.explained) {
-    const auto is_it = [&](const InputInfo& input) { return input.value == id; };
-    require(std::ranges::any_of(context.graph.inputs, is_it), ErrorCode::usage,
+    require(is_input(context, id), ErrorCode::usage,
             "'{}' is a map over the input: choose the layer by layer=NAME, not by at", method.text);
   }
   const bool resize = wants_resize(method);

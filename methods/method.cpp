@@ -1,5 +1,6 @@
 #include "methods/method.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/fail.h"
@@ -56,7 +57,9 @@ std::vector<Var> MethodContext::explained_vars() const {
   return vars;
 }
 
-Var seed(const MethodSpec& method, const MethodContext& context) {
+namespace {
+
+bool starts_with_logit(const MethodSpec& method) {
   using SeedValue = Conventions::SeedValue;
   const Family family = method.name.family;
   // By method: relevance shares out the logit itself, and guided methods follow; derivatives start with 1.
@@ -64,8 +67,27 @@ Var seed(const MethodSpec& method, const MethodContext& context) {
                                family == Family::deep_taylor_bounded || family == Family::guided_backprop ||
                                family == Family::deconvnet;
   const SeedValue chosen = method.conventions.seed_value;
-  const bool logit = chosen == SeedValue::logit || (chosen == SeedValue::by_method && logit_by_method);
-  return logit ? context.b.mul(context.selection, context.logits()) : context.selection;
+  return chosen == SeedValue::logit || (chosen == SeedValue::by_method && logit_by_method);
+}
+
+}  // namespace
+
+Var seed(const MethodSpec& method, const MethodContext& context) {
+  return starts_with_logit(method) ? context.b.mul(context.selection, context.logits()) : context.selection;
+}
+
+bool shares_score(const MethodSpec& method) {
+  const Modifiers& modifiers = method.name.modifiers;
+  if (!starts_with_logit(method) || modifiers.x_input || modifiers.x_sign) return false;
+  switch (method.name.family) {
+    case Family::deep_taylor:
+    case Family::deep_taylor_bounded: return true;
+    case Family::lrp:
+      return std::ranges::none_of(lrp_composite(method).entries, [](const CompositeEntry& entry) {
+        return entry.rule.rule == "sign" || entry.rule.rule == "sign_mu";
+      });
+    default: return false;
+  }
 }
 
 uint64_t seed_of(const MethodSpec& method) {

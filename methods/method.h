@@ -44,6 +44,10 @@ struct MethodContext {
 /// What starts the backward pass: the selection, or the selection times the logits.
 Var seed(const MethodSpec& method, const MethodContext& context);
 
+/// Whether the method shares the score out among the inputs: relevance that starts with the score, under
+/// rules of which none keeps signs alone.
+bool shares_score(const MethodSpec& method);
+
 /// The parameter `seed` of methods that draw random numbers; 0 by default.
 uint64_t seed_of(const MethodSpec& method);
 

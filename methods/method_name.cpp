@@ -7,6 +7,7 @@
 #include "core/fail.h"
 #include "core/nearest.h"
 #include "methods/analyzer_name.h"
+#include "methods/foreign_name.h"
 #include "methods/name_cursor.h"
 
 namespace onnxray {
@@ -226,6 +227,10 @@ MethodName parse_method_name(std::string_view name) {
     MethodName method;
     if (parse(cursor, method) && cursor.done()) return method;
   }
+  if (auto foreign = parse_foreign_name(name)) return *foreign;
+  const std::string advice = advice_on_foreign_name(name);
+  require(advice.empty(), ErrorCode::usage,
+          "'{}' is not among the methods here: {}; `onnxray methods` lists all", name, advice);
   fail(ErrorCode::usage, "unknown method '{}'; the nearest are {}; `onnxray methods` lists all", name,
        fmt::join(nearest(name, known_names()), ", "));
 }

@@ -1,162 +1,92 @@
 #include "methods/target.h"
 
-#include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "core/fail.h"
+#include "methods/target_layout.h"
 
 namespace onnxray {
 
+TargetForm TargetSpec::form() const {
+  TargetForm form(kind);
+  if (kind != Kind::argmax) return form;
+  form.axis = axis;
+  form.in_region = !ranges.empty();
+  return form;
+}
+
 namespace {
 
-/// An output that targets index, taken apart: one sample's entries in row-major order.
-struct Layout {
-  Layout(const Shape& logits, std::optional<int64_t> samples) : entry(logits) {
-    if (!samples) return;
-    axis = static_cast<size_t>(*samples);
-    count = logits[axis];
-    entry.erase(entry.begin() + *samples);
-  }
-  /// Also of a batch without samples.
-  int64_t entries() const { return element_count(entry); }
+Tensor counted(Shape shape, int64_t count) {
+  std::vector<int64_t> places(static_cast<size_t>(count));
+  std::iota(places.begin(), places.end(), 0);
+  return Tensor::of<int64_t>(std::move(shape), places);
+}
 
-  Shape entry;        ///< the extents of one sample's output
-  int64_t count = 1;  ///< of samples
-  size_t axis = 0;    ///< theirs; a single sample leads
-};
+/// The permutation that puts the samples first, or with `back` puts them where they were.
+std::vector<int64_t> samples_first(size_t rank, std::optional<int64_t> samples, bool back = false) {
+  std::vector<int64_t> permutation(rank);
+  std::iota(permutation.begin(), permutation.end(), 0);
+  if (!samples) return permutation;
+  const auto begin = permutation.begin(), at = begin + *samples;
+  std::rotate(begin, back ? begin + 1 : at, at + 1);
+  return permutation;
+}
 
-int64_t samples_of(const Graph& graph, ValueId value) {
-  const auto& shape = graph.values[static_cast<size_t>(value)].shape;
-  return !shape || shape->empty() ? 1 : shape->front();
+/// `order` where the region is marked, below everything elsewhere.
+Var inside(Builder& b, Var order, Var region) {
+  const DType type = b.dtype(order);
+  const double lowest = type == DType::f64 ? std::numeric_limits<double>::lowest()
+                                           : double{std::numeric_limits<float>::lowest()};
+  const Var finite = b.max(order, lowest);  // an entry of -inf is still inside
+  return b.select(b.less(0.0, region), finite, b.scalar(-std::numeric_limits<double>::infinity(), type));
+}
+
+/// 1 at the largest entry along an axis, at every place.
+Var largest_along(Builder& b, Var order, int64_t axis, std::optional<int64_t> samples) {
+  const Shape shape = b.shape(order);
+  const auto rank = std::ssize(shape) - (samples ? 1 : 0);
+  require(axis >= -rank && axis < rank, ErrorCode::usage,
+          "an argmax along axis {} does not fit an output of shape {}: one sample's has {} axes", axis,
+          to_string(shape), rank);
+  int64_t at = axis < 0 ? axis + rank : axis;
+  if (samples && at >= *samples) ++at;
+  Shape along(shape.size(), 1);
+  along[static_cast<size_t>(at)] = shape[static_cast<size_t>(at)];
+  const Var places = b.constant(counted(along, along[static_cast<size_t>(at)]));
+  return b.cast(b.equal(places, b.arg_reduce(order, at, true)), b.dtype(order));
 }
 
 }  // namespace
 
-ValueId find_logits(const Graph& graph, ValueId output, bool keep_softmax) {
-  if (keep_softmax) return output;
-  constexpr std::string_view kKeepsOrder[] = {"Identity",  "Reshape", "Flatten", "Squeeze",
-                                              "Unsqueeze", "Cast",    "Dropout"};
-  const auto producers = graph.producers();
-  ValueId value = output;
-  while (true) {
-    const int32_t n = producers[static_cast<size_t>(value)];
-    if (n < 0) return output;
-    const Node& node = graph.nodes[static_cast<size_t>(n)];
-    if (node.op == "Softmax" || node.op == "LogSoftmax") {
-      // [T,1,C] seen as [1,T,C]: an index into the one sample is none into T samples of the logits.
-      const int64_t samples = samples_of(graph, node.inputs[0]);
-      return samples == 1 || samples == samples_of(graph, output) ? node.inputs[0] : output;
-    }
-    // A flat index means the same entry on both sides of these.
-    if (std::ranges::find(kKeepsOrder, node.op) == std::end(kKeepsOrder)) return output;
-    value = node.inputs[0];
-  }
-}
-
-TargetVars emit_target(Builder& b, TargetSpec::Kind kind, Var logits, std::optional<int64_t> samples,
-                       const std::string& name) {
+TargetVars emit_target(Builder& b, const TargetForm& form, Var logits, Var order,
+                       std::optional<int64_t> samples, const std::string& name) {
   const Shape shape = b.shape(logits);
-  if (kind == TargetSpec::Kind::mask) return {{}, b.input(name, shape, b.dtype(logits))};
-  const Layout layout(shape, samples);
+  if (form.kind == TargetForm::Kind::mask) return {{}, b.input(name, shape, b.dtype(logits))};
+  Var region;
+  if (form.in_region) {
+    region = b.input(name, shape, b.dtype(logits));
+    order = inside(b, order, region);
+  }
+  if (form.axis) {
+    const Var largest = largest_along(b, order, *form.axis, samples);
+    return {{}, region ? b.mul(largest, region) : largest};
+  }
+  const TargetLayout layout(shape, samples);
   const int64_t count = layout.count, entries = layout.entries();
   Var index;
-  if (kind == TargetSpec::Kind::argmax) {
-    std::vector<int64_t> first(shape.size());  // the permutation that puts the samples first
-    std::iota(first.begin(), first.end(), 0);
-    if (samples) std::rotate(first.begin(), first.begin() + *samples, first.begin() + *samples + 1);
-    const Var flat = b.reshape(b.transpose(logits, first), {count, entries});
+  if (form.kind == TargetForm::Kind::argmax) {
+    const Var flat = b.reshape(b.transpose(order, samples_first(shape.size(), samples)), {count, entries});
     index = b.reshape(b.arg_reduce(flat, 1, true), {count});
   } else {
     index = b.input(name, {count}, DType::i64);
   }
-  std::vector<int64_t> places(static_cast<size_t>(entries));
-  std::iota(places.begin(), places.end(), 0);
-  const Var chosen =
-      b.equal(b.constant(Tensor::of<int64_t>({1, entries}, places)), b.reshape(index, {count, 1}));
-  Shape samples_first = layout.entry;
-  if (samples) samples_first.insert(samples_first.begin(), count);
-  std::vector<int64_t> back(shape.size());
-  std::iota(back.begin(), back.end(), 0);
-  if (samples) std::rotate(back.begin(), back.begin() + 1, back.begin() + *samples + 1);
-  return {index, b.transpose(b.reshape(b.cast(chosen, b.dtype(logits)), samples_first), back)};
-}
-
-namespace {
-
-bool is_inside(const std::vector<int64_t>& tuple, const Shape& extents) {
-  for (size_t i = 0; i < tuple.size(); ++i) {
-    if (tuple[i] < 0 || tuple[i] >= extents[i]) return false;
-  }
-  return tuple.size() == extents.size();
-}
-
-/// The extents that a tuple counts along. A single sample's axis may be named or left out, wherever it is.
-Shape counted_extents(const std::vector<int64_t>& tuple, const Shape& logits, const Layout& layout) {
-  if (layout.count != 1 || tuple.size() == layout.entry.size()) return layout.entry;
-  if (tuple.size() == logits.size()) return logits;
-  Shape fitting = layout.entry;
-  for (size_t i = logits.size(); i-- > 0;) {
-    Shape shorter = logits;
-    shorter.erase(shorter.begin() + static_cast<std::ptrdiff_t>(i));
-    if (logits[i] == 1 && is_inside(tuple, shorter)) fitting = shorter;
-  }
-  return fitting;
-}
-
-/// The row-major index of a tuple inside one sample's output.
-int64_t flat_index(const std::vector<int64_t>& tuple, const Shape& logits, const Layout& layout) {
-  const Shape extents = counted_extents(tuple, logits, layout);
-  const bool leads = layout.axis == 0;
-  require(tuple.size() == extents.size(), ErrorCode::usage,
-          "target {} does not fit an output of shape {}: give one index per axis{}", to_string(tuple),
-          to_string(logits),
-          extents == logits ? ""
-          : leads           ? " after the batch"
-                            : fmt::format(" but {}, the samples'", layout.axis));
-  require(is_inside(tuple, extents), ErrorCode::usage, "target {} is outside an output of shape {}",
-          to_string(tuple), to_string(logits));
-  int64_t flat = 0;
-  for (size_t i = 0; i < tuple.size(); ++i) flat = flat * extents[i] + tuple[i];
-  return flat;
-}
-
-/// The same weights for every sample.
-Tensor repeated_mask(const Tensor& one, const Shape& logits, const Layout& layout) {
-  const std::vector<double> weights = one.to_doubles();
-  const int64_t inner = count_between(layout.entry, layout.axis, layout.entry.size());
-  std::vector<double> all;
-  for (size_t block = 0; block < weights.size(); block += static_cast<size_t>(inner)) {
-    const auto from = weights.begin() + static_cast<std::ptrdiff_t>(block);
-    for (int64_t n = 0; n < layout.count; ++n) all.insert(all.end(), from, from + inner);
-  }
-  return Tensor::of<double>(logits, all);
-}
-
-}  // namespace
-
-Tensor target_input(const TargetSpec& target, const Shape& logits, std::optional<int64_t> samples) {
-  const Layout layout(logits, samples);
-  const int64_t entries = layout.entries();
-  if (target.kind == TargetSpec::Kind::mask) {
-    if (target.mask.shape() == logits) return target.mask;
-    require(target.mask.size() == entries, ErrorCode::usage,
-            "a target mask of shape {} does not fit an output of shape {}", to_string(target.mask.shape()),
-            to_string(logits));
-    return repeated_mask(target.mask, logits, layout);
-  }
-  const std::vector<int64_t> indices =
-      target.tuple.empty() ? target.indices : std::vector{flat_index(target.tuple, logits, layout)};
-  const auto count = static_cast<int64_t>(indices.size());
-  require(count == 1 || count == layout.count, ErrorCode::usage,
-          "{} targets for a batch of {}: give one, or one per sample", count, layout.count);
-  std::vector<int64_t> all;
-  for (int64_t n = 0; n < layout.count; ++n) {
-    const int64_t index = indices[count == 1 ? 0 : static_cast<size_t>(n)];
-    require(index >= 0 && index < entries, ErrorCode::usage,
-            "target {} is outside an output of {} entries per sample", index, entries);
-    all.push_back(index);
-  }
-  return Tensor::of<int64_t>({layout.count}, all);
+  const Var chosen = b.equal(b.constant(counted({1, entries}, entries)), b.reshape(index, {count, 1}));
+  Shape leading = layout.entry;
+  if (samples) leading.insert(leading.begin(), count);
+  return {index, b.transpose(b.reshape(b.cast(chosen, b.dtype(logits)), leading),
+                             samples_first(shape.size(), samples, true))};
 }
 
 }  // namespace onnxray

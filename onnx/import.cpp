@@ -9,6 +9,7 @@
 #include "core/fail.h"
 #include "onnx/build_graph.h"
 #include "onnx/embedded_weights.h"
+#include "onnx/file_kind.h"
 #include "onnx/inline_functions.h"
 #include "onnx/mapped_file.h"
 #include "onnx/tensor_proto.h"
@@ -102,7 +103,8 @@ ImportedModel import_onnx(const std::filesystem::path& path, const OpRegistry& o
     const auto file = MappedFile::open(path);
     return import_bytes(file->bytes(), file, path.parent_path(), ops);
   } catch (const Error& error) {
-    throw Error(error.code(), path.string() + ": " + error.what());
+    const std::string advice = error.code() == ErrorCode::bad_file ? export_advice(path) : "";
+    throw Error(error.code(), path.string() + ": " + error.what() + (advice.empty() ? "" : "; " + advice));
   }
 }
 

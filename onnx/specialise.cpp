@@ -130,6 +130,27 @@ void convert_reals(Graph& graph, bool single) {
   for (Node& node : graph.nodes) convert_attributes(node, single);
 }
 
+/// Where the image that was given would fit with its channels elsewhere: what to do.
+std::string layout_advice(const InputInfo& input, const Shape& shape) {
+  if (shape.size() != 4) return {};
+  const auto fits = [&](const Shape& other) {
+    for (size_t i = 1; i < other.size(); ++i) {
+      const int64_t* fixed = std::get_if<int64_t>(&input.extents[i]);
+      if (fixed != nullptr && *fixed != other[i]) return false;
+    }
+    return true;
+  };
+  const Shape channels_first{shape[0], shape[3], shape[1], shape[2]},
+      channels_last{shape[0], shape[2], shape[3], shape[1]};
+  if (fits(channels_first))
+    return fmt::format("; the model takes channels first (NCHW): transpose it to {}",
+                       to_string(channels_first));
+  if (fits(channels_last))
+    return fmt::format("; the model takes channels last (NHWC): transpose it to {}",
+                       to_string(channels_last));
+  return {};
+}
+
 /// The batch, axis 0, may differ from what the exporter saw; a node that fixes it says so when it is lowered.
 void check_shape(const Graph& graph, const InputInfo& input, const Shape& shape) {
   if (!input.has_shape) return;
@@ -140,8 +161,8 @@ void check_shape(const Graph& graph, const InputInfo& input, const Shape& shape)
   for (size_t i = 1; i < shape.size(); ++i) {
     const int64_t* fixed = std::get_if<int64_t>(&input.extents[i]);
     require(fixed == nullptr || *fixed == shape[i], ErrorCode::usage,
-            "input '{}' needs extent {} on axis {}, but a tensor {} was given", name,
-            fixed != nullptr ? *fixed : 0, i, to_string(shape));
+            "input '{}' needs extent {} on axis {}, but a tensor {} was given{}", name,
+            fixed != nullptr ? *fixed : 0, i, to_string(shape), layout_advice(input, shape));
   }
 }
 

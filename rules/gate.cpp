@@ -16,7 +16,7 @@ class GateRule final : public Rule {
     //   elementwise R_signal = R; in a matrix product, whose gate is a matrix of weights such as attention,
     //   R_signal = signal * J^T (R / safe(y))                              (Ali et al. 2022, CP-LRP)
     Builder& b = context.b;
-    if (!context.wants(signal_)) return;
+    if (!context.wants(signal_)) return enter_constant(context, context.cotangent());
     const Var signal = context.input(signal_);
     if (context.node.op == "Mul")
       return context.send(signal_, b.sum_to_shape(context.cotangent(), b.shape(signal)));

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "backward/where_arrived.h"
 #include "rules/degree.h"
 #include "rules/rectified.h"
 #include "rules/rules.h"
@@ -23,16 +24,16 @@ class ProportionalRule final : public Rule {
     // Constants among the inputs keep their share, as a bias does.
     Builder& b = context.b;
     const Var R = context.cotangent(), twin = rectified_twin(b.program(), R, context.output());
-    const Var y = twin ? twin : context.output(), per_unit = divided(context, R, y, stabiliser_);
+    const Var y = twin ? twin : context.output(), s = divided(context, R, y, stabiliser_);
     // Every factor of a product contributes all of it: each gets its part.
     const Var factors = degree(context);
-    const std::vector<Var> shares = context.adjoint(factors ? b.div(per_unit, factors) : per_unit);
+    const std::vector<Var> shares = context.adjoint(factors ? b.div(s, factors) : s);
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i] && !is_place(context, i)) context.send(i, contribution(context, i, shares[i]));
     }
     if (Ledger* books = context.ledger(); books && books->sent) {
       // y = sum of the terms that move + constants: what s y did not send is the constants'.
-      books->bias = b.sub(b.reshape(b.sum(b.mul(per_unit, y), {}), {1}), books->sent);
+      books->bias = b.sub(b.reshape(b.sum(where_arrived(b, s, b.mul(s, y)), {}), {1}), books->sent);
     }
   }
 

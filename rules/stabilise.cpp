@@ -34,13 +34,13 @@ void enter_losses(NodeContext& context, Var s, Var z, Var D, Var bias) {
   Ledger* books = context.ledger();
   if (!books) return;
   Builder& b = context.b;
-  add_to(b, books->stabiliser, b.mul(s, b.sub(D, z)));
+  add_to(b, books->stabiliser, where_arrived(b, s, b.mul(s, b.sub(D, z))));
   // Only where relevance arrives do denominators matter.
   const Var size = b.select(b.equal(s, 0.0), b.scalar(INFINITY, b.dtype(D)), b.abs(D));
   const Var least = b.reshape(b.reduce(Reduce::Kind::min, size, {}), {1});
   books->smallest = books->smallest ? b.min(books->smallest, least) : least;
   if (!bias) return;
-  add_to(b, books->bias, b.mul(s, bias));
+  add_to(b, books->bias, where_arrived(b, s, b.mul(s, bias)));
   const Var crosses =
       b.mul(b.cast(b.less(b.mul(D, b.sub(z, bias)), 0.0), b.dtype(s)), b.abs(b.unary(Opcode::sign, s)));
   add_to(b, books->crossings, crosses);
@@ -48,6 +48,10 @@ void enter_losses(NodeContext& context, Var s, Var z, Var D, Var bias) {
 
 void enter_dropped(NodeContext& context, Var R) {
   if (Ledger* books = context.ledger()) add_to(context.b, books->stabiliser, R);
+}
+
+void enter_constant(NodeContext& context, Var R) {
+  if (Ledger* books = context.ledger()) add_to(context.b, books->bias, R);
 }
 
 Var divided(NodeContext& context, Var R, Var z, Conventions::Stabiliser stabiliser, Var bias, double weight) {

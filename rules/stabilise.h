@@ -44,6 +44,9 @@ void enter_losses(NodeContext& context, Var s, Var z, Var D, Var bias = {});
 /// Enters relevance that a rule drops, since no contribution can pay it.
 void enter_dropped(NodeContext& context, Var R);
 
+/// Enters relevance that goes to a factor which no input decides, as the bias's share.
+void enter_constant(NodeContext& context, Var R);
+
 /// weight R / D with the denominator that the convention wants, entered into the books. `bias` is a part of
 /// z.
 Var divided(NodeContext& context, Var R, Var z, Conventions::Stabiliser stabiliser, Var bias = {},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 namespace onnxray::onednn {
@@ -190,13 +191,13 @@ void ChainAssembler::write_real(const Instruction& in, const Zmm& y) {
     case Opcode::sub: return vsubps(y, real(in.a), either(in.b));
     case Opcode::mul: return vmulps(y, real(in.a), either(in.b));
     case Opcode::div: return vdivps(y, real(in.a), either(in.b));
-    case Opcode::min: return smaller_or_larger(in, y, true);
-    case Opcode::max: return smaller_or_larger(in, y, false);
+    // vminps and vmaxps give the second operand where either is NaN: a NaN in the first is put back.
+    case Opcode::min: return vminps(y, real(in.a), either(in.b)), put_back_nan(y, in.a);
+    case Opcode::max: return vmaxps(y, real(in.a), either(in.b)), put_back_nan(y, in.a);
     case Opcode::select: return vblendmps(y | mask(in.a, kScratchA), real(in.c), either(in.b));
     case Opcode::clip:
-      // A NaN between the bounds comes out of both.
-      vmaxps(y, real(in.b), real(in.a));
-      return vminps(y, real(in.c), y);
+      vmaxps(y, real(in.b), real(in.a)), put_back_nan(y, in.b);
+      return vminps(y, real(in.c), y), put_back_nan(y, in.c);
     default: fits_ = false;  // covers() keeps the others out
   }
 }
@@ -220,15 +221,11 @@ void ChainAssembler::write_boolean(const Instruction& in, const Opmask& y) {
   }
 }
 
-// vminps and vmaxps give the second operand where either is NaN: a NaN in the first is put back.
-void ChainAssembler::smaller_or_larger(const Instruction& in, const Zmm& y, bool smaller) {
-  const Zmm a = real(in.a);
-  vcmpps(kScratchA, a, a, kUnordered);
-  if (smaller)
-    vminps(y, a, either(in.b));
-  else
-    vmaxps(y, a, either(in.b));
-  vmovaps(y | kScratchA, a);
+void ChainAssembler::put_back_nan(const Zmm& y, const Source& s) {
+  if (s.kind == Source::Kind::immediate && !std::isnan(s.value)) return;
+  const Zmm x = real(s);
+  vcmpps(kScratchA, x, x, kUnordered);
+  vmovaps(y | kScratchA, x);
 }
 
 void ChainAssembler::sign(const Zmm& y, const Zmm& x, bool is_zero_positive) {

@@ -59,7 +59,8 @@ class ChainAssembler : public Xbyak::CodeGenerator {
   Xbyak::RegExp place_of(double value);
   void fill(const Xbyak::Zmm& y, double value);
 
-  void smaller_or_larger(const Instruction& in, const Xbyak::Zmm& y, bool smaller);
+  /// y where s is a number, s where it is NaN.
+  void put_back_nan(const Xbyak::Zmm& y, const Source& s);
   void sign(const Xbyak::Zmm& y, const Xbyak::Zmm& x, bool is_zero_positive);
   void polynomial(const Xbyak::Zmm& y, const Xbyak::Zmm& x, std::initializer_list<double> coefficients);
   void exp(const Xbyak::Zmm& y, const Xbyak::Zmm& x);

@@ -131,8 +131,8 @@ void apply(Opcode op, float* y, const float* a, const float* b, const float* c, 
       return map(y, a, b, c, n, [](float m, float p, float q) { return blend(m != 0, p, q); });
     case Opcode::clip:
       return map(y, a, b, c, n, [](float x, float low, float high) {
-        const float above = blend(x < low, low, x);
-        return blend(high < above, high, above);
+        const float above = blend(x < low || low != low, low, x);
+        return blend(high < above || high != high, high, above);
       });
     default: return apply_library(op, y, a, b, n);
   }

@@ -237,10 +237,7 @@ void apply(Opcode op, int64_t n, D* y, const D* a, const D* b, const D* c) {
       for (int64_t i = 0; i < n; ++i) y[i] = a[i] != 0 ? b[i] : c[i];
       return;
     case Opcode::clip:
-      for (int64_t i = 0; i < n; ++i) {
-        const D above = a[i] < b[i] ? b[i] : a[i];
-        y[i] = c[i] < above ? c[i] : above;
-      }
+      for (int64_t i = 0; i < n; ++i) y[i] = smaller(larger(a[i], b[i]), c[i]);
       return;
   }
 }

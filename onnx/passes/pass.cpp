@@ -15,6 +15,7 @@ std::span<const Pass> all_passes() {
       Pass{"fuse_layer_norm", fuse_layer_norm},
       Pass{"fuse_rms_norm", fuse_rms_norm},
       Pass{"fuse_activations", fuse_activations},
+      Pass{"fuse_softmax", fuse_softmax},
       Pass{"gemm_to_plain_weights", gemm_to_plain_weights},
       Pass{"moving_bias_to_add", moving_bias_to_add},
       Pass{"matmul_add_to_gemm", matmul_add_to_gemm},

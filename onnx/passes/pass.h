@@ -33,6 +33,7 @@ bool merge_transposes(Graph& graph, const PassOptions& options);
 bool fuse_layer_norm(Graph& graph, const PassOptions& options);
 bool fuse_rms_norm(Graph& graph, const PassOptions& options);
 bool fuse_activations(Graph& graph, const PassOptions& options);
+bool fuse_softmax(Graph& graph, const PassOptions& options);
 bool gemm_to_plain_weights(Graph& graph, const PassOptions& options);
 bool moving_bias_to_add(Graph& graph, const PassOptions& options);
 bool matmul_add_to_gemm(Graph& graph, const PassOptions& options);

@@ -89,7 +89,14 @@ ModelBuilder detector() {
   most.add_int64_data(5);
   b.initialiser("overlap", {1}, {0.5});
   b.node("NonMaxSuppression", {"boxes", "scores", "most", "overlap"}, {"selected"});
-  b.node("GatherND", {"scores", "selected"}, {"kept"});
+  b.node("GatherND", {"scores", "selected"}, {"found"});
+  auto& row = *b.graph().add_initializer();
+  row.set_name("row");
+  row.set_data_type(onnx::TensorProto::INT64);
+  row.add_dims(2);
+  row.add_int64_data(1);
+  row.add_int64_data(-1);
+  b.node("Reshape", {"found", "row"}, {"kept"});
   return b;
 }
 

@@ -85,6 +85,12 @@ void add_broadcasts_and_casts(std::vector<PrimitiveCase>& cases) {
       [](Builder& b, const auto& v) { b.clip(v[0], b.scalar(-0.5), b.scalar(1)); });
   add("clip between tensors", {x, channel, column},
       [](Builder& b, const auto& v) { b.clip(v[0], v[1], v[2]); });
+  const auto [special, other] = special_pairs();
+  const Tensor third = random_integers(special.shape(), 77, -2, 3, DType::f32);
+  add("clip of special numbers below", {special, other, third},
+      [](Builder& b, const auto& v) { b.clip(v[0], v[1], v[2]); });
+  add("clip of special numbers above", {special, other, third},
+      [](Builder& b, const auto& v) { b.clip(v[0], v[2], v[1]); });
   const Tensor wide = Tensor::of<float>({9}, {0, -0.5F, 1.9F, -1.9F, 255.5F, 300, -129, 3e9F, kNaN});
   for (const DType to : {DType::f64, DType::f16, DType::i8, DType::u8, DType::i16, DType::u16, DType::i32,
                          DType::u32, DType::i64, DType::boolean}) {

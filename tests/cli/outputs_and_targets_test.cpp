@@ -125,6 +125,14 @@ ModelBuilder two_inputs() {
   return b;
 }
 
+TEST_CASE("a name that is no input's is answered with those that are") {
+  Work work;
+  work.model(two_inputs());
+  work.array("ids.npy", Tensor::of<int64_t>({1, 4}, {3, 1, 4, 1}));
+  CHECK(work.run("run " + work / "model.onnx" + " -i tokens=" + work / "ids.npy") == 2);
+  CHECK(work.output.find("no input 'tokens'; its inputs are ids, numbers") != std::string::npos);
+}
+
 TEST_CASE("relevance of integer ids stops at their embedding, is summed per token, and the report says so") {
   Work work;
   work.model(two_inputs());

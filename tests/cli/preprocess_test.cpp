@@ -23,6 +23,16 @@ TEST_CASE("an image becomes (pixel * scale - mean) / std in the declared layout 
   CHECK(pixels.to_doubles() == std::vector<double>{30, 20, 10, 60, 50, 40});
 }
 
+TEST_CASE("no preprocessing leaves bytes and sizes as they are") {
+  Image image(1, 2, 1);
+  image.pixels = {10, 200};
+  const Preprocess none = load_preprocess("none");
+  CHECK(image_to_tensor(image, none, {-1, 1, 1, 2}).to_doubles() == std::vector<double>{10, 200});
+  CHECK(image_to_tensor(image, none, {-1, 1, -1, -1}).shape() == Shape{1, 1, 1, 2});
+  CHECK_THROWS_WITH(image_to_tensor(image, none, {-1, 1, 4, 4}), Catch::Contains("4 x 4"));
+  CHECK(value_range(none, 1).high == std::vector<double>{255});
+}
+
 TEST_CASE("rows of a table are time steps in either layout") {
   const Tensor table = Tensor::of<float>({3, 2}, {1, 10, 2, 20, 3, 30});
   CHECK(table_to_tensor(table, parse_preprocess(R"({"layout": "NCT"})", "test"), {-1, 2, 3}).to_doubles() ==

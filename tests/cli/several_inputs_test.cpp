@@ -144,7 +144,7 @@ TEST_CASE("other inputs that are left out are errors that name them") {
   work.model(recurrent());
   work.array("h.npy", Tensor(DType::f32, {1, 2, 2}));
   CHECK(work.run("run " + work / "model.onnx" + " -i h0=" + work / "h.npy" + " -o " + work / "y.npy") == 2);
-  CHECK(work.output.find("input 'x' float32[3,batch,2] was not given; use -i x=FILE, or -i x=zeros") !=
+  CHECK(work.output.find("input 'x' f32[3,batch,2] was not given; use -i x=FILE, or -i x=zeros") !=
         std::string::npos);
   CHECK(work.run("run " + work / "model.onnx" + " -i x=zeros -o " + work / "y.npy") == 2);
   CHECK(work.output.find("no input that is given says how long its axis 1 is") != std::string::npos);

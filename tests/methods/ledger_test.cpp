@@ -70,6 +70,25 @@ TEST_CASE("relevance at a node is what it sends on and what its bias and its sta
   }
 }
 
+TEST_CASE("what gated constants take is entered, so that a recurrent net's books close") {
+  // At the first step of a GRU with linear_before_reset the reset gate multiplies the bias alone.
+  GraphBuilder g;
+  const ValueId y = g.node("GRU",
+                           {g.input("x", {4, 1, 3}), g.constant(hashed({1, 15, 3}, 1)),
+                            g.constant(hashed({1, 15, 5}, 2)), g.constant(hashed({1, 30}, 3))},
+                           {{"linear_before_reset", int64_t{1}}});
+  const ValueId all = g.node("Reshape", {y, g.ints({1, 20})});
+  const Net net{g.build({g.node("MatMul", {all, g.constant(hashed({20, 2}, 4))})}), hashed({4, 1, 3}, 7)};
+  const Books books = books_of(net, "lrp_z", "signxai");
+  double taken = 0;
+  for (int64_t n = 0; n < std::ssize(net.graph.nodes); ++n)
+    taken += books.entry(n, ".bias") + books.entry(n, ".stabiliser");
+  const double score = books.results.at("score:0").as_double(0);
+  // Sums of some hundred terms of size one, in double.
+  CHECK(std::fabs(score - sum(books.results.at("attribution:0:0:0")) - taken) < 1e-9);
+  CHECK(std::fabs(taken) > 1e-3);
+}
+
 TEST_CASE("what the input layer sends is the attribution") {
   const Net net = conv_net();
   const Books books = books_of(net, "lrp_gamma", "zennit");

@@ -188,5 +188,31 @@ TEST_CASE("no name is read past its end") {
   CHECK(accepted == 13);
 }
 
+TEST_CASE("methods are found by the names that other libraries give them") {
+  CHECK(parse_method_name("IntegratedGradients").family == Family::integrated_gradients);
+  CHECK(parse_method_name("captum.attr.InputXGradient").family == Family::gradient);
+  CHECK(parse_method_name("InputXGradient").modifiers.x_input);
+  CHECK(parse_method_name("GuidedGradCam").family == Family::guided_grad_cam);
+  CHECK(parse_method_name("LayerGradCam").family == Family::grad_cam);
+  CHECK(parse_method_name("zennit.attribution.SmoothGrad").family == Family::smoothgrad);
+  CHECK(parse_method_name("EpsilonPlusFlat").composite == "epsilon_plus_flat");
+  CHECK(parse_method_name("EpsilonPlusFlat").family == Family::lrp);
+  CHECK(parse_method_name("zennit.composites.EpsilonGammaBox").composite == "epsilon_gamma_box");
+  CHECK(rule_of("LRPAlpha2Beta1").parameter("alpha", 0) == 2);
+  CHECK(rule_of("LRPZPlus").rule == "z_plus");
+  CHECK(parse_method_name("LRPSequentialPresetA").composite == "sequential_preset_a");
+  // A name of this project's grammar keeps its meaning.
+  CHECK(rule_of("lrp_gamma").parameter("gamma", 0) == 0.25);
+  CHECK(rule_of("LRPGamma").parameter("gamma", 0) == 0.5);
+}
+
+TEST_CASE("what other libraries have and is not here is answered with its nearest kin") {
+  const auto answer = [](const char* name) { return error_of([&] { parse_method_name(name); }); };
+  CHECK(says(answer("Saliency"), ErrorCode::usage, "absolute value of 'gradient'"));
+  CHECK(says(answer("DeepLift"), ErrorCode::usage, "'integrated_gradients'"));
+  CHECK(says(answer("captum.attr.KernelShap"), ErrorCode::usage, "'occlusion'"));
+  CHECK(says(answer("GradCAM++"), ErrorCode::usage, "'grad_cam'"));
+}
+
 }  // namespace
 }  // namespace onnxray::test

@@ -55,6 +55,24 @@ TEST_CASE("an input that does not fit the model is refused by name", "[onnx]") {
   CHECK_THROWS_WITH(specialised(model, {{{2, 3, 5}}, {}}), Catch::Contains("'x' needs extent 4 on axis 2"));
 }
 
+TEST_CASE("an image in the other layout is told to be transposed", "[onnx]") {
+  const auto image_model = [](std::vector<std::variant<int64_t, std::string>> extents) {
+    GraphMaker g;
+    const ValueId x = g.graph.add_value("x");
+    g.graph[x].dtype = DType::f32;
+    g.graph.inputs.push_back({.value = x, .extents = std::move(extents), .has_shape = true});
+    g.graph.outputs = {g.node("Relu", 14, {x})};
+    return g.graph;
+  };
+  const Graph first = image_model({std::string("batch"), int64_t{3}, int64_t{8}, int64_t{8}}),
+              last = image_model({std::string("batch"), std::string("h"), std::string("w"), int64_t{3}});
+  CHECK_THROWS_WITH(specialised(first, {{{1, 8, 8, 3}}, {}}),
+                    Catch::Contains("(NCHW): transpose it to [1,3,8,8]"));
+  CHECK_THROWS_WITH(specialised(last, {{{1, 3, 8, 9}}, {}}),
+                    Catch::Contains("(NHWC): transpose it to [1,8,9,3]"));
+  CHECK_THROWS_WITH(specialised(first, {{{1, 3, 8, 9}}, {}}), !Catch::Contains("transpose"));
+}
+
 TEST_CASE("an input that reaches a shape operand is bound and becomes a constant", "[onnx]") {
   GraphMaker g;
   const ValueId x = g.input("x", {2, 6}), n = g.input("n", {1}, DType::i64);

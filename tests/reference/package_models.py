@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,8 @@ class Checker:
         expected = {name: (np.zeros(v.shape) if g is None else g.numpy())
                     for (name, v), g in zip(net.leaves.items(), torch.autograd.grad(self.score(y[self.output]), leaves, allow_unused=True))}
         largest = max(np.abs(g).max() for g in expected.values())
+        if not np.isfinite(largest) or largest == 0:
+            raise ValueError(f"torch's gradient is {largest}")
 
         def error(*options):
             worst, seen = 0.0, 0
@@ -216,12 +219,29 @@ def number(row, key):
     return f"{row[key]:.0e}" if key in row else "-"
 
 
+def relevance_cell(r):
+    """The share kept, and what took the rest; parts below 10 % are left out."""
+    if r is None:
+        return "-"
+    if not r["finite"]:
+        return "not finite"
+    parts = {**r.get("lost", {}), "unknown": r["unexplained"]}
+    taken = ", ".join(f"{name} {100 * v:.0f} %" for name, v in parts.items() if not abs(v) < 0.1)
+    return f"{100 * r['kept']:.0f} %" + (f" ({taken})" if taken else "")
+
+
+def limit(row):
+    """Why checks are missing, from the first error."""
+    text = next(iter(row["errors"].values()), "")
+    for pattern in (r"'([\w.]+)' \(opset", r"onnxray: (?:/\S+: )?([^\n]+)"):
+        if found := re.search(pattern, text):
+            return f"`{found[1]}` is not supported" if "opset" in pattern else found[1].replace("|", "/")
+    return text.partition("\n")[0][:80].replace("|", "/")
+
+
 def cells(row):
     gradient = number(row, "gradient_double") + " d" if "gradient_double" in row else number(row, "gradient")
-    lrp = []
-    for method in LRP:
-        r = row.get(method)
-        lrp.append("-" if r is None else ("not finite" if not r["finite"] else f"{100 * r['kept']:.0f} %" + (f" ({100 * r['unexplained']:.0f} % unexplained)" if abs(r["unexplained"]) > 0.02 else "")))
+    lrp = [relevance_cell(row.get(method)) for method in LRP]
     inputs = ", ".join("x".join(map(str, s)) or "scalar" for s in list(row.get("inputs", {}).values())[:4]) + (", ..." if len(row.get("inputs", {})) > 4 else "")
     return [row["package"], row["name"], row["kind"], inputs, number(row, "forward"), gradient, *lrp]
 
@@ -232,7 +252,7 @@ def page(results):
     for case in CASES:
         row = results.get(slug(case))
         if row:
-            lines.append("| " + " | ".join(cells(row) + [remarks[(case.package, case.file)]]) + " |")
+            lines.append("| " + " | ".join(cells(row) + [remarks[(case.package, case.file)] or limit(row)]) + " |")
     return "\n".join(lines)
 
 

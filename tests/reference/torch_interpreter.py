@@ -4,7 +4,7 @@
 
 Floating-point values are double throughout, whatever the model says. What a model quantises stays a double on its grid, and its
 gradient is that of the identity inside the grid's range and 0 outside; scales and zero points that are found from the data count
-as constants. Subgradients at kinks are those of docs/conventions.md: 0 for Relu and at a Clip's bounds. Operators of layers, pools,
+as constants. Subgradients at kinks are those of docs/conventions.md: 0 for Relu, at a Clip's bounds, for the root and the norm of 0. Operators of layers, pools,
 recurrence and quantisation are in torch_layers.py.
 """
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 from onnx import numpy_helper
 
 OPERATORS = {}
-STRINGS = ("auto_pad", "mode", "direction", "reduction", "coordinate_transformation_mode", "nearest_mode", "equation", "padding_mode")
+QUANTISED = (onnx.TensorProto.UINT8, onnx.TensorProto.INT8)
 
 
 def operator(*names):
@@ -66,8 +66,14 @@ class Net:
             return name in ids
 
         chosen = [n for n in self.graph.node if n.op_type == "Gather" and n.input[0] in tables and chosen_by(n.input[1])]
-        real = {n.input[0]: n.output[0] for n in self.graph.node if n.op_type == "DequantizeLinear"}
-        return [real.get(n.output[0], n.output[0]) if tables[n.input[0]] in (2, 3) else n.output[0] for n in chosen]
+        readers = {name: n for n in self.graph.node for name in n.input}
+
+        def real(n):  # integers become real numbers behind their choice, or behind a change of its shape
+            while n.op_type != "DequantizeLinear":
+                n = readers[n.output[0]]
+            return n.output[0]
+
+        return [real(n) if tables[n.input[0]] in QUANTISED else n.output[0] for n in chosen]
 
     def __call__(self, feed, wrt=(), inner=()):
         """Outputs by name; `leaves` then holds the inputs `wrt` and the values `inner`, to differentiate by."""
@@ -78,7 +84,12 @@ class Net:
     def run(self, graph, values):
         """Evaluates `graph` where `values` holds its inputs and what is visible from outside; returns its outputs by name."""
         values.update({i.name: to_torch(numpy_helper.to_array(i)) for i in graph.initializer if i.name not in values})
-        for proto in graph.node:
+        waiting = list(graph.node)
+        while waiting:
+            proto = waiting.pop(0)
+            if any(name not in values for name in proto.input):  # some exporters leave nodes in no order
+                waiting.append(proto)
+                continue
             node = Node(proto, self.opset, self)
             node.outer = values
             if proto.op_type not in OPERATORS:
@@ -109,7 +120,7 @@ def floating(x):
     return x if x.is_floating_point() else x.double()
 
 
-UNARY = {"Neg": torch.neg, "Abs": torch.abs, "Sqrt": torch.sqrt, "Reciprocal": torch.reciprocal, "Exp": torch.exp, "Log": torch.log,
+UNARY = {"Neg": torch.neg, "Abs": torch.abs, "Sqrt": lambda x: torch.where(x > 0, torch.sqrt(torch.where(x > 0, x, 1.0)), torch.sqrt(x.detach())), "Reciprocal": torch.reciprocal, "Exp": torch.exp, "Log": torch.log,
          "Erf": torch.erf, "Tanh": torch.tanh, "Sigmoid": torch.sigmoid, "Relu": torch.relu, "Sin": torch.sin, "Cos": torch.cos,
          "Softplus": torch.nn.functional.softplus, "Softsign": torch.nn.functional.softsign, "Not": torch.logical_not,
          "Floor": torch.floor, "Ceil": torch.ceil, "Round": torch.round, "Sign": torch.sign, "IsNaN": torch.isnan,
@@ -356,7 +367,7 @@ def argmax(node, x):
 
 
 REDUCE = {"ReduceSum": torch.sum, "ReduceMean": torch.mean, "ReduceMax": torch.amax, "ReduceMin": torch.amin,
-          "ReduceL2": lambda x, a, k: torch.sqrt((x * x).sum(a, keepdim=k)), "ReduceSumSquare": lambda x, a, k: (x * x).sum(a, keepdim=k)}
+          "ReduceL2": lambda x, a, k: torch.linalg.vector_norm(x, dim=a, keepdim=k), "ReduceSumSquare": lambda x, a, k: (x * x).sum(a, keepdim=k)}
 
 
 @operator(*REDUCE, "ReduceProd")

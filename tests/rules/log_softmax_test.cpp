@@ -32,9 +32,11 @@ TEST_CASE("LogSoftmax has the relevance of its definition, Sub of ReduceLogSumEx
       return explain_together(*backend, graph, {"lrp_z"}, x, target_index({1, 0}), convention)[0];
     };
     const Tensor expected = map(net(true));
-    // The same formula in another order.
-    CHECK(difference(map(net(false)), expected) < 1e-12);
-    CHECK(difference(map(net(false, 11)), expected) < 1e-12);
+    // The same formula in another order; zennit adds 1e-6 to the denominators of both sums that the
+    // definition has.
+    const double bound = convention == std::string_view("zennit") ? 1e-6 : 1e-12;
+    CHECK(difference(map(net(false)), expected) < bound);
+    CHECK(difference(map(net(false, 11)), expected) < bound);
   }
 }
 

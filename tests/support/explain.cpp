@@ -9,18 +9,18 @@
 
 namespace onnxray::test {
 
-ExplainSpec explain_spec(const std::string& method, TargetSpec::Kind kind) {
+ExplainSpec explain_spec(const std::string& method, TargetForm kind) {
   ExplainSpec spec;
   spec.methods = resolve_methods({method}, {}, "signxai");
   spec.targets = {kind};
   return spec;
 }
 
-Program raw_program(const Graph& graph, const std::string& method, TargetSpec::Kind kind) {
+Program raw_program(const Graph& graph, const std::string& method, TargetForm kind) {
   return emit_explanation(graph, OpRegistry::builtin(), explain_spec(method, kind));
 }
 
-Program explanation_program(const Graph& graph, const std::string& method, TargetSpec::Kind kind) {
+Program explanation_program(const Graph& graph, const std::string& method, TargetForm kind) {
   Program program = raw_program(graph, method, kind);
   optimise(program, *make_reference_backend(true));
   return program;
@@ -51,9 +51,9 @@ TargetSpec target_mask(Tensor mask) {
 
 Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs,
                         const TargetSpec& target) {
-  const Program program = explanation_program(graph, method, target.kind);
+  const Program program = explanation_program(graph, method, target.form());
   std::vector<Tensor> operands = inputs;
-  if (target.kind != TargetSpec::Kind::argmax) {
+  if (target.form().needs_tensor()) {
     const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
     operands.push_back(target_input(target, program[logits->var].shape, 0));
   }
@@ -78,7 +78,7 @@ std::vector<Tensor> explain_group(Backend& backend, Graph graph, std::vector<Met
   if (backend.plan_options().real_size == sizeof(float)) graph = in_single_precision(std::move(graph));
   ExplainSpec spec;
   spec.methods = std::move(methods);
-  spec.targets = {target.kind};
+  spec.targets = {target.form()};
   Program program = emit_explanation(graph, OpRegistry::builtin(), spec);
   optimise(program, backend);
   const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);

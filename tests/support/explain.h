@@ -11,13 +11,12 @@ namespace onnxray::test {
 using Results = std::map<std::string, Tensor>;
 
 /// One method ("NAME" or "NAME:key=value"), one target, the signxai convention.
-ExplainSpec explain_spec(const std::string& method, TargetSpec::Kind kind = TargetSpec::Kind::index);
+ExplainSpec explain_spec(const std::string& method, TargetForm kind = TargetForm::Kind::index);
 /// The optimised program of a method on a graph, for one target.
 Program explanation_program(const Graph& graph, const std::string& method,
-                            TargetSpec::Kind kind = TargetSpec::Kind::index);
+                            TargetForm kind = TargetForm::Kind::index);
 /// The same without the optimiser's passes.
-Program raw_program(const Graph& graph, const std::string& method,
-                    TargetSpec::Kind kind = TargetSpec::Kind::index);
+Program raw_program(const Graph& graph, const std::string& method, TargetForm kind = TargetForm::Kind::index);
 
 /// Runs a program on the reference backend in double; results by the names of its outputs.
 Results run(const Program& program, const std::vector<Tensor>& inputs);

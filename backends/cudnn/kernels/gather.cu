@@ -180,10 +180,11 @@ std::unique_ptr<DeviceStep> compile(const RavelIndex& p, const Operands& o) {
   if (!is_index(index)) return nullptr;
   if (p.extents.size() > kMaxRank) throw std::length_error("too many axes");
   const auto last = std::ssize(index.shape) - 1;
-  Ravel ravel{.bytes = is_bytes(index),
-              .places = make_places<2>(y.shape, {y.strides, without(index.strides, last)}),
-              .rank = static_cast<int>(p.extents.size()),
-              .step = index.strides.back()};
+  Ravel ravel{};
+  ravel.bytes = is_bytes(index);
+  ravel.places = make_places<2>(y.shape, {y.strides, without(index.strides, last)});
+  ravel.rank = static_cast<int>(p.extents.size());
+  ravel.step = index.strides.back();
   for (size_t j = 0; j < p.extents.size(); ++j) ravel.extents[j] = p.extents[j];
   return make_step([=, count = element_count(y.shape)](const Launch& l, Sources in, Targets out) {
     Ravel now = ravel;

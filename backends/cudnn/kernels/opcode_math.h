@@ -232,8 +232,7 @@ ONNXRAY_DEVICE D op_select(D a, D b, D c) {
 }
 template <class D>
 ONNXRAY_DEVICE D op_clip(D x, D low, D high) {
-  const D above = x < low ? low : x;
-  return high < above ? high : above;
+  return op_min(op_max(x, low), high);
 }
 
 }  // namespace onnxray::cudnn

@@ -215,7 +215,8 @@ struct SoftmaxOf {
                   k = along ? i % lanes.extent : i / lanes.count;
     const auto at = lanes.places(lane);
     const SoftmaxStatistics::Value value = statistics[lane];
-    const double d = double{x[at.offset[1] + k * lanes.x_step]} - value.m;
+    // m - m: a row with NaN or +inf, or of -inf alone, is NaN as a whole.
+    const double d = double{x[at.offset[1] + k * lanes.x_step]} - value.m + (value.m - value.m);
     y[at.offset[0] + k * lanes.y_step] = static_cast<float>(logarithm ? d - log(value.s) : exp(d) / value.s);
   }
 };

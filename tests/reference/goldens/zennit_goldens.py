@@ -152,9 +152,9 @@ UNIFORM = [
 ]
 
 
-def uniform(rule, pairs, canonizers):
-    """`rule` at linear layers, the base rules elsewhere; Norm at normalisations, but for those that were merged: they are
-    identities then, at which Norm's stabiliser would still take something."""
+def uniform(rule, pairs, canonizers, normalisation=rules.Pass):
+    """`rule` at linear layers, the base rules elsewhere, `normalisation` at those that were not merged: merged ones are
+    identities, at which Norm's stabiliser would still take something."""
     merged = {name for _, name in pairs}
 
     def pick(_, name, module):
@@ -162,7 +162,9 @@ def uniform(rule, pairs, canonizers):
             return rule
         if isinstance(module, (Activation, torch_nets.Product)) or name in merged:
             return rules.Pass()
-        return rules.Norm() if isinstance(module, (zennit.layer.Sum, AvgPool, BatchNorm)) else None
+        if isinstance(module, BatchNorm):
+            return normalisation()
+        return rules.Norm() if isinstance(module, (zennit.layer.Sum, AvgPool)) else None
 
     return Composite(module_map=pick, canonizers=canonizers)
 
@@ -204,6 +206,9 @@ def write_net(store, name):
     for method, make_rule in UNIFORM:
         add(method, f"rule {rule_name(method)} at every linear layer",
             lambda: uniform(make_rule(), pairs, canonizers))
+        if name == "densenet":  # normalisations with no linear layer to be merged with, as sums with a bias
+            add(f"{method}:batchnorm=fold", f"rule {rule_name(method)} at every linear layer, Norm at normalisations",
+                lambda: uniform(make_rule(), pairs, canonizers, rules.Norm))
         if name == "vgg_bn":  # the same net with its normalisations folded by the exporter
             add(method, f"rule {rule_name(method)} at every linear layer",
                 lambda: uniform(make_rule(), pairs, canonizers), file="vgg_bn_folded")
