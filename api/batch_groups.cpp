@@ -2,7 +2,6 @@
 
 #include "api/joined_results.h"
 #include "api/session_impl.h"
-#include "core/find_node.h"
 #include "methods/wide.h"
 
 // Session: a batch in groups of samples, few enough at once for the cache and the memory.
@@ -10,10 +9,6 @@
 namespace onnxray {
 
 namespace {
-
-int64_t samples_in(const std::vector<Tensor>& inputs) {
-  return inputs.empty() || inputs[0].shape().empty() ? 1 : inputs[0].shape()[0];
-}
 
 /// Statistics over the batch, and tensors given for all of it, keep it together.
 bool keeps_together(const ExplainManyOptions& options) {
@@ -24,10 +19,21 @@ bool keeps_together(const ExplainManyOptions& options) {
          std::ranges::any_of(resolve(options), over_batch);
 }
 
-bool is_per_sample(const Explanations& e, int64_t samples) {
-  const auto fits = [&](const Tensor& t) { return !t.shape().empty() && t.shape()[0] == samples; };
-  return fits(e.logits) && std::ranges::all_of(e.outputs, fits, &NamedTensor::tensor) &&
-         std::ranges::all_of(e.attributions, fits, &Attribution::values);
+bool has_samples(const Tensor& t, size_t axis, int64_t samples) {
+  return axis < t.shape().size() && t.shape()[axis] == samples;
+}
+
+/// The axes that explanations of a group are joined along, where each result has one.
+std::optional<JoinAxes> join_axes(const Explanations& e, const BatchAxes& axes, int64_t samples) {
+  JoinAxes join{axes.outputs, {}, axes.logits};
+  bool fits = has_samples(e.logits, axes.logits, samples);
+  for (size_t i = 0; i < e.outputs.size(); ++i)
+    fits = fits && has_samples(e.outputs[i].tensor, axes.outputs[i], samples);
+  for (const Attribution& a : e.attributions) {
+    join.attributions.push_back(axes.explained.at(a.input));
+    fits = fits && has_samples(a.values, join.attributions.back(), samples);
+  }
+  return fits ? std::optional(join) : std::nullopt;
 }
 
 }  // namespace
@@ -51,48 +57,58 @@ int64_t Session::bytes_needed(const std::vector<Tensor>& inputs, const ExplainMa
   return most;
 }
 
-int64_t Session::samples_at_once(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
-  const int64_t samples = samples_in(inputs), bound = impl_->max_memory();
+BatchGroups Session::groups_of(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   const bool masked = std::ranges::any_of(
       options.targets, [](const Target& t) { return t.kind_ == Target::Kind::mask && t.ranges_.empty(); });
-  if (samples < 2 || masked || keeps_together(options)) return samples;
-  int64_t most = samples;
-  for (const PlanKey& key : keys_of(options)) most = std::min(most, impl_->group_for(inputs, key));
-  if (bound <= 0 || bytes_needed(samples_of(inputs, 0, most), options) <= bound) return most;
-  if (most == samples && !impl_->can_split(inputs, options.at)) return samples;
-  while (most > 1 && bytes_needed(samples_of(inputs, 0, most), options) > bound) most = (most + 1) / 2;
-  return most;
+  if (inputs.empty() || masked || keeps_together(options)) return {};
+  BatchGroups batch;
+  for (const PlanKey& key : keys_of(options)) {
+    const BatchGroups& groups = impl_->groups_for(inputs, key);
+    if (!groups.axes) continue;
+    batch.at_once = batch.axes ? std::min(batch.at_once, groups.at_once) : groups.at_once;
+    batch.samples = groups.samples;
+    batch.axes = groups.axes;
+  }
+  const auto is_over = [&] {
+    const std::vector<Tensor> first = samples_of(inputs, batch.axes->inputs, 0, batch.at_once);
+    return bytes_needed(first, options) > impl_->max_memory();
+  };
+  while (impl_->max_memory() > 0 && batch.at_once > 1 && is_over()) batch.at_once = (batch.at_once + 1) / 2;
+  return batch.at_once < batch.samples ? batch : BatchGroups{};
 }
 
 Session::Group Session::first_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
-  const int64_t samples = samples_in(inputs), most = samples_at_once(inputs, options);
-  if (most == samples) return {inputs, samples, 1};
-  return {samples_of(inputs, 0, most), most, static_cast<double>(samples) / static_cast<double>(most)};
+  const BatchGroups batch = groups_of(inputs, options);
+  if (!batch.axes) return {inputs};
+  return {samples_of(inputs, batch.axes->inputs, 0, batch.at_once), batch.at_once,
+          static_cast<double>(batch.samples) / static_cast<double>(batch.at_once)};
 }
 
 std::vector<NamedTensor> Session::run_batch(const std::vector<Tensor>& inputs) {
-  const int64_t samples = samples_in(inputs), most = samples_at_once(inputs, {});
-  if (most == samples) return run_group(inputs);
+  const BatchGroups batch = groups_of(inputs, {});
+  if (!batch.axes) return run_group(inputs);
   std::vector<std::vector<NamedTensor>> parts;
-  for (int64_t at = 0; at < samples; at += most)
-    parts.push_back(run_group(samples_of(inputs, at, std::min(most, samples - at))));
-  return joined(parts);
+  for (int64_t at = 0; at < batch.samples; at += batch.at_once) {
+    const int64_t count = std::min(batch.at_once, batch.samples - at);
+    parts.push_back(run_group(samples_of(inputs, batch.axes->inputs, at, count)));
+  }
+  return joined(parts, batch.axes->outputs);
 }
 
 Explanations Session::explain_batch(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   require(!options.methods.empty() && !options.targets.empty(), ErrorCode::usage,
           "explain needs a method and a target");
-  const int64_t samples = samples_in(inputs), most = samples_at_once(inputs, options);
-  return most == samples ? explain_group(inputs, options, on_progress)
-                         : explain_in_groups(inputs, options, most);
+  const BatchGroups batch = groups_of(inputs, options);
+  return batch.axes ? explain_in_groups(inputs, options, batch) : explain_group(inputs, options, on_progress);
 }
 
 Explanations Session::explain_in_groups(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
-                                        int64_t most) {
-  const int64_t samples = samples_in(inputs);
+                                        const BatchGroups& batch) {
+  const int64_t samples = batch.samples;
   std::vector<Explanations> parts;
-  for (int64_t at = 0; at < samples; at += most) {
-    const int64_t count = std::min(most, samples - at);
+  std::optional<JoinAxes> axes;
+  for (int64_t at = 0; at < samples; at += batch.at_once) {
+    const int64_t count = std::min(batch.at_once, samples - at);
     ExplainManyOptions now = options;
     for (Target& t : now.targets) {
       const auto given = static_cast<int64_t>(t.indices_.size());
@@ -103,48 +119,68 @@ Explanations Session::explain_in_groups(const std::vector<Tensor>& inputs, const
     const auto progress = [&](int64_t done, int64_t total) {
       if (on_progress) on_progress(at * total + count * done, samples * total);
     };
-    parts.push_back(explain_group(samples_of(inputs, at, count), now, progress));
-    if (!is_per_sample(parts.back(), count)) return explain_group(inputs, options, on_progress);
+    parts.push_back(explain_group(samples_of(inputs, batch.axes->inputs, at, count), now, progress));
+    axes = join_axes(parts.back(), *batch.axes, count);
+    if (!axes) return explain_group(inputs, options, on_progress);
   }
-  return joined(parts);
+  return joined(parts, *axes);
 }
 
-int64_t Session::Impl::group_for(const std::vector<Tensor>& inputs, PlanKey key) {
+const BatchGroups& Session::Impl::groups_for(const std::vector<Tensor>& inputs, PlanKey key) {
   complete(key, inputs);
-  const auto known = std::ranges::find(groups_, key, &BatchGroup::key);
-  if (known != groups_.end()) return known->samples;
-  const int64_t all = inputs[0].shape()[0];
-  int64_t samples =
-      given_group_ > 0 ? std::min(all, given_group_) : samples_per_group(plan_for(inputs, key).plan, all);
-  if (samples < all && !can_split(inputs, key.at)) samples = all;
-  if (samples < all && given_group_ == 0) plans_.pop_front();  // the whole batch's, which will not run
-  groups_.push_front({std::move(key), samples});
+  const auto known = std::ranges::find(groups_, key, &BatchGroups::key);
+  if (known != groups_.end()) return *known;
+  const CompiledPlan& whole = plan_for(inputs, key);
+  BatchGroups group{std::move(key), whole.samples.count, whole.samples.count, {}};
+  if (group.samples > 1) {
+    const int64_t wanted = given_group_ > 0 ? std::min(group.samples, given_group_)
+                                            : samples_per_group(whole.plan, group.samples);
+    const bool is_over = max_memory_ > 0 && planned_bytes(whole.plan) > max_memory_;
+    if (wanted < group.samples || is_over) group.axes = batch_axes(inputs, whole);
+    if (group.axes) group.at_once = wanted;
+  }
+  if (group.at_once < group.samples) plans_.pop_front();  // the whole batch's, which will not run
+  groups_.push_front(std::move(group));
   if (groups_.size() > 4 * kCachedPlans) groups_.pop_back();
-  return samples;
+  return groups_.front();
 }
 
-bool Session::Impl::can_split(const std::vector<Tensor>& inputs, const std::string& at) {
-  if (inputs.empty() || inputs.size() != graph().inputs.size() || !bound_.empty()) return false;
+std::optional<BatchAxes> Session::Impl::batch_axes(const std::vector<Tensor>& inputs,
+                                                   const CompiledPlan& compiled) {
+  if (inputs.size() != graph().inputs.size() || !bound_.empty()) return {};
+  const Samples& samples = compiled.samples;
   Specialisation all, one;
+  BatchAxes axes;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const InputInfo& declared = graph().inputs[i];
-    const Shape& shape = inputs[i].shape();
-    if (shape.empty() || shape[0] < 2 || shape[0] != inputs[0].shape()[0]) return false;
-    if (declared.has_shape &&
-        (declared.extents.empty() || std::holds_alternative<int64_t>(declared.extents[0])))
-      return false;
-    all.input_shapes.push_back(shape);
-    one.input_shapes.push_back(shape);
-    one.input_shapes.back()[0] = 1;
+    const auto axis = samples.plain_axis(declared.value);
+    if (!axis) return {};
+    const auto at = static_cast<size_t>(*axis);
+    const bool is_open = !declared.has_shape || (at < declared.extents.size() &&
+                                                 !std::holds_alternative<int64_t>(declared.extents[at]));
+    if (!is_open) return {};
+    all.input_shapes.push_back(inputs[i].shape());
+    one.input_shapes.push_back(inputs[i].shape());
+    one.input_shapes.back()[at] = 1;
+    axes.inputs.push_back(at);
+    axes.explained[graph()[declared.value].name] = at;
   }
+  std::vector<ValueId> results = compiled.graph.outputs;
+  if (compiled.spec.at != kNoValue) results.push_back(compiled.spec.at);
+  for (const ValueId id : results) {
+    const auto axis = samples.plain_axis(id);
+    if (!axis) return {};
+    axes.explained[compiled.graph[id].name] = static_cast<size_t>(*axis);
+    if (id != compiled.spec.at) axes.outputs.push_back(static_cast<size_t>(*axis));
+  }
+  axes.logits = static_cast<size_t>(compiled.sample_axis.value_or(0));
   try {
     const Graph batch = specialise(graph(), all, {}, ops(), *folder_),
                 single = specialise(graph(), one, {}, ops(), *folder_);
-    std::vector<ValueId> results = batch.outputs;
-    if (!at.empty()) results.push_back(find_value(batch, at));
-    return why_not_wide(single, batch, inputs[0].shape()[0], ops(), results).empty();
+    const bool apart = why_not_wide(single, batch, samples.count, ops(), results, samples).empty();
+    return apart ? std::optional(axes) : std::nullopt;
   } catch (const Error&) {  // some shapes of the model are made for the whole batch
-    return false;
+    return {};
   }
 }
 

@@ -8,6 +8,7 @@ namespace onnxray {
 /// What one attribution is over, by name.
 struct ExplainedNames {
   std::string input;                    ///< or inner value
+  ValueId value = kNoValue;             ///< the same in the graph
   std::vector<std::string> embeddings;  ///< the rows that ids in it choose
 };
 
@@ -23,6 +24,7 @@ struct CompiledPlan {
   Plan plan;
   std::unique_ptr<Executable> executable;
   std::vector<std::string> output_names;
+  Samples samples;  ///< of the graph's values
   Shape logits;
   std::optional<int64_t> sample_axis;  ///< of the logits; unset where they are one sample's
 };
@@ -31,7 +33,7 @@ struct CompiledPlan {
 struct Emitted {
   Graph graph;
   ExplainSpec spec;
-  std::vector<Assumption> assumptions;
+  Findings findings;
   Program program;
   int64_t steps_per_trip = 1;  ///< of its loops
 };

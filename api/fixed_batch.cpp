@@ -81,9 +81,10 @@ Tensor samples_of(const Tensor& t, size_t axis, int64_t first, int64_t count) {
   return some;
 }
 
-std::vector<Tensor> samples_of(const std::vector<Tensor>& tensors, int64_t first, int64_t count) {
+std::vector<Tensor> samples_of(const std::vector<Tensor>& tensors, const std::vector<size_t>& axes,
+                               int64_t first, int64_t count) {
   std::vector<Tensor> some;
-  for (const Tensor& t : tensors) some.push_back(samples_of(t, 0, first, count));
+  for (size_t i = 0; i < tensors.size(); ++i) some.push_back(samples_of(tensors[i], axes[i], first, count));
   return some;
 }
 

@@ -22,8 +22,9 @@ FixedBatch fixed_batch(const Graph& graph, const std::vector<ValueId>& bound,
 
 /// Samples [first, first + count) along an axis.
 Tensor samples_of(const Tensor& t, size_t axis, int64_t first, int64_t count);
-/// Likewise of several tensors with the samples on their first axis.
-std::vector<Tensor> samples_of(const std::vector<Tensor>& tensors, int64_t first, int64_t count);
+/// Likewise of several tensors, each along its own axis.
+std::vector<Tensor> samples_of(const std::vector<Tensor>& tensors, const std::vector<size_t>& axes,
+                               int64_t first, int64_t count);
 /// One after the other along an axis.
 Tensor joined(const std::vector<Tensor>& parts, size_t axis);
 

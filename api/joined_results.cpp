@@ -8,8 +8,6 @@ namespace onnxray {
 
 namespace {
 
-size_t axis_of(const std::vector<size_t>& axes, size_t i) { return i < axes.size() ? axes[i] : 0; }
-
 template <class T>
 void append_list(std::vector<T>& all, const std::vector<T>& more) {
   all.insert(all.end(), more.begin(), more.end());
@@ -34,6 +32,21 @@ Tensor added(const Tensor& a, const Tensor& b) {
   return Tensor::of<double>(a.shape(), sum).to(a.dtype());
 }
 
+Tensor side_by_side(std::vector<Tensor> parts, size_t axis) {
+  if (axis != kNewAxis) return joined(parts, axis);
+  for (Tensor& part : parts) {
+    Shape shape = part.shape();
+    shape.insert(shape.begin(), 1);
+    part = part.reshaped(shape);
+  }
+  return joined(parts, 0);
+}
+
+std::optional<int64_t> sample_axis(size_t axis) {
+  if (axis == kAddUp) return {};
+  return axis == kNewAxis ? 0 : static_cast<int64_t>(axis);
+}
+
 /// What `pick` finds in every part.
 template <class Part, class Pick>
 auto each(const std::vector<Part>& parts, Pick pick) {
@@ -56,7 +69,9 @@ Attribution joined(const std::vector<Attribution>& parts, size_t axis) {
     for (size_t n = 0; n < all.layers.size() && n < more.layers.size(); ++n)
       add(all.layers[n], more.layers[n]);
   }
-  if (axis != kAddUp) all.values = joined(each(parts, [](const Attribution& a) { return a.values; }), axis);
+  if (axis != kAddUp)
+    all.values = side_by_side(each(parts, [](const Attribution& a) { return a.values; }), axis);
+  all.sample_axis = sample_axis(axis);
   return all;
 }
 
@@ -66,15 +81,16 @@ std::vector<NamedTensor> joined(const std::vector<std::vector<NamedTensor>>& par
                                 const std::vector<size_t>& axes) {
   std::vector<NamedTensor> all = parts[0];
   for (size_t i = 0; i < all.size(); ++i)
-    all[i].tensor = joined(each(parts, [i](const std::vector<NamedTensor>& part) { return part[i].tensor; }),
-                           axis_of(axes, i));
+    all[i].tensor = side_by_side(
+        each(parts, [i](const std::vector<NamedTensor>& part) { return part[i].tensor; }), axes[i]);
   return all;
 }
 
 Explanations joined(const std::vector<Explanations>& parts, const JoinAxes& axes) {
   Explanations all = parts[0];
   all.outputs = joined(each(parts, [](const Explanations& e) { return e.outputs; }), axes.outputs);
-  all.logits = joined(each(parts, [](const Explanations& e) { return e.logits; }), axes.logits);
+  all.logits = side_by_side(each(parts, [](const Explanations& e) { return e.logits; }), axes.logits);
+  all.sample_axis = sample_axis(axes.logits);
   for (const Explanations& part : parts) {
     for (const Assumption& a : part.assumptions) assume(all.assumptions, a);
   }
@@ -85,8 +101,8 @@ Explanations joined(const std::vector<Explanations>& parts, const JoinAxes& axes
     }
   }
   for (size_t a = 0; a < all.attributions.size(); ++a)
-    all.attributions[a] = joined(each(parts, [a](const Explanations& e) { return e.attributions[a]; }),
-                                 axis_of(axes.attributions, a));
+    all.attributions[a] =
+        joined(each(parts, [a](const Explanations& e) { return e.attributions[a]; }), axes.attributions[a]);
   return all;
 }
 

@@ -23,10 +23,10 @@ std::vector<Tensor> nth_sample(const Graph& graph, const std::vector<Tensor>& in
   return sample;
 }
 
-/// Along which axis results of single samples are joined: one of extent 1.
+/// Along which axis results of single samples are joined: one of extent 1, or a new one.
 size_t join_axis(const Shape& one) {
   const auto it = std::ranges::find(one, 1);
-  return it == one.end() ? 0 : static_cast<size_t>(it - one.begin());
+  return it == one.end() ? kNewAxis : static_cast<size_t>(it - one.begin());
 }
 
 /// The input's own axis; an inner value has its samples on an axis of extent 1.
@@ -59,12 +59,7 @@ std::vector<NamedTensor> Session::run_one_by_one(const std::vector<Tensor>& inpu
   for (int64_t n = 0; n < batch.samples; ++n)
     parts.push_back(run(nth_sample(impl_->graph(), inputs, batch, n)));
   std::vector<size_t> axes;
-  for (const NamedTensor& one : parts[0]) {
-    const Shape& shape = one.tensor.shape();
-    require(!shape.empty(), ErrorCode::unsupported,
-            "output '{}' is one number, without an axis for a batch: give the samples one by one", one.name);
-    axes.push_back(join_axis(shape));
-  }
+  for (const NamedTensor& one : parts[0]) axes.push_back(join_axis(one.tensor.shape()));
   impl_->notes = {note_of(batch.samples, impl_->one_sample_only)};
   return joined(parts, axes);
 }

@@ -27,6 +27,7 @@
 namespace onnxray {
 
 struct TargetSpec;
+struct BatchGroups;
 struct FixedBatch;
 struct PlanKey;
 
@@ -120,6 +121,9 @@ struct SessionOptions {
   /// Samples of a batch that run at once, where each one's results come of it alone; 0: as many as the cache
   /// holds, or all where that is no faster (docs/performance.md).
   int64_t samples_at_once = 0;
+  /// The axis of an input or output, by name, that its samples lie along, or none where all of it is of one;
+  /// what is not named is found (docs/conventions.md).
+  std::map<std::string, std::optional<int64_t>> sample_axes = {};
 };
 
 struct ExplainOptions {
@@ -177,13 +181,13 @@ struct Attribution {
   size_t target = 0;                        ///< which of ExplainManyOptions::targets
   std::string input;                        ///< the input (or inner value) that it is over
   Tensor values;                            ///< in that value's shape
-  std::vector<double> sums;                 ///< per sample
+  std::vector<double> sums;                 ///< per sample; one where they share the input
   std::vector<LayerRelevance> layers = {};  ///< LRP with ExplainManyOptions::report_layers, output to input
   /// Where the input holds ids: the embeddings that they choose. What arrived there counts as one number for
   /// each id (docs/methods.md, `tokens`).
   std::vector<std::string> embeddings = {};
-  std::vector<double> completeness_gap =
-      {};  ///< integrated gradients, per sample: all sums - (f(x) - f(baseline))
+  std::vector<double> completeness_gap = {};  ///< integrated gradients, per sample: all sums - (f(x) -
+                                              ///< f(baseline)); one where samples share an input
   /// The axis of `values` that the samples lie along; unset where they are one sample's, or shared by all.
   std::optional<int64_t> sample_axis = {};
   /// Relevance that starts with the score and is shared out among the inputs: what does not arrive is lost.
@@ -309,14 +313,14 @@ class Session {
   Explanations explain_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
                              const std::function<void(int64_t, int64_t)>& progress);
   Explanations explain_in_groups(const std::vector<Tensor>& inputs, const ExplainManyOptions& options,
-                                 int64_t most);
-  /// How many samples of the batch run at once.
-  int64_t samples_at_once(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
+                                 const BatchGroups& batch);
+  /// How a batch is run.
+  BatchGroups groups_of(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   /// The samples that run first.
   struct Group {
     std::vector<Tensor> inputs;
-    int64_t samples = 1;
-    double share = 1;  ///< how often they go into the batch
+    int64_t samples = 0;  ///< 0: all
+    double share = 1;     ///< how often they go into the batch
   };
   Group first_group(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   /// The programs that explain, or the model's own where there are no methods.

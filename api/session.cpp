@@ -144,7 +144,7 @@ Inspection Session::inspect(const std::vector<Tensor>& inputs, const ExplainMany
   const Group group = first_group(inputs, options);
   CompiledPlan& compiled = impl_->plan_for(group.inputs, key_of(options, methods, targets));
   Inspection inspection;
-  inspection.samples_at_once = group.samples;
+  inspection.samples_at_once = group.samples > 0 ? group.samples : compiled.samples.count;
   inspection.assumptions = compiled.assumptions;
   inspection.graph = compiled.graph.to_text();
   inspection.program = compiled.plan.program.to_text();

@@ -14,20 +14,30 @@ namespace onnxray {
 
 namespace {
 
-std::vector<double> sums_per_sample(const Tensor& values) {
-  const int64_t samples = values.shape().empty() ? 1 : values.shape()[0];
-  const int64_t each = samples > 0 ? values.size() / samples : 0;
+/// The entries from `first` on. Independent partial sums: one would wait for every addition.
+template <class Element>
+double sum_of(int64_t first, int64_t count, const Element& element) {
+  std::array<double, 8> partial{};
+  const int64_t lanes = std::ssize(partial), whole = count / lanes * lanes;
+  for (int64_t i = 0; i < whole; i += lanes) {
+    for (int64_t j = 0; j < lanes; ++j) partial[static_cast<size_t>(j)] += element(first + i + j);
+  }
+  for (int64_t i = whole; i < count; ++i) partial[0] += element(first + i);
+  return std::accumulate(partial.begin(), partial.end(), 0.0);
+}
+
+std::vector<double> sums_per_sample(const Tensor& values, const std::optional<SampleAxis>& at) {
+  // [outer, samples, each] in row-major order
+  const Shape& shape = values.shape();
+  const auto axis = static_cast<size_t>(at ? at->axis : 0);
+  const int64_t samples = at ? shape[axis] / (at->outer * at->inner) : 1;
+  const int64_t outer = at ? count_between(shape, 0, axis) * at->outer : 1;
+  const int64_t each = at ? count_between(shape, axis + 1, shape.size()) * at->inner : values.size();
   std::vector<double> sums(static_cast<size_t>(samples), 0.0);
   const auto add_up = [&](auto element) {
-    for (int64_t s = 0; s < samples; ++s) {
-      // Independent partial sums: one would wait for every addition.
-      std::array<double, 8> partial{};
-      const int64_t first = s * each, lanes = std::ssize(partial), whole = each / lanes * lanes;
-      for (int64_t i = 0; i < whole; i += lanes) {
-        for (int64_t j = 0; j < lanes; ++j) partial[static_cast<size_t>(j)] += element(first + i + j);
-      }
-      for (int64_t i = whole; i < each; ++i) partial[0] += element(first + i);
-      sums[static_cast<size_t>(s)] = std::accumulate(partial.begin(), partial.end(), 0.0);
+    for (int64_t o = 0; o < outer; ++o) {
+      for (int64_t n = 0; n < samples; ++n)
+        sums[static_cast<size_t>(n)] += sum_of((o * samples + n) * each, each, element);
     }
   };
   // A large batch has tens of millions of entries: the type is looked up once.
@@ -36,6 +46,13 @@ std::vector<double> sums_per_sample(const Tensor& values) {
   else
     add_up([&](int64_t i) { return values.as_double(i); });
   return sums;
+}
+
+/// Where an attribution over `value` holds the samples. A map of another shape has them where its layer does.
+std::optional<SampleAxis> samples_in(const Tensor& values, const CompiledPlan& compiled, ValueId value) {
+  const std::optional<SampleAxis> at = compiled.samples.of(value);
+  if (values.shape() == compiled.graph[value].shape || values.shape().empty()) return at;
+  return values.shape()[0] == compiled.samples.count ? std::optional(SampleAxis{}) : std::nullopt;
 }
 
 /// What every program of an explanation computes besides its attributions.
@@ -140,13 +157,14 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
           layers = read_layers(results, compiled.graph, methods[group[g]], fmt::format(":{}:{}", g, k));
         for (size_t i = 0; i < compiled.explained.size(); ++i) {
           Tensor& values = results.at(fmt::format("attribution:{}:{}:{}", g, k, i));
-          Attribution a{methods[group[g]].text, k, compiled.explained[i].input, values,
-                        sums_per_sample(values)};
-          a.embeddings = compiled.explained[i].embeddings;
+          const ExplainedNames& explained = compiled.explained[i];
+          const auto at = samples_in(values, compiled, explained.value);
+          Attribution a{methods[group[g]].text, k, explained.input, values, sums_per_sample(values, at)};
+          a.embeddings = explained.embeddings;
           if (const auto gap = results.find(fmt::format("gap:{}:{}", g, k)); gap != results.end())
             a.completeness_gap = gap->second.to_doubles();
           a.layers = layers;
-          if (!a.values.shape().empty()) a.sample_axis = 0;
+          if (at && at->outer * at->inner == 1) a.sample_axis = at->axis;
           for (std::string& note : notes_on_map(methods[group[g]], values)) {
             if (std::ranges::find(explanations.notes, note) == explanations.notes.end())
               explanations.notes.push_back(std::move(note));

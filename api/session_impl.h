@@ -5,12 +5,14 @@
 #include <map>
 
 #include "api/backends.h"
+#include "api/batch_axes.h"
 #include "api/compiled_plan.h"
 #include "api/explained_output.h"
 #include "api/fixed_batch.h"
 #include "api/model_data.h"
 #include "core/cost.h"
 #include "core/fail.h"
+#include "core/find_node.h"
 #include "onnx/rebatch.h"
 #include "onnx/specialise.h"
 
@@ -33,6 +35,7 @@ class Session::Impl {
     for (const OutputInfo& output : model_.data_->imported.outputs) {
       if (output.dtype) declared_types_[result_name(graph()[output.declared.value].name)] = *output.dtype;
     }
+    for (const auto& [name, axis] : options.sample_axes) given_samples_[find_value(graph(), name)] = axis;
   }
 
   const Graph& graph() const { return model_.data_->imported.graph; }
@@ -53,12 +56,12 @@ class Session::Impl {
   int64_t bytes_of_model(const Plan& plan) const;
 
   /// How many samples of a batch to run at once: as many as were asked for, or suit the plan; all, where they
-  /// do not come apart.
-  int64_t group_for(const std::vector<Tensor>& inputs, PlanKey key);
+  /// do not come apart. A plan over the memory bound has axes where it can be split.
+  const BatchGroups& groups_for(const std::vector<Tensor>& inputs, PlanKey key);
 
-  /// Whether a batch may be explained in groups: the model leaves the first axis of its inputs open, and
-  /// every sample's results, and `at`, come of that sample alone.
-  bool can_split(const std::vector<Tensor>& inputs, const std::string& at);
+  /// The axes of a batch that may be explained in groups: the model leaves them open in its inputs, and every
+  /// sample's results, and `at`, come of that sample alone. `compiled` is for all of it.
+  std::optional<BatchAxes> batch_axes(const std::vector<Tensor>& inputs, const CompiledPlan& compiled);
 
   /// Milliseconds by step.
   StepTimes profile(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
@@ -127,18 +130,14 @@ class Session::Impl {
   std::pair<CompiledPlan, int64_t> make_with(const std::vector<Tensor>& inputs, PlanKey key,
                                              int64_t most_steps);
 
-  struct BatchGroup {
-    PlanKey key;
-    int64_t samples;
-  };
-
   Model model_;
   int64_t max_memory_ = 0, given_group_ = 0;
   std::unique_ptr<Backend> backend_, folder_;
   std::vector<ValueId> bound_;
+  GivenSamples given_samples_;
   std::map<std::string, DType> declared_types_;  // of the model's outputs, by result_name
   std::list<CompiledPlan> plans_;                // the last used first
-  std::list<BatchGroup> groups_;                 // what group_for found, the last first
+  std::list<BatchGroups> groups_;                // what groups_for found, the last first
 };
 
 }  // namespace onnxray

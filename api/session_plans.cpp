@@ -13,10 +13,6 @@ namespace onnxray {
 
 namespace {
 
-std::optional<int64_t> sample_axis_of(const Shape& logits) {
-  return logits.empty() ? std::optional<int64_t>() : 0;
-}
-
 /// Whether a plan holds for these inputs: one that depends on their values does for those alone.
 bool holds_for(const CompiledPlan& plan, const std::vector<Tensor>& inputs) {
   if (!plan.graph.depends_on_inputs) return true;
@@ -32,7 +28,7 @@ std::vector<ExplainedNames> names_of(const Emitted& emitted) {
   const Graph& graph = emitted.graph;
   const Explained explained = explained_by(graph, OpRegistry::builtin(), emitted.spec);
   for (const ExplainedInput& input : explained.inputs) {
-    ExplainedNames names{graph[input.input].name, {}};
+    ExplainedNames names{graph[input.input].name, input.input, {}};
     for (const ExplainedPart& part : input.parts) {
       if (part.is_rows) names.embeddings.push_back(graph[explained.values[part.value]].name);
     }
@@ -67,6 +63,7 @@ Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& i
       "an export must hold for every input, but the data decides what the model computes: {} is {} for this "
       "one",
       emitted.graph.assumptions.back().what, emitted.graph.assumptions.back().value);
+  const auto sample_axis = emitted.findings.samples.plain_axis(emitted.findings.logits);
   Program& program = emitted.program;
   const std::vector<NamedVar> all = std::exchange(program.outputs, {});
   const size_t models = emitted.graph.outputs.size();
@@ -74,8 +71,7 @@ Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& i
   for (const TargetSpec& target : targets) {
     // Behind the model's own outputs, the first result is "logits".
     if (target.form().needs_tensor())
-      operands.push_back(target_input(target, program[all[models].var].shape,
-                                      sample_axis_of(program[all[models].var].shape)));
+      operands.push_back(target_input(target, program[all[models].var].shape, sample_axis));
   }
   const size_t own = program.inputs.size() - operands.size();
   for (size_t i = 0; i < operands.size(); ++i) program[program.inputs[own + i].var].constant = operands[i];
@@ -141,7 +137,6 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
   Emitted e;
   auto [specialised_graph, choice] = specialised(special, key, inputs);
   e.graph = std::move(specialised_graph);
-  e.assumptions = e.graph.assumptions;
   e.spec.methods = key.methods;
   e.spec.targets = key.targets;
   e.spec.attribute = key.attribute;
@@ -149,9 +144,11 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
   e.spec.baselines = key.baselines;
   e.spec.noise = key.noise;
   e.spec.report_layers = key.report_layers;
+  e.spec.given_samples = given_samples_;
+  for (const auto& [input, axis] : batch.axes) e.spec.exceeding_samples[input] = static_cast<int64_t>(axis);
   if (!key.at.empty()) e.spec.at = find_value(e.graph, key.at);
   if (!key.methods.empty()) {
-    e.spec.output = choice.index ? *choice.index : first_explainable(e.graph, e.assumptions);
+    e.spec.output = choice.index ? *choice.index : first_explainable(e.graph, e.graph.assumptions);
     e.spec.head = explained_head(e.graph, e.spec.output, key.keep_softmax);
   }
   WideGraphs wide(choice.graph, e.graph, special, passes_for(key.methods), ops(), *folder_, e.spec.head);
@@ -159,7 +156,7 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
     return wide.graph(count, values);
   };
   e.program = emit_explanation(e.graph, ops(), e.spec, {wide_graph, backend_->plan_options(), most_steps},
-                               &e.assumptions);
+                               &e.findings);
   e.steps_per_trip = wide.widest();
   return e;
 }
@@ -182,15 +179,16 @@ std::pair<CompiledPlan, int64_t> Session::Impl::make_with(const std::vector<Tens
   compiled.explained = names_of(emitted);
   compiled.graph = std::move(emitted.graph);
   compiled.spec = std::move(emitted.spec);
-  compiled.assumptions = std::move(emitted.assumptions);
+  compiled.assumptions = compiled.graph.assumptions;
+  for (Assumption& a : emitted.findings.assumptions) assume(compiled.assumptions, std::move(a));
+  compiled.samples = std::move(emitted.findings.samples);
+  compiled.sample_axis = compiled.samples.plain_axis(emitted.findings.logits);
   optimise(program, *backend_);
   for (size_t i = 0; i < program.outputs.size(); ++i) {
     const auto& [name, var] = program.outputs[i];
     const bool is_models = i < compiled.graph.outputs.size();
     compiled.output_names.push_back(is_models ? result_name(name) : name);
-    if (is_models || name != "logits") continue;
-    compiled.logits = program[var].shape;
-    compiled.sample_axis = sample_axis_of(compiled.logits);
+    if (!is_models && name == "logits") compiled.logits = program[var].shape;
   }
   if (max_memory_ > 0) compiled.optimised = program;
   compiled.plan = make_plan(std::move(program), backend_->plan_options());

@@ -107,6 +107,13 @@ NodeContext::NodeContext(ReverseWalk& walk, int32_t n)
 
 const OpDef& NodeContext::op() const { return *walk_.forward_.ops->find(node.domain, node.op); }
 
+std::optional<SampleAxis> NodeContext::samples_of(ValueId id) const {
+  return walk_.samples ? walk_.samples->of(id) : SampleAxis{};
+}
+
+std::optional<SampleAxis> NodeContext::samples_of_input(size_t i) const { return samples_of(node.inputs[i]); }
+std::optional<SampleAxis> NodeContext::samples_of_output() const { return samples_of(node.outputs[0]); }
+
 Var NodeContext::input(size_t i) const {
   if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return {};
   return walk_.forward_.vars[static_cast<size_t>(node.inputs[i])];

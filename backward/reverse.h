@@ -4,6 +4,7 @@
 #include <map>
 
 #include "backward/rule.h"
+#include "core/samples.h"
 
 namespace onnxray {
 
@@ -25,6 +26,8 @@ class ReverseWalk {
   std::function<void(int32_t node, std::span<const Var>)> on_node;
   /// Called after each node that a rule treated. Setting it makes rules keep books.
   std::function<void(int32_t node, const Ledger&)> on_ledger;
+  /// Where the graph's values hold the samples, for rules that ask; null: on the first axis.
+  const Samples* samples = nullptr;
 
  private:
   friend class NodeContext;

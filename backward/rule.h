@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/sample_axis.h"
 #include "ops/lower_graph.h"
 
 namespace onnxray {
@@ -37,6 +38,9 @@ class NodeContext {
   SignFact sign(size_t i) const;
   /// Whether a variable of the forward pass may be infinite or NaN (finiteness.h).
   bool may_be_infinite(Var v) const;
+  /// Where input i, and output 0, hold the samples; unset: they are of one, or of all.
+  std::optional<SampleAxis> samples_of_input(size_t i) const;
+  std::optional<SampleAxis> samples_of_output() const;
   /// Whether anybody wants the cotangent of input i.
   bool wants(size_t i) const;
   void send(size_t i, Var share);
@@ -62,6 +66,7 @@ class NodeContext {
     Var output;
   };
   Replay replay(std::span<const Substitute> substitutes, const Attributes& attributes = {}) const;
+  std::optional<SampleAxis> samples_of(ValueId id) const;
 
   ReverseWalk& walk_;
   std::vector<Var> taken_;

@@ -21,7 +21,8 @@ constexpr Spelling kSpellings[] = {{"at", "--at NODE"},
                                    {"keep_softmax", "--keep-softmax"},
                                    {"layer", "--param layer=NAME"},
                                    {"output", "--output NAME"},
-                                   {"precision", "--precision double"}};
+                                   {"precision", "--precision double"},
+                                   {"sample_axes", "--sample-axis NAME=K|none"}};
 
 std::string command_option(const std::string& option) {
   const auto found = std::ranges::find(kSpellings, option, &Spelling::option);

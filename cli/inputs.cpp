@@ -8,6 +8,7 @@
 #include "cli/npz.h"
 #include "cli/to_tensor.h"
 #include "core/fail.h"
+#include "core/samples.h"
 
 namespace onnxray::cli {
 
@@ -25,11 +26,37 @@ bool is_bare_npz(const std::string& given) {
   return extension_of(given) == ".npz" && given.find('=') == std::string::npos;
 }
 
+/// Whether an axis that is declared so may be that of the batch: its extent is open, or 1.
+bool may_be_batch(const std::variant<int64_t, std::string>& extent) {
+  const auto* number = std::get_if<int64_t>(&extent);
+  return number == nullptr || *number == 1;
+}
+
+bool fits(const Shape& shape, const ValueInfo& input) {
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const auto* number = std::get_if<int64_t>(&input.extents[i]);
+    if (number && *number != shape[i]) return false;
+  }
+  return shape.size() == input.extents.size();
+}
+
+/// Adds the batch axis that one sample lacks: where the model calls one so, else the first that fits.
 Tensor with_batch_axis(Tensor tensor, const ValueInfo& input) {
   if (!input.has_shape || tensor.shape().size() + 1 != input.extents.size()) return tensor;
-  Shape shape = tensor.shape();
-  shape.insert(shape.begin(), 1);
-  return tensor.reshaped(shape);
+  Shape chosen = tensor.shape();
+  chosen.insert(chosen.begin(), 1);
+  bool is_chosen = false;
+  for (size_t axis = 0; axis < input.extents.size(); ++axis) {
+    Shape shape = tensor.shape();
+    shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
+    const auto* symbol = std::get_if<std::string>(&input.extents[axis]);
+    const bool is_named = symbol && means_batch(*symbol);
+    if (!fits(shape, input) || !may_be_batch(input.extents[axis]) || (is_chosen && !is_named)) continue;
+    chosen = std::move(shape);
+    is_chosen = true;
+    if (is_named) break;
+  }
+  return tensor.reshaped(chosen);
 }
 
 Tensor in_declared_type(Tensor tensor, const ValueInfo& input) {

@@ -5,6 +5,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/sample_axes.h"
 #include "cli/threading.h"
 
 namespace {
@@ -106,6 +107,14 @@ void add_explain_options(CLI::App& command, Options& o) {
       ->allow_extra_args(false);
   command.add_option("--composite", o.composite, "of -m lrp: a built-in composite or FILE.json");
   command.add_option("--seed", o.seed, "of the noise; --param seed=N");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--sample-axis",
+          [&o](const std::vector<std::string>& all) {
+            o.session.sample_axes = onnxray::cli::parse_sample_axes(all);
+          },
+          "NAME=K: the axis of an input or output that its samples lie along; NAME=none: it is of one")
+      ->allow_extra_args(false);
   command.add_option("--at", o.at, "attribute to an inner value or node");
   command.add_option("--attribute", o.attribute, "NAME...: attribute to these inputs alone");
   command.add_option("--labels", o.labels, "names of classes: one a line, or JSON");

@@ -32,14 +32,18 @@ struct Verdict {
   bool passed() const { return problem.empty() && error <= tolerance; }
 };
 
-/// max|a - b| / max|b|, the largest over the samples. NaN counts as infinitely wrong.
-double attribution_error(const Tensor& a, const Tensor& b) {
-  const int64_t samples = b.shape().empty() ? 1 : std::max<int64_t>(1, b.shape()[0]);
-  const int64_t each = b.size() / samples;
+/// max|a - b| / max|b|, the largest over the samples along an axis of a. NaN counts as infinitely wrong.
+double attribution_error(const Tensor& a, const Tensor& b, std::optional<int64_t> axis) {
+  const Shape& shape = a.shape();
+  const auto at = static_cast<size_t>(axis.value_or(0));
+  const int64_t samples = axis ? shape[at] : 1;
+  const int64_t each = axis ? count_between(shape, at + 1, shape.size()) : a.size();
+  const int64_t blocks = samples * each > 0 ? a.size() / (samples * each) : 0;
   double worst = 0;
   for (int64_t n = 0; n < samples; ++n) {
     double difference = 0, largest = 0;
-    for (int64_t i = n * each; i < (n + 1) * each; ++i) {
+    for (int64_t k = 0; k < blocks * each; ++k) {
+      const int64_t i = (k / each * samples + n) * each + k % each;
       const double d = std::fabs(a.as_double(i) - b.as_double(i));
       difference = d <= difference ? difference : d;  // a NaN stays
       largest = std::max(largest, std::fabs(b.as_double(i)));
@@ -56,9 +60,10 @@ Verdict judge(const Case& test) {
   const Tensor reference = read_array(test.reference);
   require(explanations.attributions.size() == 1, ErrorCode::usage,
           "verify compares one attribution, the request yields {}", explanations.attributions.size());
-  const Tensor& values = explanations.attributions[0].values;
+  const auto& attribution = explanations.attributions[0];
+  const Tensor& values = attribution.values;
   if (values.size() == reference.size())
-    verdict.error = attribution_error(values, reference);
+    verdict.error = attribution_error(values, reference, attribution.sample_axis);
   else
     verdict.problem =
         fmt::format("shape {} against {}", to_string(values.shape()), to_string(reference.shape()));
@@ -112,7 +117,7 @@ Case read_case(const Json& row, const std::filesystem::path& folder, const Sessi
   read_option(row, "tolerance", test.tolerance);
   const Json options = row.value("options", Json::object());
   check_keys(options, {"target", "convention", "parameters", "output", "at", "attribute", "preprocess",
-                       "keep_softmax", "backend", "precision"});
+                       "keep_softmax", "backend", "precision", "sample_axes"});
   if (options.contains("target")) test.options.targets = {text_of(options["target"])};
   read_option(options, "convention", test.options.convention);
   const Json parameters = options.value("parameters", Json::object());
@@ -124,6 +129,10 @@ Case read_case(const Json& row, const std::filesystem::path& folder, const Sessi
   read_option(options, "keep_softmax", test.options.keep_softmax);
   read_option(options, "backend", test.options.session.backend);
   read_option(options, "precision", test.options.session.precision);
+  const Json axes = options.value("sample_axes", Json::object());
+  for (const auto& [name, axis] : axes.items())
+    test.options.session.sample_axes[name] =
+        axis == "none" ? std::nullopt : std::optional(axis.get<int64_t>());
   return test;
 }
 

@@ -44,8 +44,11 @@ class SampleStep {
   }
   State operator()(const FormProducts&) const { return mixed(); }  // only in optimised programs
   State operator()(const Reduce& p) const {
-    const bool sums = std::ranges::find(p.axes, in(0).at.axis) != p.axes.end();
-    return sums ? mixed() : in(0);
+    const bool over_samples = std::ranges::find(p.axes, in(0).at.axis) != p.axes.end();
+    if (!over_samples) return in(0);
+    const bool is_range =
+        p.axes.size() == shape(0).size() && (p.kind == Reduce::Kind::min || p.kind == Reduce::Kind::max);
+    return is_range && axes_.ranges_ == SampleAxes::Ranges::constant ? State{} : mixed();
   }
   State operator()(const ArgReduce& p) const { return unless_along(p.axis); }
   State operator()(const TopK& p) const { return unless_along(p.axis); }
@@ -155,12 +158,15 @@ class SampleStep {
     const auto at = static_cast<size_t>(axis);
     const int64_t S = inner * count_between(from, at + 1, from.size()),
                   Q = outer * count_between(from, 0, at);
+    State found = mixed();
     for (size_t j = 0; j < to.size(); ++j) {
       const int64_t before = count_between(to, 0, j), behind = count_between(to, j + 1, to.size());
       if (before == 0 || behind == 0 || Q % before != 0 || S % behind != 0) continue;
-      return {Kind::separate, {static_cast<int64_t>(j), Q / before, S / behind}, -1};
+      if (found.kind == Kind::separate) return mixed();  // a single sample fits on several axes
+      found = {Kind::separate, {static_cast<int64_t>(j), Q / before, S / behind}, -1};
+      if (axes_.samples_ > 1) break;
     }
-    return mixed();
+    return found;
   }
 
   State whole_window(const std::vector<int64_t>& starts, const std::vector<int64_t>& steps) const {
@@ -194,8 +200,12 @@ SampleAxes::SampleAxes(const Program& program, std::span<const Var> batched, int
 }
 
 SampleAxes::SampleAxes(const Program& program, std::span<const std::pair<Var, SampleAxis>> batched,
-                       int64_t samples)
-    : SampleAxes(program, std::span<const Var>(), samples) {
+                       int64_t samples, Ranges ranges)
+    : program_(program),
+      samples_(samples),
+      ranges_(ranges),
+      states_(program.variables.size()),
+      producer_(program.variables.size(), -1) {
   for (const auto& [v, at] : batched) states_[static_cast<size_t>(v.id)] = {State::Kind::separate, at, -1};
   follow_steps();
 }
@@ -207,7 +217,7 @@ std::optional<SampleAxis> SampleAxes::of(Var v) const {
 
 void SampleAxes::follow_steps() {
   using Kind = State::Kind;
-  require(samples_ >= 2, ErrorCode::failed, "one sample cannot be told from a batch");
+  require(samples_ >= 1, ErrorCode::failed, "there is no sample to follow");
   for (size_t i = 0; i < program_.steps.size(); ++i) {
     const Step& step = program_.steps[i];
     const auto number = static_cast<int32_t>(i);
@@ -237,7 +247,12 @@ std::string SampleAxes::why_not(Var v) const {
   if (state.kind == State::Kind::shared) return fmt::format("'{}' does not depend on the inputs", label);
   if (state.kind == State::Kind::separate)
     return fmt::format("'{}' {} does not have the samples first", label, to_string(program_[v].shape));
-  const Step& step = program_.steps[static_cast<size_t>(state.step)];
+  return meeting(v);
+}
+
+std::string SampleAxes::meeting(Var v) const {
+  if (!meet_in(v)) return {};
+  const Step& step = program_.steps[static_cast<size_t>((*this)[v].step)];
   return fmt::format("samples meet in {} of '{}'", name_of(step.primitive), program_[step.outputs[0]].label);
 }
 

@@ -17,19 +17,27 @@ struct SampleAxis {
 
 /// Follows the first axis of a forward program's inputs and finds out which results hold, for every sample,
 /// what the same computation makes of that sample alone. Where a step adds up, compares, reorders or picks
-/// among samples, or does to one what it does not do to another, the answer is no; so it is in doubt.
+/// among samples, or does to one what it does not do to another, the answer is no; so it is in doubt. A
+/// single sample can be followed too, as far as no reshape leaves its axis open.
 class SampleAxes {
  public:
-  /// `batched`: inputs whose first axis counts the samples, of which there are at least two.
+  /// What the range of a whole tensor is, its least and its largest entry: a place where samples meet, or a
+  /// number like others, as it is to those who round by it.
+  enum class Ranges : uint8_t { of_samples, constant };
+
+  /// `batched`: inputs whose first axis counts the samples.
   SampleAxes(const Program& program, std::span<const Var> batched, int64_t samples);
   /// Inputs whose samples lie elsewhere.
-  SampleAxes(const Program& program, std::span<const std::pair<Var, SampleAxis>> batched, int64_t samples);
+  SampleAxes(const Program& program, std::span<const std::pair<Var, SampleAxis>> batched, int64_t samples,
+             Ranges ranges = Ranges::of_samples);
 
   /// Where v holds the samples, each entry of which comes of its sample alone; unset where it does not depend
   /// on them, or they meet.
   std::optional<SampleAxis> of(Var v) const;
   /// Whether samples meet in what v comes of.
   bool meet_in(Var v) const { return (*this)[v].kind == State::Kind::mixed; }
+  /// Where they do, for people; empty otherwise.
+  std::string meeting(Var v) const;
 
   /// Whether v's first axis counts the samples and each entry comes of its sample alone.
   bool leads(Var v) const;
@@ -50,6 +58,7 @@ class SampleAxes {
 
   const Program& program_;
   int64_t samples_;
+  Ranges ranges_ = Ranges::of_samples;
   std::vector<State> states_;      // by variable
   std::vector<int32_t> producer_;  // step that writes each variable
 };

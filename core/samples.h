@@ -25,4 +25,7 @@ struct Samples {
   }
 };
 
+/// Whether an axis is called what exporters and people call that of the samples: "batch", "batch_size", "B".
+bool means_batch(const std::string& symbol);
+
 }  // namespace onnxray

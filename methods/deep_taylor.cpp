@@ -32,6 +32,7 @@ Composite deep_taylor_composite(const MethodSpec& method) {
 std::vector<Var> emit_deep_taylor(const MethodSpec& method, const MethodContext& context) {
   const RuleAssignment rules(context.graph, context.ops, deep_taylor_composite(method), method.conventions);
   ReverseWalk walk(context.graph, context.forward, context.b, [&](int32_t node) { return rules(node); });
+  walk.samples = &context.samples;
   const Var start = seed(method, context);
   // Deep Taylor decomposes relu(f): a negative output has no positive relevance to share.
   walk.seed(context.logits(), is_proxy(method) ? start : context.b.unary(Opcode::relu, start));

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/fail.h"
+#include "core/per_sample.h"
+#include "methods/find_samples.h"
 #include "methods/loop.h"
 #include "methods/probability_order.h"
 
@@ -28,12 +30,12 @@ std::vector<Var> given(Builder& b, const std::string& name, std::span<const Shap
 }  // namespace
 
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
-                         const Widening& widening, std::vector<Assumption>* assumptions) {
+                         const Widening& widening, Findings* findings) {
   if (!spec.head && !spec.methods.empty()) {
     Graph separated = graph;
     ExplainSpec known = spec;
     known.head = explained_head(separated, spec.output, spec.keep_softmax);
-    return emit_explanation(separated, ops, known, widening, assumptions);
+    return emit_explanation(separated, ops, known, widening, findings);
   }
   Program program;
   Builder b(program);
@@ -46,23 +48,29 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   const Forward forward = lower_graph(graph, ops, b, inputs);
   const auto var = [&](ValueId id) { return forward.vars[static_cast<size_t>(id)]; };
   for (const ValueId id : graph.outputs) b.output(graph[id].name, var(id));
-  if (spec.methods.empty()) return program;
 
-  const ValueId logits_value = spec.head->logits;
+  const bool explains = !spec.methods.empty();
+  const ValueId output = graph.outputs[spec.output];
+  const ValueId logits_value = explains ? spec.head->logits : output;
+  Findings found;
+  found.logits = logits_value;
+  found.samples = find_samples({graph, program, forward, output, logits_value,
+                                explains ? spec.given_samples : GivenSamples{}, spec.exceeding_samples},
+                               found.assumptions);
+  if (findings) *findings = found;
+  if (!explains) return program;
+
   const Var logits = var(logits_value);
   b.output("logits", logits);
   const Explained explained = explained_by(graph, ops, spec);
-  const auto note = [&](Assumption a) {
-    if (assumptions) assume(*assumptions, std::move(a));
-  };
+  const auto note = [&](Assumption a) { assume(found.assumptions, std::move(a)); };
   for (const Assumption& a : explained.assumptions) note(a);
   std::vector<Var> explained_vars;
   for (const ValueId id : explained.values) explained_vars.push_back(var(id));
   const std::vector<Var> baselines = given(b, "baseline", spec.baselines, explained_vars);
   const std::vector<Var> noise = given(b, "noise", spec.noise, explained_vars);
-  const auto samples = b.rank(logits) == 0 ? std::optional<int64_t>() : 0;
-  if (const auto head = assumption_of(graph, *spec.head, samples); head && assumptions)
-    assume(*assumptions, *head);
+  const std::optional<int64_t> samples = found.samples.plain_axis(logits_value);
+  if (const auto head = assumption_of(graph, *spec.head, samples)) note(*head);
   const auto is_argmax = [](const TargetForm& form) { return form.kind == TargetForm::Kind::argmax; };
   const Var order = std::ranges::any_of(spec.targets, is_argmax)
                         ? probability_order(b, *spec.head, logits, var(spec.head->output), samples)
@@ -71,7 +79,8 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
     const TargetVars target =
         emit_target(b, spec.targets[k], logits, order, samples, fmt::format("target:{}", k));
     if (target.index) b.output(fmt::format("index:{}", k), target.index);
-    b.output(fmt::format("score:{}", k), score(b, target.selection, logits));
+    const Var weighted = b.mul(target.selection, logits);
+    b.output(fmt::format("score:{}", k), sum_per_sample(b, weighted, found.samples.of(logits_value)));
     for (size_t m = 0; m < spec.methods.size(); ++m) {
       const auto report = [&](std::string_view name, Var v) {
         b.output(fmt::format("{}:{}:{}", name, m, k), v);
@@ -82,6 +91,7 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
                                   forward,
                                   inputs,
                                   explained.values,
+                                  found.samples,
                                   logits_value,
                                   target.selection,
                                   baselines,
@@ -99,6 +109,7 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   }
   // Methods of several targets were emitted one after the other.
   std::ranges::stable_sort(program.steps, {}, &Step::block);
+  if (findings) *findings = std::move(found);
   return program;
 }
 

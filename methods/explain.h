@@ -2,6 +2,7 @@
 
 #include "methods/head.h"
 #include "methods/method.h"
+#include "methods/sample_readings.h"
 #include "methods/target.h"
 
 namespace onnxray {
@@ -20,19 +21,28 @@ struct ExplainSpec {
   std::vector<Shape> baselines;  ///< of tensors that the caller gives, one per explained value; or none
   std::vector<Shape> noise;      ///< likewise
   bool report_layers = false;
+  GivenSamples given_samples = {};      ///< what the caller says of inputs and outputs
+  GivenSamples exceeding_samples = {};  ///< axes along which inputs hold more samples than the file fixes
+};
+
+/// What emit_explanation found out about the graph.
+struct Findings {
+  std::vector<Assumption> assumptions;  ///< beside the graph's own
+  Samples samples;                      ///< of the graph's values
+  ValueId logits = kNoValue;
 };
 
 /// Emits the forward pass of a specialised graph and the explanations of `spec`.
 /// Program inputs: the graph's inputs that are not bound, "baseline:I" and "noise:I" where the caller gives
 /// them, then "target:K" for each target that needs a tensor. Program outputs: the graph's outputs; then,
-/// with methods, "logits", for each target "index:K" (where it is one entry per sample) and "score:K" [N], and for each method
-/// M, target K and explained input I "attribution:M:K:I"; integrated gradients also "gap:M:K" [N], LRP
+/// with methods, "logits", for each target "index:K" (where it is one entry per sample) and "score:K" [N],
+/// and for each method M, target K and explained input I "attribution:M:K:I"; integrated gradients also
+/// "gap:M:K" ([N], or [1] where samples share an input), LRP
 /// with report_layers "layer.NODE:M:K" [2], and "layer.NODE.ENTRY:M:K" [1] for the entries of the Ledger that
 /// its rule made.
-/// Loops run as many steps per trip as `widening` allows. What the explanations take for granted, beside the
-/// graph's own assumptions, is added to `assumptions`.
+/// Loops run as many steps per trip as `widening` allows.
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
-                         const Widening& widening = {}, std::vector<Assumption>* assumptions = nullptr);
+                         const Widening& widening = {}, Findings* findings = nullptr);
 
 /// What the explanations of `spec` attribute to.
 Explained explained_by(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);

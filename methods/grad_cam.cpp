@@ -3,6 +3,7 @@
 #include <ranges>
 
 #include "core/fail.h"
+#include "core/per_sample.h"
 #include "methods/axis_trail.h"
 #include "methods/cam_layer.h"
 #include "ops/interpolation.h"
@@ -13,12 +14,8 @@ namespace onnxray {
 namespace {
 
 /// M / max M per sample, in [0, 1]; zeros where no entry is positive.
-Var normalised(Builder& b, Var map, size_t sample_axis) {
-  std::vector<int64_t> axes;
-  for (size_t i = 0; i < b.rank(map); ++i) {
-    if (i != sample_axis) axes.push_back(static_cast<int64_t>(i));
-  }
-  const Var largest = b.reduce(Reduce::Kind::max, map, axes);
+Var normalised(Builder& b, Var map, const std::optional<SampleAxis>& at) {
+  const Var largest = reduce_per_sample(b, Reduce::Kind::max, map, at);
   return b.div(map, b.select(b.less(0.0, largest), largest, b.scalar(1, b.dtype(map))));
 }
 
@@ -48,7 +45,6 @@ Var class_activation_map(const MethodSpec& method, const MethodContext& context,
 struct PlacedMap {
   Var map;
   std::vector<size_t> space;  // axes that the map has places along
-  size_t sample_axis;         // the rank where there is none
 };
 
 /// One axis of the layer, or a part of one, and the input's axis that it runs along.
@@ -72,10 +68,10 @@ std::vector<Place> places_of(const std::vector<size_t>& origins, int64_t extent,
 
 /// Puts the axes of a map [N, 1, s..] where the input has them; what the input lacks is averaged.
 PlacedMap placed(const MethodSpec& method, Builder& b, Var map, const AxisOrigins& origins,
-                 const Shape& input) {
+                 const Shape& input, std::optional<int64_t> samples) {
   std::vector<Place> places;
   std::vector<int64_t> lost;
-  PlacedMap result{map, {}, input.size()};
+  PlacedMap result{map, {}};
   for (size_t i = 0; i < origins.size(); ++i) {
     if (i == 1) continue;
     const int64_t extent = b.shape(map)[i];
@@ -91,10 +87,10 @@ PlacedMap placed(const MethodSpec& method, Builder& b, Var map, const AxisOrigin
       lost.push_back(static_cast<int64_t>(i));
       continue;
     }
-    if (i == 0) result.sample_axis = own[0].axis;
     for (size_t k = 0; k < own.size(); ++k) {
       places.push_back(own[k]);
-      if (i > 0 || k > 0) result.space.push_back(own[k].axis);
+      const bool is_place = samples ? static_cast<int64_t>(own[k].axis) != *samples : i > 0 || k > 0;
+      if (is_place) result.space.push_back(own[k].axis);
     }
   }
   map = lost.empty() ? map : b.mean(map, lost);
@@ -123,8 +119,9 @@ Var resized(const MethodSpec& method, const MethodContext& context, Var map, Val
   require(origins && has_places(), ErrorCode::unsupported,
           "'{}': the places of a map {} are not those of an input {}; resize=false keeps the layer's extents",
           method.text, to_string(b.shape(map)), to_string(input));
-  PlacedMap placed_map = placed(method, b, map, *origins, input);
-  Var result = normalised(b, placed_map.map, placed_map.sample_axis);
+  const std::optional<int64_t> samples = context.samples.plain_axis(value);
+  PlacedMap placed_map = placed(method, b, map, *origins, input, samples);
+  Var result = normalised(b, placed_map.map, samples ? std::optional(SampleAxis{*samples}) : std::nullopt);
   const bool series = method.name.timeseries || placed_map.space.size() == 1;
   const Interpolation how{.mode = Interpolation::Mode::linear,
                           .coordinates = series ? "align_corners" : "half_pixel"};
@@ -169,7 +166,8 @@ std::vector<Var> emit_grad_cam(const MethodSpec& method, const MethodContext& co
   const Var map = class_activation_map(method, context, layer);
   std::vector<Var> maps;
   for (const ValueId id : context.explained)
-    maps.push_back(resize ? resized(method, context, map, layer, id) : normalised(context.b, map, 0));
+    maps.push_back(resize ? resized(method, context, map, layer, id)
+                          : normalised(context.b, map, context.samples.of(layer)));
   if (!guided) return maps;
   MethodSpec backprop = method;
   if (backprop.conventions.seed_value == Conventions::SeedValue::by_method)

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "core/fail.h"
+#include "core/per_sample.h"
 #include "methods/loop.h"
 #include "methods/quadrature.h"
 #include "methods/stem.h"
@@ -9,10 +12,17 @@ namespace onnxray {
 namespace {
 
 /// sum of attributions - (f(x) - f(x0)) per sample: 0 for an exact integral. `start` is f(x0), or its mean.
+/// One number where samples share an input: its attribution is of all.
 Var completeness_gap(const MethodContext& context, std::span<const Var> attributions, Var start) {
   Builder& b = context.b;
-  Var gap = b.sub(start, score(b, context.selection, context.logits()));
-  for (const Var a : attributions) gap = b.add(gap, sum_per_sample(b, a));
+  const auto is_shared = [&](ValueId id) { return context.samples.count != 1 && !context.samples.of(id); };
+  const bool all_together = std::ranges::any_of(context.explained, is_shared);
+  Var gap = b.sub(start, score(context, context.selection));
+  if (all_together) gap = sum_per_sample(b, gap, {});
+  for (size_t i = 0; i < attributions.size(); ++i) {
+    const auto at = all_together ? std::nullopt : context.samples_of(i);
+    gap = b.add(gap, sum_per_sample(b, attributions[i], at));
+  }
   return gap;
 }
 
@@ -84,8 +94,7 @@ std::vector<Var> emit_mean_over_baselines(const MethodSpec& method, const Method
     moved.push_back(loop.joined(b.add(x0, b.mul(a, difference[i])), b.shape(x)));
   }
   const MovedPass pass(context, loop.wide(), context.explained, moved, step_selection(loop, context, weight));
-  const Var f0 =
-      loop.sum_of_steps(loop.apart(score(b, step_selection(loop, context, starts), pass.context().logits())));
+  const Var f0 = loop.sum_of_steps(loop.apart(score(pass.context(), step_selection(loop, context, starts))));
   const Loop::Carried start = loop.carry(b.shape(f0), b.dtype(f0));
   loop.update(start, b.add(start.current, f0));
   const std::vector<Var> g = pass.gradients(method, context.explained);
@@ -139,7 +148,7 @@ std::vector<Var> emit_integrated_gradients(const MethodSpec& method, const Metho
     start.push_back(b.broadcast(x0[i], b.shape(x[i])));
   }
   const MovedPass at_start(context, start);
-  const Var start_score = score(b, context.selection, at_start.context().logits());
+  const Var start_score = score(at_start.context(), context.selection);
 
   // The input layer S is affine, so S(x0 + a (x - x0)) = S(x0) + a (S(x) - S(x0)): both ends are known, and
   // the loop runs from S(x0) to S(x).

@@ -6,6 +6,7 @@
 
 #include "core/cost.h"
 #include "core/fail.h"
+#include "core/per_sample.h"
 #include "methods/tokens.h"
 
 namespace onnxray {
@@ -43,7 +44,7 @@ StepWork work_of_step(const MethodContext& context) {
 
 /// As many steps as fill a trip, and as keep it from waiting for dense weights; those only while a backend
 /// reads them where they lie, for packed copies of them take more memory than the wait is worth.
-double filling_width(const MethodContext& context, int64_t samples) {
+double filling_width(const MethodContext& context) {
   constexpr double kWaiting = 0.03;  // of the work
   const PlanOptions& options = context.widening->options;
   if (options.trip_work <= 0) return 1;
@@ -51,26 +52,20 @@ double filling_width(const MethodContext& context, int64_t samples) {
   if (work.all <= 0) return std::numeric_limits<double>::max();
   double few = std::ceil(work.waiting / (kWaiting * work.all));
   if (options.packs_weights)
-    few = std::min(few, static_cast<double>(options.unpacked_rows / std::max<int64_t>(samples, 1)));
+    few = std::min(few,
+                   static_cast<double>(options.unpacked_rows / std::max<int64_t>(context.samples.count, 1)));
   return std::max({1.0, few, std::ceil(options.trip_work / work.all)});
 }
 
 /// How many steps a trip should run.
-int64_t wanted_width(const MethodContext& context, int64_t forced, int64_t steps, int64_t samples) {
+int64_t wanted_width(const MethodContext& context, int64_t forced, int64_t steps) {
   if (!context.widening || steps < 2) return 1;
   const int64_t most = std::min(steps, context.widening->most);
   if (forced > 0 || most < 2) return std::max<int64_t>(std::min(forced, most), 1);
-  const auto width =
-      static_cast<int64_t>(std::min(filling_width(context, samples), static_cast<double>(most)));
+  const auto width = static_cast<int64_t>(std::min(filling_width(context), static_cast<double>(most)));
   // As few trips, shared out evenly, so that few steps are repeated.
   const int64_t trips = (steps + width - 1) / width;
   return (steps + trips - 1) / trips;
-}
-
-int64_t samples_of(const MethodContext& context, std::span<const ValueId> values) {
-  if (values.empty()) return 1;
-  const Shape& shape = context.b.shape(context.var(values[0]));
-  return shape.empty() ? 1 : shape[0];
 }
 
 Wide choose_wide(const MethodContext& context, const MethodSpec& method, int64_t steps,
@@ -78,12 +73,16 @@ Wide choose_wide(const MethodContext& context, const MethodSpec& method, int64_t
   const double forced = method.number("micro_batch", 0);
   require(forced >= 0 && forced == std::floor(forced) && forced < 1e9, ErrorCode::usage,
           "micro_batch={} of '{}' is not a whole number >= 0", forced, method.text);
-  const int64_t width =
-      wanted_width(context, static_cast<int64_t>(forced), steps, samples_of(context, values));
+  const int64_t width = wanted_width(context, static_cast<int64_t>(forced), steps);
   if (width > 1) {
     std::vector<ValueId> read(values.begin(), values.end());
     read.push_back(context.logits_value);
     try {
+      for (const ValueId id : read) {
+        require(context.samples.of(id) == SampleAxis{}, ErrorCode::unsupported,
+                "'{}' {} does not have the samples first", context.graph[id].name,
+                to_string(context.b.shape(context.var(id))));
+      }
       return {&context.widening->graph(width, read), width};
     } catch (const Error& error) {
       require(forced == 0, ErrorCode::unsupported,
@@ -100,7 +99,7 @@ Loop::Loop(const MethodContext& context, const MethodSpec& method, int64_t steps
            std::span<const ValueId> values)
     : b_(context.b),
       steps_(steps),
-      samples_(samples_of(context, values)),
+      samples_(context.samples.count),
       wide_(choose_wide(context, method, steps, values)) {
   b_.program().trips = (steps + width() - 1) / width();
   b_.set_block(Block::repeat);
@@ -225,16 +224,16 @@ MovedPass::MovedPass(const MethodContext& context, const Wide& wide, std::span<c
     : graph_(opened(*wide.graph, values)),
       inputs_(inputs_with(graph_, context, wide.count, values, moved)),
       forward_(lower_graph(graph_, context.ops, context.b, inputs_)),
-      context_{graph_,    context.ops, context.b, forward_, inputs_, context.explained, context.logits_value,
-               selection, {},          {},        {}} {}
+      context_{graph_,          context.ops,          context.b, forward_, inputs_, context.explained,
+               context.samples, context.logits_value, selection, {},       {},      {}} {}
 
 MovedPass::MovedPass(const MethodContext& context, std::span<const Var> moved)
     : MovedPass(context, {&context.graph, 1}, context.explained, moved, context.selection) {}
 
 std::vector<Var> MovedPass::gradients(const MethodSpec& method, std::span<const ValueId> values) const {
-  const MethodContext at_values{graph_, context_.ops,          context_.b,         forward_, inputs_,
-                                values, context_.logits_value, context_.selection, {},       {},
-                                {}};
+  const MethodContext at_values{
+      graph_,           context_.ops,          context_.b,         forward_, inputs_, values,
+      context_.samples, context_.logits_value, context_.selection, {},       {},      {}};
   std::vector<Var> gradients = emit_gradient(method, at_values);
   Builder& b = context_.b;
   for (size_t i = 0; i < gradients.size(); ++i) {
@@ -244,12 +243,10 @@ std::vector<Var> MovedPass::gradients(const MethodSpec& method, std::span<const 
   return gradients;
 }
 
-Var sum_per_sample(Builder& b, Var v) {
-  const std::vector<int64_t> axes = axes_from(1, b.rank(v));
-  return axes.empty() ? v : b.sum(v, axes, false);
+Var score(const MethodContext& context, Var selection) {
+  return sum_per_sample(context.b, context.b.mul(selection, context.logits()),
+                        context.samples.of(context.logits_value));
 }
-
-Var score(Builder& b, Var selection, Var logits) { return sum_per_sample(b, b.mul(selection, logits)); }
 
 std::vector<Var> baselines(const MethodSpec& method, const MethodContext& context) {
   for (size_t i = 0; i < context.baselines.size(); ++i) {

@@ -16,7 +16,8 @@ struct Wide {
 /// after it to Block::finish.
 ///
 /// What steps have side by side has their number in front: [width, N, ...] for a batch of N, [width, ...] for
-/// one sample, and at width 1 the shape that it has for the batch.
+/// one sample, and at width 1 the shape that it has for the batch. Steps lie side by side only where the
+/// samples lead in all values.
 class Loop {
  public:
   /// The parameter `micro_batch` of the method, or the work of a step, says how many steps a trip runs.
@@ -95,9 +96,7 @@ class MovedPass {
 };
 
 /// Sum of selection * logits per sample: [N].
-Var score(Builder& b, Var selection, Var logits);
-/// The sum over all axes but the first.
-Var sum_per_sample(Builder& b, Var v);
+Var score(const MethodContext& context, Var selection);
 
 /// What the explained variables are compared with: zeros, `baseline=NUMBER`, or the tensors that the caller
 /// gave.

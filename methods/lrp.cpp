@@ -100,6 +100,7 @@ std::vector<Var> emit_lrp(const MethodSpec& method, const MethodContext& context
                     .option = "convention"});
   const RuleAssignment rules(context.graph, context.ops, lrp_composite(method), method.conventions);
   ReverseWalk walk(context.graph, context.forward, context.b, [&](int32_t node) { return rules(node); });
+  walk.samples = &context.samples;
   if (context.report_layers) {
     walk.on_node = [&](int32_t node, std::span<const Var> arrived) {
       context.report(fmt::format("layer.{}", node), layer_report(context.b, arrived));

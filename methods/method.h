@@ -2,6 +2,7 @@
 
 #include "backward/reverse.h"
 #include "core/plan.h"
+#include "core/samples.h"
 #include "methods/explained.h"
 #include "methods/method_spec.h"
 #include "rules/composite.h"
@@ -25,6 +26,7 @@ struct MethodContext {
   const Forward& forward;
   std::span<const Var> inputs;         ///< by Graph::inputs; bound ones are constants
   std::span<const ValueId> explained;  ///< what to attribute to: floating inputs, or an inner value
+  const Samples& samples;              ///< of the values of `graph`
   ValueId logits_value;                ///< what targets index ...
   Var selection;                       ///< ... and like it: 1 (or a weight) at each sample's target, else 0
   std::span<const Var> baselines;      ///< by explained variable, where the caller gave tensors
@@ -38,6 +40,8 @@ struct MethodContext {
 
   Var var(ValueId id) const { return forward.vars[static_cast<size_t>(id)]; }
   Var logits() const { return var(logits_value); }
+  /// Where an explained variable holds the samples.
+  std::optional<SampleAxis> samples_of(size_t i) const { return samples.of(explained[i]); }
   std::vector<Var> explained_vars() const;
 };
 

@@ -63,7 +63,7 @@ void add_gradients(std::vector<MethodInfo>& list) {
 }
 
 void add_others(std::vector<MethodInfo>& list) {
-  const Parameters cam = Parameters{{"layer", "the last"}, {"activation", "after"}, {"resize", "true"}} +
+  const Parameters cam = Parameters{{"layer", "the last one"}, {"activation", "after"}, {"resize", "true"}} +
                          switches("grad_cam");
   list.push_back({"grad_cam[_timeseries][_MODEL] | gradcam[_timeseries][_MODEL]", "grad_cam_timeseries",
                   "M / max M, M = relu(sum over c of w_c A_c), w_c = mean over space of df/dA_c", cam,

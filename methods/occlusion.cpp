@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/fail.h"
+#include "core/per_sample.h"
 #include "methods/loop.h"
 #include "methods/spatial.h"
 
@@ -54,7 +55,11 @@ Windows windows_over(const MethodSpec& method, const std::vector<int64_t>& axes,
 std::vector<int64_t> window_axes(const MethodContext& context, const ExplainedInput& input) {
   const size_t rank = context.b.rank(context.var(input.input));
   const bool only_ids = input.holds_ids() && input.is_number.size() == 0;
-  return only_ids ? axes_from(1, rank) : spatial_axes(context.graph, input.input).axes;
+  const auto samples = context.samples.plain_axis(input.input);
+  if (!only_ids) return spatial_axes(context.graph, input.input, samples).axes;
+  std::vector<int64_t> axes = axes_from(0, rank);
+  if (samples) axes.erase(axes.begin() + *samples);
+  return axes;
 }
 
 /// Entry t: 1 where window t covers a place of axis number a, else 0; zeros in the steps of other inputs.
@@ -126,20 +131,25 @@ struct Collected {
   Loop::Carried total, coverage;
 };
 
-Collected collect(Builder& b, Loop& loop, const Windows& windows, const Shape& shape, Var mask, Var drop,
-                  int64_t steps) {
+/// `drop`: of a trip's steps, by sample; `at`: where the input holds those.
+Collected collect(const MethodContext& context, Loop& loop, const Windows& windows, const Shape& shape,
+                  const std::optional<SampleAxis>& at, Var mask, Var drop, int64_t steps) {
+  Builder& b = context.b;
   const DType type = b.dtype(mask);
-  double size = 1;  // elements of a window in one sample, every channel's
-  for (size_t axis = 1; axis < shape.size(); ++axis) {
-    const bool slides = std::ranges::find(windows.axes, static_cast<int64_t>(axis)) != windows.axes.end();
-    size *= static_cast<double>(slides ? 1 : shape[axis]);
-  }
-  for (const int64_t extent : windows.sizes) size *= static_cast<double>(extent);
-  Shape per_sample(shape.size(), 1);
-  per_sample[0] = shape[0];
+  Shape one = one_sample(shape, at);
+  for (size_t a = 0; a < windows.axes.size(); ++a)
+    one[static_cast<size_t>(windows.axes[a])] = windows.sizes[a];
+  const auto size = static_cast<double>(element_count(one));  // of a window in one sample, every channel's
   const std::vector<double> once(static_cast<size_t>(steps), 1);
   const Var covered = b.mul(mask, loop.weights(once, shape.size(), type));
-  const Var drops = b.reshape(b.mul(drop, 1 / size), loop.apart_shape(std::move(per_sample)));
+  Var drops = b.mul(drop, 1 / size);
+  if (loop.width() > 1) {
+    Shape leading(shape.size(), 1);
+    leading[0] = context.samples.count;
+    drops = b.reshape(drops, loop.apart_shape(std::move(leading)));
+  } else {
+    drops = spread(b, at ? drops : sum_per_sample(b, drops, {}), shape, at);
+  }
   const Var share = loop.sum_of_steps(b.mul(covered, drops)), coverage = loop.sum_of_steps(covered);
   const Collected sums{loop.carry(b.shape(share), type), loop.carry(b.shape(coverage), type)};
   loop.update(sums.total, b.add(sums.total.current, share));
@@ -157,18 +167,20 @@ std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& c
   std::vector<Windows> windows;
   std::vector<Shape> shapes;
   int64_t steps = 0;
+  std::vector<ValueId> read(context.explained.begin(), context.explained.end());
   for (const ExplainedInput& input : context.inputs_explained) {
     shapes.push_back(b.shape(context.var(input.input)));
     const std::vector<int64_t> axes = window_axes(context, input);
-    require(!axes.empty(), ErrorCode::unsupported, "'{}' needs an axis after the batch, not an input {}",
+    require(!axes.empty(), ErrorCode::unsupported, "'{}' needs an axis besides the samples', not an input {}",
             method.text, to_string(shapes.back()));
     windows.push_back(windows_over(method, axes, shapes.back()));
     windows.back().first = steps;
     steps += std::ssize(windows.back().starts);
+    if (std::ranges::find(read, input.input) == read.end()) read.push_back(input.input);
   }
   const std::vector<Var> x0 = baselines(method, context);
-  const Var clean = score(b, context.selection, context.logits());
-  Loop loop(context, method, steps, context.explained);
+  const Var clean = score(context, context.selection);
+  Loop loop(context, method, steps, read);
   std::vector<Var> masks, moved;
   for (size_t i = 0; i < windows.size(); ++i)
     masks.push_back(masks_of_trip(b, loop, windows[i], shapes[i], type, steps));
@@ -180,10 +192,12 @@ std::vector<Var> emit_occlusion(const MethodSpec& method, const MethodContext& c
   }
   const Var selection = loop.joined(context.selection, b.shape(context.selection));
   const MovedPass pass(context, loop.wide(), context.explained, moved, selection);
-  const Var drop = b.sub(clean, loop.apart(score(b, selection, pass.context().logits())));
+  const Var drop = b.sub(clean, loop.apart(score(pass.context(), selection)));
   std::vector<Collected> collected;
-  for (size_t i = 0; i < windows.size(); ++i)
-    collected.push_back(collect(b, loop, windows[i], shapes[i], masks[i], drop, steps));
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const auto at = context.samples.of(context.inputs_explained[i].input);
+    collected.push_back(collect(context, loop, windows[i], shapes[i], at, masks[i], drop, steps));
+  }
   loop.finish();
   std::vector<Var> attributions;
   for (size_t i = 0; i < windows.size(); ++i) {

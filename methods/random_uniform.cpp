@@ -1,3 +1,4 @@
+#include "core/per_sample.h"
 #include "methods/method.h"
 
 namespace onnxray {
@@ -8,12 +9,12 @@ std::vector<Var> emit_random_uniform(const MethodSpec& method, const MethodConte
   std::vector<Var> attributions;
   const DType type = b.dtype(context.logits());
   for (size_t i = 0; i < context.inputs_explained.size(); ++i) {
-    const Shape shape = b.shape(context.var(context.inputs_explained[i].input));
-    Shape one = shape;
-    if (!one.empty()) one[0] = 1;
+    const ValueId input = context.inputs_explained[i].input;
+    const Shape shape = b.shape(context.var(input));
+    const auto at = context.samples.of(input);
     const Var number = b.constant(Tensor::of<int64_t>({}, {static_cast<int64_t>(i)}));
-    const Var draws = b.noise(Noise::Kind::uniform, seed_of(method), number, one, type);
-    attributions.push_back(b.broadcast(draws, shape));
+    const Var draws = b.noise(Noise::Kind::uniform, seed_of(method), number, one_sample(shape, at), type);
+    attributions.push_back(b.broadcast(repeated(b, draws, shape, at), shape));
   }
   return attributions;
 }

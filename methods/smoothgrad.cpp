@@ -1,4 +1,5 @@
 #include "core/fail.h"
+#include "core/per_sample.h"
 #include "methods/loop.h"
 #include "methods/stem.h"
 #include "methods/tokens.h"
@@ -33,10 +34,9 @@ void check_given_noise(const MethodSpec& method, const MethodContext& context) {
 }
 
 /// max - min of each sample.
-Var range_per_sample(Builder& b, Var x) {
-  const std::vector<int64_t> axes = axes_from(1, b.rank(x));
-  if (axes.empty()) return b.sub(x, x);
-  return b.sub(b.reduce(Reduce::Kind::max, x, axes), b.reduce(Reduce::Kind::min, x, axes));
+Var range_per_sample(Builder& b, Var x, const std::optional<SampleAxis>& at) {
+  return b.sub(reduce_per_sample(b, Reduce::Kind::max, x, at),
+               reduce_per_sample(b, Reduce::Kind::min, x, at));
 }
 
 /// What is added to x in the steps of a trip. Every sample of a batch gets the same draws, as it would alone.
@@ -46,15 +46,17 @@ Var noise_of_steps(const MethodSpec& method, const MethodContext& context, Loop&
   if (!context.noise.empty()) return loop.per_step(context.noise[i]);
   const Conventions& c = method.conventions;
   const Var x = context.var(context.explained[i]);
-  Shape one = b.shape(x);
-  if (!one.empty()) one[0] = 1;
-  if (loop.width() > 1 && b.shape(x)[0] == 1) one.erase(one.begin());  // the steps' axis is the samples'
+  const auto at = context.samples_of(i);
+  const Shape shape = b.shape(x);
+  Shape one = one_sample(shape, at);
+  if (loop.width() > 1 && shape[0] == 1) one.erase(one.begin());  // the steps' axis is the samples'
   std::vector<double> scale(static_cast<size_t>(samples), c.noise_scale);
   if (c.clean_sample_last) scale.back() = 0;
   const uint64_t seed = seed_of(method) + i * 0x9E3779B97F4A7C15u;  // inputs differ
-  const Var draws = b.mul(b.noise(Noise::Kind::normal, seed, loop.step_numbers(), one, b.dtype(x)),
-                          loop.numbers(scale, b.rank(x), b.dtype(x)));
-  return c.noise == Conventions::NoiseScale::range ? b.mul(draws, range_per_sample(b, x)) : draws;
+  const Var noise = b.noise(Noise::Kind::normal, seed, loop.step_numbers(), std::move(one), b.dtype(x));
+  const Var draws = b.mul(loop.width() > 1 ? noise : repeated(b, noise, shape, at),
+                          loop.numbers(scale, shape.size(), b.dtype(x)));
+  return c.noise == Conventions::NoiseScale::range ? b.mul(draws, range_per_sample(b, x, at)) : draws;
 }
 
 /// x + noise, for each explained variable.

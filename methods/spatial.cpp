@@ -20,11 +20,14 @@ const AxisOrigins* seen_by_a_window(const Graph& graph, const AxisTrail& trail) 
 }
 
 /// All axes that a window slides along, and those that were merged into its samples: frames of a film.
-std::vector<int64_t> axes_of_places(const AxisOrigins& origins) {
+std::vector<int64_t> axes_of_places(const AxisOrigins& origins, std::optional<int64_t> samples) {
   std::vector<int64_t> axes;
   for (size_t i = 0; i < origins.size(); ++i) {
-    for (size_t k = i == 0 ? 1 : 0; i != 1 && k < origins[i].size(); ++k)
-      axes.push_back(static_cast<int64_t>(origins[i][k]));
+    // Where no axis is known to hold samples, it is the outermost that the window's batch was made of.
+    for (size_t k = i == 0 && !samples ? 1 : 0; i != 1 && k < origins[i].size(); ++k) {
+      const auto axis = static_cast<int64_t>(origins[i][k]);
+      if (axis != samples) axes.push_back(axis);
+    }
   }
   std::ranges::sort(axes);
   axes.erase(std::ranges::unique(axes).begin(), axes.end());
@@ -33,22 +36,20 @@ std::vector<int64_t> axes_of_places(const AxisOrigins& origins) {
 
 }  // namespace
 
-SpatialAxes spatial_axes(const Graph& graph, ValueId value) {
+SpatialAxes spatial_axes(const Graph& graph, ValueId value, std::optional<int64_t> samples) {
   const Shape shape = graph[value].shape.value_or(Shape{});
-  const auto rank = std::ssize(shape);
-  if (rank < 2) return {};
-  if (rank == 2) return {{1}, false};
+  SpatialAxes spatial{axes_from(0, shape.size()), false};
+  if (samples) spatial.axes.erase(spatial.axes.begin() + *samples);
+  if (shape.size() < 3) return spatial;
   const AxisTrail trail(graph, value);
   if (const AxisOrigins* origins = seen_by_a_window(graph, trail)) {
-    SpatialAxes spatial{axes_of_places(*origins), false};
-    const auto is_space = [&](int64_t axis) {
-      return std::ranges::find(spatial.axes, axis) != spatial.axes.end();
-    };
-    spatial.channels_last = !is_space(rank - 1) && is_space(1);
-    if (!spatial.axes.empty()) return spatial;
+    std::vector<int64_t> places = axes_of_places(*origins, samples);
+    const auto is_space = [&](int64_t axis) { return std::ranges::find(places, axis) != places.end(); };
+    const int64_t last = std::ssize(shape) - 1;
+    const bool channels_last = samples != last && !is_space(last) && is_space(1);
+    if (!places.empty()) return {std::move(places), channels_last};
   }
-  SpatialAxes spatial;
-  for (int64_t axis = 2; axis < rank; ++axis) spatial.axes.push_back(axis);
+  spatial.axes.erase(spatial.axes.begin());
   return spatial;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "core/graph.h"
 
 namespace onnxray {
@@ -11,7 +13,8 @@ struct SpatialAxes {
 };
 
 /// The axes that the first convolution or pool slides along, wherever the model moves them before; where
-/// there is none, [N, C, s..]. A value of rank 2 has its second axis, one of rank 1 none.
-SpatialAxes spatial_axes(const Graph& graph, ValueId value);
+/// there is none, [C, s..] besides the samples' axis. A value of one more axis has that, and of a single
+/// sample's two axes both.
+SpatialAxes spatial_axes(const Graph& graph, ValueId value, std::optional<int64_t> samples);
 
 }  // namespace onnxray

@@ -14,17 +14,18 @@ namespace {
 /// A forward pass by itself.
 struct Lowered {
   Program program;
-  std::vector<Var> batched;
+  std::vector<std::pair<Var, SampleAxis>> batched;
   Forward forward;
 
-  Lowered(const Graph& graph, const OpRegistry& ops) {
+  Lowered(const Graph& graph, const OpRegistry& ops, const Samples& samples) {
     Builder b(program);
     std::vector<Var> inputs;
     for (const InputInfo& input : graph.inputs) {
       const Value& value = graph[input.value];
       inputs.push_back(value.constant ? b.constant(*value.constant, value.name)
                                       : b.input(value.name, *value.shape, *value.dtype));
-      if (!value.constant) batched.push_back(inputs.back());
+      const auto at = samples.of(input.value);
+      if (!value.constant && at) batched.emplace_back(inputs.back(), *at);
     }
     forward = lower_graph(graph, ops, b, inputs);
   }
@@ -62,28 +63,38 @@ std::string number_of_batch(const Program& narrow, const Program& wide) {
 }  // namespace
 
 std::string why_not_wide(const Graph& graph, const Graph& wide, int64_t count, const OpRegistry& ops,
-                         std::span<const ValueId> values) {
+                         std::span<const ValueId> values, const Samples& samples) {
   for (const ValueId id : values) {
+    const std::optional<int64_t> axis = samples.plain_axis(id);
     const auto index = static_cast<size_t>(id);
     if (index >= wide.values.size() || wide[id].name != graph[id].name || wide[id].dtype != graph[id].dtype ||
         !wide[id].shape)
       return fmt::format("'{}' is not in the model for more samples", graph[id].name);
     Shape expected = *graph[id].shape;
-    if (!expected.empty()) expected[0] *= count;
-    if (expected.empty() || wide[id].shape != expected)
+    const bool has_axis = axis && *axis < std::ssize(expected);
+    if (has_axis) expected[static_cast<size_t>(*axis)] *= count;
+    if (!has_axis || wide[id].shape != expected)
       return fmt::format("'{}' {} does not grow with the samples", graph[id].name,
                          to_string(*graph[id].shape));
   }
-  const Lowered narrow(graph, ops), more(wide, ops);
-  const int64_t samples = more.batched.empty() ? 0 : more.program[more.batched[0]].shape[0];
-  if (samples < 2) return "there is one sample";
-  const SampleAxes axes(more.program, more.batched, samples);
+  const Lowered narrow(graph, ops, samples), more(wide, ops, samples);
+  if (more.batched.empty()) return "no input holds the samples";
+  const auto& [first, at] = more.batched[0];
+  const int64_t all = more.program[first].shape[static_cast<size_t>(at.axis)];
+  if (all < 2) return "there is one sample";
+  const SampleAxes axes(more.program, more.batched, all);
   for (const ValueId id : values) {
     const Var v = more.forward.vars[static_cast<size_t>(id)];
-    if (!v || !axes.leads(v))
-      return v ? axes.why_not(v) : fmt::format("'{}' is not computed", graph[id].name);
+    if (!v) return fmt::format("'{}' is not computed", graph[id].name);
+    if (axes.of(v) != samples.of(id)) return axes.why_not(v);
   }
   return number_of_batch(narrow.program, more.program);
+}
+
+std::string why_not_wide(const Graph& graph, const Graph& wide, int64_t count, const OpRegistry& ops,
+                         std::span<const ValueId> values) {
+  const Samples leading{1, std::vector<std::optional<SampleAxis>>(graph.values.size(), SampleAxis{})};
+  return why_not_wide(graph, wide, count, ops, values, leading);
 }
 
 void share_constants(const Graph& graph, Graph& wide) {

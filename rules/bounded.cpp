@@ -1,4 +1,5 @@
 #include "core/fail.h"
+#include "core/per_sample.h"
 #include "rules/contributions.h"
 #include "rules/rules.h"
 #include "rules/stabilise.h"
@@ -15,17 +16,21 @@ Var like(Builder& b, const LinearView& linear, const Numbers& numbers, std::stri
   const Shape sample = linear.sample_shape();
   if (numbers.size() == 1) return b.filled(numbers[0], sample, b.dtype(x));
   const auto count = static_cast<int64_t>(numbers.size());
+  const Shape entries = one_sample(b.shape(x), linear.samples_of_x());
   const int64_t channels = b.rank(x) > 1 ? b.shape(x)[1] : 1;
-  require(count == channels || count == element_count(sample), ErrorCode::usage,
+  require(count == channels || count == element_count(entries), ErrorCode::usage,
           "bounded: {} has {} numbers, the layer's input has {} channels and {} entries: give one number, or "
           "as many as "
           "either",
-          name, count, channels, element_count(sample));
+          name, count, channels, element_count(entries));
   Shape shape(b.rank(x), 1);
-  shape[1] = channels;
-  if (count != channels) shape = sample;
-  const Var vector = b.constant(Tensor::of<double>(shape, numbers));
-  return b.broadcast(b.cast(vector, b.dtype(x)), linear.sample_shape());
+  if (b.rank(x) > 1) shape[1] = channels;
+  if (count == channels)
+    return b.broadcast(b.cast(b.constant(Tensor::of<double>(shape, numbers)), b.dtype(x)), sample);
+  const Var one = b.cast(b.constant(Tensor::of<double>(entries, numbers)), b.dtype(x));
+  const Var all = repeated(b, one, b.shape(x), linear.samples_of_x());
+  Shape shared = *broadcast_shapes(b.shape(all), sample);
+  return b.broadcast(all, std::move(shared));
 }
 
 class BoundedRule final : public Rule {

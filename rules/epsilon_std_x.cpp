@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/per_sample.h"
 #include "rules/linear.h"
 #include "rules/rules.h"
 #include "rules/stabilise.h"
@@ -18,11 +19,14 @@ class EpsilonStdXRule final : public Rule {
     Builder& b = context.b;
     const LinearView linear(context);
     const Var x = linear.x(), z = linear.z();
-    const std::vector<int64_t> axes = axes_from(per_sample_ ? 1 : 0, b.rank(x));
-    const Var centred = b.sub(x, b.mean(x, axes));
-    Shape like_z(b.rank(z), 1);
-    if (per_sample_) like_z[0] = b.shape(x)[0];
-    const Var epsilon = b.mul(b.sqrt(b.reshape(b.mean(b.mul(centred, centred), axes), like_z)), factor_);
+    const bool apart = per_sample_ && linear.samples_of_x() && linear.samples_of_z();
+    const auto at = apart ? linear.samples_of_x() : std::nullopt;
+    const Var centred = b.sub(x, mean_per_sample(b, x, at));
+    const Var total = sum_per_sample(b, b.mul(centred, centred), at);
+    const double entries = static_cast<double>(element_count(b.shape(x))) /
+                           static_cast<double>(std::max<int64_t>(1, element_count(b.shape(total))));
+    const Var variance = spread(b, b.mul(total, 1 / entries), b.shape(z), apart ? linear.samples_of_z() : at);
+    const Var epsilon = b.mul(b.sqrt(variance), factor_);
     const Var D = b.add(z, b.mul(epsilon, b.unary(Opcode::sign_positive, z))), s = b.div(linear.R(), D);
     enter_losses(context, s, z, D, linear.bias());
     linear.send(b.mul(x, linear.adjoint(s)));

@@ -20,6 +20,9 @@ class LinearView {
   /// For denominators under R(): where R is 0 wherever Relu(z) is, that takes z's place.
   Var z() const { return z_; }
   Var R() const { return context_.cotangent(); }
+  /// Where x and z hold the samples.
+  std::optional<SampleAxis> samples_of_x() const { return context_.samples_of_input(data_); }
+  std::optional<SampleAxis> samples_of_z() const { return context_.samples_of_output(); }
   /// Whether x is known to have no negative entry.
   bool x_is_non_negative() const;
   /// How many products x_i w_ij an entry of z sums.

@@ -259,10 +259,14 @@ TEST_CASE("one by one takes per-sample targets, masks, baselines and layer repor
   CHECK(all.attributions[0].layers[0].relevance == Approx(relevance));
 }
 
-TEST_CASE("an output without an axis for the batch is joined, sample after sample") {
+TEST_CASE("an output without an axis for the batch gets one in front, sample after sample") {
   Session session(ModelFile(for_one_sample("no axis")).load(), kDouble);
   const auto outputs = session.run({image(3)});
-  CHECK(outputs[0].tensor.shape() == Shape{15});
+  CHECK(outputs[0].tensor.shape() == Shape{3, 5});
+  const Explanations all = session.explain_many({image(3)}, {.methods = {"gradient"}});
+  CHECK(all.logits.shape() == Shape{3, 5});
+  CHECK(all.sample_axis == 0);
+  CHECK(all.targets[0].scores.size() == 3);
   CHECK(session.notes().size() == 1);
   CHECK(session.notes()[0].find("no axis for the batch") != std::string::npos);
   session.run({image(1)});

@@ -203,5 +203,64 @@ TEST_CASE("a file's batch of 1 takes more samples; where they mix they run one b
   CHECK(read_npy(work / "y.npy").shape() == Shape{2, 2});
 }
 
+/// Two rounds of messages between five nodes: x [5,4] -> y [5,3].
+ModelBuilder nodes() {
+  ModelBuilder b;
+  b.input("x", {5, 4}).output("y");
+  test::weight(b, "a", {5, 5}, 1);
+  test::weight(b, "w", {4, 3}, 2);
+  b.node("MatMul", {"a", "x"}, {"mixed"});
+  b.node("MatMul", {"mixed", "w"}, {"y"});
+  return b;
+}
+
+TEST_CASE("a target names any entry of an output without samples, and the summary says what is assumed") {
+  Work work;
+  work.model(nodes());
+  work.array("x.npy", test::hashed({5, 4}, 3).to(DType::f32));
+  const Tensor map = work.explain("-i " + work / "x.npy" + " -m gradient --target [3,1]").at("gradient");
+  const std::vector<double> a = test::hashed_values(25, 1, 0.6), w = test::hashed_values(12, 2, 0.6);
+  for (int64_t i = 0; i < 20; ++i) {
+    // dy[3,1] / dx[n,f] = a[3,n] w[f,1]
+    const double expected = a[static_cast<size_t>(15 + i / 4)] * w[static_cast<size_t>(i % 4 * 3 + 1)];
+    CHECK(map.as_double(i) == Approx(expected).epsilon(kFloat));
+  }
+  CHECK(work.output.find("assumed: samples: none") != std::string::npos);
+  CHECK(work.output.find("--sample-axis NAME=K|none says otherwise") != std::string::npos);
+}
+
+TEST_CASE("--sample-axis says where samples lie") {
+  Work work;
+  work.model(nodes());
+  work.array("x.npy", test::hashed({5, 4}, 3).to(DType::f32));
+  const std::string options = "-i " + work / "x.npy" + " -m gradient --json ";
+  const auto scores = [&](const std::string& more) {
+    work.explain(options + more);
+    const size_t first = work.output.find('{'), last = work.output.rfind('}');
+    return nlohmann::json::parse(work.output.substr(first, last - first + 1))["targets"][0]["scores"].size();
+  };
+  CHECK(scores("") == 1);
+  CHECK(scores("--sample-axis x=0") == 5);
+  CHECK(scores("--sample-axis x=none") == 1);
+  const auto fails = [&](const std::string& more) {
+    return work.run("explain " + work / "model.onnx" + " " + options + more) == 2;
+  };
+  CHECK(fails("--sample-axis x"));
+  CHECK(fails("--sample-axis x=first"));
+  CHECK(fails("--sample-axis x=0 --sample-axis x=1"));
+  CHECK(fails("--sample-axis other=0"));
+}
+
+TEST_CASE("a batch axis is added where the model calls one so") {
+  Work work;
+  ModelBuilder b;
+  b.input("x", {5, -1, 4}).output("y");
+  b.node("Relu", {"x"}, {"y"});
+  work.model(b);
+  work.array("x.npy", test::hashed({5, 4}, 3).to(DType::f32));
+  REQUIRE(work.run("run " + work / "model.onnx" + " -i " + work / "x.npy" + " -o " + work / "y.npy") == 0);
+  CHECK(read_npy(work / "y.npy").shape() == Shape{5, 1, 4});
+}
+
 }  // namespace
 }  // namespace onnxray::cli

@@ -108,6 +108,22 @@ TEST_CASE("what meets, reorders or tells samples apart is found") {
   CHECK_FALSE(c.leads(c.counting({6, 2})));
 }
 
+TEST_CASE("a single sample is followed until a reshape leaves its axis open") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {5, 1, 4}, DType::f32);
+  const Var turned = b.transpose(x, {1, 2, 0});
+  const Var dense = b.matmul(x, b.constant(Tensor(DType::f32, {4, 3})));
+  const Var over_it = b.matmul(b.transpose(x, {0, 2, 1}), b.constant(Tensor(DType::f32, {1, 3})));
+  const Var open = b.reshape(x, {5, 4});
+  const std::pair<Var, SampleAxis> batched[] = {{x, SampleAxis{1}}};
+  const SampleAxes axes(program, batched, 1);
+  CHECK(axes.of(turned) == SampleAxis{0});
+  CHECK(axes.of(dense) == SampleAxis{1});
+  CHECK(axes.meet_in(over_it));
+  CHECK(axes.meet_in(open));
+}
+
 TEST_CASE("the answer names the step where samples meet") {
   Case c;
   c.b.set_origin(0, "norm");

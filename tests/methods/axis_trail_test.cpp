@@ -29,7 +29,7 @@ struct Line {
   }
   SpatialAxes spatial(ValueId y) {
     const Graph graph = g.build({y});
-    return spatial_axes(graph, graph.inputs[0].value);
+    return spatial_axes(graph, graph.inputs[0].value, 0);
   }
 };
 

@@ -101,8 +101,9 @@ ValueId head(GraphBuilder& g, ValueId v, int64_t channels) {
 
 /// What the session would list about the layer of grad_cam.
 Assumption assumed_layer(const Graph& graph) {
-  std::vector<Assumption> assumptions;
-  emit_explanation(graph, OpRegistry::builtin(), explain_spec("grad_cam"), {}, &assumptions);
+  Findings findings;
+  emit_explanation(graph, OpRegistry::builtin(), explain_spec("grad_cam"), {}, &findings);
+  const std::vector<Assumption>& assumptions = findings.assumptions;
   const auto layer = std::ranges::find(assumptions, std::string("layer of grad_cam"), &Assumption::what);
   REQUIRE(layer != assumptions.end());
   return *layer;

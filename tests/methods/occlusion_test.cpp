@@ -43,7 +43,7 @@ TEST_CASE("all channels of a place are occluded together") {
   const Tensor ones = Tensor::filled(DType::f64, {1, 2, 1, 2}, 1);
   CHECK(explain(net, "occlusion:window=1,stride=1", ones, 0).to_doubles() == Values{2, 15, 2, 15});
   const Net c = model_c();
-  CHECK(spatial_axes(c.graph, c.graph.inputs[0].value).channels_last);
+  CHECK(spatial_axes(c.graph, c.graph.inputs[0].value, 0).channels_last);
   const Values map = explain(c.graph, "occlusion:window=1,stride=1", c.x, 1).to_doubles();
   for (size_t i = 0; i < map.size(); i += 2) CHECK(map[i] == map[i + 1]);
 }

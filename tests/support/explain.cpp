@@ -49,14 +49,24 @@ TargetSpec target_mask(Tensor mask) {
   return target;
 }
 
+namespace {
+
+/// The tensor of a program's first target.
+Tensor target_operand(const Program& program, const Findings& found, const TargetSpec& target) {
+  const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
+  return target_input(target, program[logits->var].shape, found.samples.plain_axis(found.logits));
+}
+
+}  // namespace
+
 Results explain_results(const Graph& graph, const std::string& method, const std::vector<Tensor>& inputs,
                         const TargetSpec& target) {
-  const Program program = explanation_program(graph, method, target.form());
+  Findings found;
+  Program program =
+      emit_explanation(graph, OpRegistry::builtin(), explain_spec(method, target.form()), {}, &found);
+  optimise(program, *make_reference_backend(true));
   std::vector<Tensor> operands = inputs;
-  if (target.form().needs_tensor()) {
-    const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
-    operands.push_back(target_input(target, program[logits->var].shape, 0));
-  }
+  if (target.form().needs_tensor()) operands.push_back(target_operand(program, found, target));
   return run(program, operands);
 }
 
@@ -79,10 +89,10 @@ std::vector<Tensor> explain_group(Backend& backend, Graph graph, std::vector<Met
   ExplainSpec spec;
   spec.methods = std::move(methods);
   spec.targets = {target.form()};
-  Program program = emit_explanation(graph, OpRegistry::builtin(), spec);
+  Findings found;
+  Program program = emit_explanation(graph, OpRegistry::builtin(), spec, {}, &found);
   optimise(program, backend);
-  const auto logits = std::ranges::find(program.outputs, "logits", &NamedVar::name);
-  const Tensor chosen = target_input(target, program[logits->var].shape, 0);
+  const Tensor chosen = target_operand(program, found, target);
   const Plan plan = make_plan(program, backend.plan_options());
   const auto values = run(*backend.compile(plan), std::vector{x, chosen});
   std::map<std::string, Tensor> by_name;
