@@ -92,7 +92,11 @@ Explanations joined(const std::vector<Explanations>& parts, const JoinAxes& axes
   all.logits = side_by_side(each(parts, [](const Explanations& e) { return e.logits; }), axes.logits);
   all.sample_axis = sample_axis(axes.logits);
   for (const Explanations& part : parts) {
-    for (const Assumption& a : part.assumptions) assume(all.assumptions, a);
+    // A part of one sample can be read in more ways than all of them: what is said of all holds.
+    for (const Assumption& a : part.assumptions) {
+      if (std::ranges::find(all.assumptions, a.what, &Assumption::what) == all.assumptions.end())
+        assume(all.assumptions, a);
+    }
   }
   for (size_t k = 0; k < all.targets.size(); ++k) {
     for (size_t p = 1; p < parts.size(); ++p) {

@@ -81,9 +81,8 @@ void add_session_options(CLI::App& command, Options& o) {
 
 void add_model(CLI::App& command, Options& o, bool needs_input, const char* what = "an ONNX file") {
   command.add_option("MODEL", o.model, what)->required();
-  auto* input =
-      command.add_option("-i,--input", o.inputs,
-                         "FILE, NAME=FILE (.npy .npz .csv .tsv .png .jpg) or NAME=zeros");
+  auto* input = command.add_option("-i,--input", o.inputs,
+                                   "FILE, NAME=FILE (.npy .npz .csv .tsv .png .jpg) or NAME=zeros");
   if (needs_input) input->required();
   command.add_option("--preprocess", o.preprocess,
                      "torchvision, keras-caffe, keras-tf, none, or a JSON file");

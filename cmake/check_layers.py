@@ -18,8 +18,9 @@ MAY_INCLUDE = {
 }
 # header -> the one folder that may include it
 RIM = {"onnx/onnx_pb.h": "onnx", "oneapi/dnnl": "backends/onednn", "cudnn": "backends/cudnn", "google/protobuf": "onnx"}
-# The command line sees of core only what the public header shows, and its error helper.
-CLI_CORE = {"core/assumption.h", "core/error.h", "core/fail.h", "core/dtype.h", "core/shape.h", "core/tensor.h", "core/counter_rng.h"}
+# The command line sees of core only what the public header shows, its error helper, and what reads names.
+CLI_CORE = {"core/assumption.h", "core/error.h", "core/fail.h", "core/dtype.h", "core/shape.h", "core/tensor.h", "core/counter_rng.h",
+            "core/nearest.h", "core/samples.h"}
 
 
 def problems(path):

@@ -33,10 +33,10 @@ ValueId following_activation(const Graph& graph, const OpRegistry& ops, ValueId 
     }
     if (!reader) return value;
     const OpDef* op = ops.find(reader->domain, reader->op);
-    if (op && op->relevance == RelevanceClass::activation &&
-        std::ranges::find(kBetween, reader->op) == std::end(kBetween))
-      return reader->outputs[0];
-    if (std::ranges::find(kBetween, reader->op) == std::end(kBetween)) return value;
+    const bool between =
+        is_grid(ops, *reader) || std::ranges::find(kBetween, reader->op) != std::end(kBetween);
+    if (op && op->relevance == RelevanceClass::activation && !between) return reader->outputs[0];
+    if (!between) return value;
     at = reader->outputs[0];
   }
 }

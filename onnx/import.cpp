@@ -47,7 +47,7 @@ onnx::ModelProto parse_model(std::span<const std::byte> bytes, size_t file_size)
 }
 
 void check_header(const onnx::ModelProto& model, ImportedModel& result) {
-  constexpr int64_t kOldestOpset = 7, kNewestOpset = 26, kNewestIr = 13;
+  constexpr int64_t kNewestIr = 14;
   require(model.has_graph(), ErrorCode::bad_file, "not an ONNX model: it has no graph");
   require(model.ir_version() >= 1 && model.ir_version() < 1000, ErrorCode::bad_file,
           "the model has the impossible IR version {}", model.ir_version());
@@ -59,17 +59,16 @@ void check_header(const onnx::ModelProto& model, ImportedModel& result) {
   // Opset imports are newer than the first two IR versions.
   if (model.ir_version() < 3) result.opsets.emplace("", 1);
   require(!result.opsets.empty(), ErrorCode::bad_file, "the model imports no opset");
-  const auto it = result.opsets.find("");
-  if (it == result.opsets.end()) return;
-  if (it->second > kNewestOpset) {
-    result.notes.push_back(
-        fmt::format("opset {} is newer than {}: operators are read in their newest known form", it->second,
-                    kNewestOpset));
-  }
-  if (it->second < kOldestOpset) {
-    result.notes.push_back(
-        fmt::format("opset {} is older than {}: not every old form is known", it->second, kOldestOpset));
-  }
+}
+
+/// Which operators an opset changes is known only of those that were published before this was written.
+void assume_unchanged(const std::map<std::string, int64_t>& opsets, Graph& graph) {
+  const auto it = opsets.find("");
+  if (it == opsets.end() || it->second <= kNewestOpset) return;
+  assume(graph.assumptions,
+         {.what = fmt::format("operators of opset {}", it->second),
+          .value = fmt::format("as in opset {}", kNewestOpset),
+          .why = "the newest that is known here; a model exported with that opset is read as it says"});
 }
 
 /// `owner` keeps `bytes` alive for weights that stay there; without one, weights are copied.
@@ -93,6 +92,7 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const std::shared_p
   result.outputs = flat.outputs;
   result.defaults = flat.shadowed;
   result.graph = build_graph(std::move(flat), ops, tensors, budget, result.notes);
+  assume_unchanged(result.opsets, result.graph);
   return result;
 }
 

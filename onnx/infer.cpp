@@ -114,7 +114,7 @@ class Sweep {
     const OpDef* op = ops_.find(node.domain, node.op);
     if (op) observe_operands(node, *op);
     if (sequences_.replace(node)) return;
-    if (op && op->expand) {
+    if (op && expands(*op, node)) {
       for (Node& inner : expand_node(*op, graph_, node)) settle(std::move(inner));
       return;
     }

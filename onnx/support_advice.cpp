@@ -34,7 +34,8 @@ constexpr std::array kAdvice = {
            "written by ONNX Runtime's optimiser: export the model again without graph optimisation"},
     Advice{"com.ms.internal", "",
            "written by ONNX Runtime's optimiser: export the model again without graph optimisation"},
-    Advice{"ai.onnx.ml", "", "classical machine learning beyond tables of numbers: explain the part behind it"},
+    Advice{"ai.onnx.ml", "",
+           "classical machine learning beyond tables of numbers: explain the part behind it"},
     Advice{"ai.onnx.preview.training", "", "training: export the model for inference"},
     Advice{"ai.onnx.training", "", "training: export the model for inference"},
 };

@@ -4,8 +4,8 @@
 
 #include "core/fail.h"
 #include "ops/broadcast.h"
-#include "ops/expand.h"
 #include "ops/families.h"
+#include "ops/old_opsets.h"
 
 namespace onnxray {
 
@@ -30,16 +30,7 @@ void lower_prelu(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
   const Shape shape = b.shape(x);
-  Var slope = c.input(1);
-  // Before opset 7 a slope of C entries was per channel.
-  if (c.version < 7 && b.rank(slope) == 1 && shape.size() > 2) {
-    Shape channel(shape.size(), 1);
-    channel[1] = b.shape(slope)[0];
-    slope = b.reshape(slope, channel);
-  } else {
-    slope = broadcast_operand(c, 1, shape);
-  }
-  c.set(0, when_positive(b, x, x, b.mul(x, slope)));
+  c.set(0, when_positive(b, x, x, b.mul(x, broadcast_operand(c, 1, shape))));
 }
 
 /// e^(x / scale) - 1 for the x <= 0 of a selection. Without the bound e^x is infinite at large x, and the
@@ -59,8 +50,9 @@ void lower_elu(LowerContext& c) {
 void lower_selu(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
-  const double alpha = c.float_attr("alpha", 1.67326319217681884765625),
-               gamma = c.float_attr("gamma", 1.05070102214813232421875);
+  const bool rounded = c.version < 6;
+  const double alpha = c.float_attr("alpha", rounded ? 1.6732 : 1.67326319217681884765625),
+               gamma = c.float_attr("gamma", rounded ? 1.0507 : 1.05070102214813232421875);
   c.set(0, when_positive(b, x, b.mul(x, gamma), b.mul(exp_minus_one(b, x), alpha * gamma)));
 }
 
@@ -187,10 +179,10 @@ std::vector<OpDef> activation_ops() {
       {"", "Ceil", {1, 6, 13}, lower_unary<Opcode::ceil>, RelevanceClass::none},
       {"", "Round", {11, 22}, lower_unary<Opcode::round>, RelevanceClass::none},
       {"", "LeakyRelu", {1, 6, 16}, lower_leaky_relu, kActivation},
-      {"", "PRelu", {1, 6, 7, 9, 16}, lower_prelu, kActivation},
+      with_old_form({"", "PRelu", {1, 6, 7, 9, 16}, lower_prelu, kActivation}, 7, expand_channel_slope),
       {"", "Elu", {1, 6, 22}, lower_elu, kActivation},
       {"", "Selu", {1, 6, 22}, lower_selu, kActivation},
-      {"", "Celu", {12}, lower_celu, kActivation},
+      {"", "Celu", {12, 28}, lower_celu, kActivation},
       {"", "HardSigmoid", {1, 6, 22}, lower_hard_sigmoid, kActivation},
       {"", "HardSwish", {14, 22}, lower_hard_swish, kActivation},
       {"", "Swish", {24}, lower_swish, kActivation},

@@ -42,9 +42,9 @@ void lower_dropout(LowerContext& c) {
 std::vector<OpDef> cast_ops() {
   constexpr auto kRouting = RelevanceClass::routing;
   return {
-      {"", "Cast", {1, 6, 9, 13, 19, 21, 23, 24}, lower_cast, kRouting},
-      {"", "CastLike", {15, 19, 21, 23, 24}, lower_cast_like, kRouting},
-      {"", "Identity", {1, 13, 14, 16, 19, 21, 23, 24}, lower_identity, kRouting},
+      {"", "Cast", {1, 6, 9, 13, 19, 21, 23, 24, 25, 28}, lower_cast, kRouting},
+      {"", "CastLike", {15, 19, 21, 23, 24, 25}, lower_cast_like, kRouting},
+      {"", "Identity", {1, 13, 14, 16, 19, 21, 23, 24, 25}, lower_identity, kRouting},
       {"", "Dropout", {1, 6, 7, 10, 12, 13, 22}, lower_dropout, kRouting, {2}},
   };
 }

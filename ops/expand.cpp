@@ -70,6 +70,18 @@ void ExpandContext::set(size_t i, ValueId v) {
   nodes.push_back(std::move(copy));
 }
 
+void ExpandContext::replace(std::string op, std::vector<ValueId> inputs, Attributes attributes) {
+  Node same;
+  same.op = std::move(op);
+  same.opset = kOpset;
+  same.attributes = std::move(attributes);
+  same.inputs = std::move(inputs);
+  while (!same.inputs.empty() && same.inputs.back() == kNoValue) same.inputs.pop_back();
+  same.outputs = node.outputs;
+  same.origin = node.origin;
+  nodes.push_back(std::move(same));
+}
+
 std::vector<Node> expand_node(const OpDef& op, Graph& graph, const Node& node) {
   try {
     ExpandContext context(graph, node, effective_version(op, node));
@@ -127,6 +139,12 @@ OpDef assembly(std::string domain, std::string name, std::vector<int> versions,
            .lower = lower_expanded};
   op.shape_operands = std::move(shape_operands);
   op.expand = expand;
+  return op;
+}
+
+OpDef with_old_form(OpDef op, int since, void (*expand)(ExpandContext&)) {
+  op.expand = expand;
+  op.expand_before = since;
   return op;
 }
 

@@ -38,6 +38,8 @@ class ExpandContext {
   }
   /// Says which value output i is.
   void set(size_t i, ValueId v);
+  /// Adds a node in this one's place: it writes this one's outputs and keeps its name.
+  void replace(std::string op, std::vector<ValueId> inputs, Attributes attributes = {});
 
   std::vector<Node> nodes;  ///< what was added, in order
 
@@ -49,11 +51,14 @@ class ExpandContext {
 /// The nodes that replace `node`, whose operands' shapes `graph` knows; their values are added to `graph`.
 std::vector<Node> expand_node(const OpDef& op, Graph& graph, const Node& node);
 
-/// OpDef::lower of an operator that has an `expand`: lowers what it expands to.
+/// Lowers what the node expands to.
 void lower_expanded(LowerContext& context);
 
-/// An operator that is an assembly of others.
+/// An operator that is an assembly of others in all its versions.
 OpDef assembly(std::string domain, std::string name, std::vector<int> versions,
                void (*expand)(ExpandContext&), std::vector<int> shape_operands = {});
+
+/// `op`, whose versions before `since` are written as nodes of today's by `expand`.
+OpDef with_old_form(OpDef op, int since, void (*expand)(ExpandContext&));
 
 }  // namespace onnxray

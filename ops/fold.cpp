@@ -163,7 +163,7 @@ std::vector<OpDef> fold_ops() {
       may_add({"", "Col2Im", {18}, lower_col2im, routing, {1, 2}}),
       {"", "MaxUnpool", {9, 11, 22}, lower_max_unpool, routing, {2}},
       {"", "CenterCropPad", {18}, lower_center_crop_pad, routing, {1}},
-      {"", "Compress", {9, 11}, lower_compress, routing, {1}},
+      {"", "Compress", {9, 11, 28}, lower_compress, routing, {1}},
       {"", "NonZero", {9, 13}, lower_non_zero, none, {0}},
       {"", "CumProd", {26}, lower_cum_prod, sum, {1}},
   };

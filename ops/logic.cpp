@@ -1,6 +1,6 @@
 #include "core/fail.h"
-#include "ops/broadcast.h"
 #include "ops/families.h"
+#include "ops/old_opsets.h"
 
 namespace onnxray {
 
@@ -8,12 +8,12 @@ namespace {
 
 template <Opcode op>
 void lower_binary(LowerContext& c) {
-  c.set(0, c.b.binary(op, c.input(0), second_operand(c)));
+  c.set(0, c.b.binary(op, c.input(0), c.input(1)));
 }
 
 template <Opcode op>
 void lower_swapped(LowerContext& c) {
-  c.set(0, c.b.binary(op, second_operand(c), c.input(0)));
+  c.set(0, c.b.binary(op, c.input(1), c.input(0)));
 }
 
 template <Opcode op>
@@ -38,19 +38,20 @@ void lower_is_inf(LowerContext& c) {
 
 std::vector<OpDef> logic_ops() {
   constexpr auto kNone = RelevanceClass::none;
+  const auto binary = [](OpDef op) { return with_old_form(std::move(op), 7, expand_axis_broadcast); };
   return {
-      {"", "And", {1, 7}, lower_binary<Opcode::logical_and>, kNone},
-      {"", "Or", {1, 7}, lower_binary<Opcode::logical_or>, kNone},
-      {"", "Xor", {1, 7}, lower_binary<Opcode::logical_xor>, kNone},
+      binary({"", "And", {1, 7}, lower_binary<Opcode::logical_and>, kNone}),
+      binary({"", "Or", {1, 7}, lower_binary<Opcode::logical_or>, kNone}),
+      binary({"", "Xor", {1, 7}, lower_binary<Opcode::logical_xor>, kNone}),
       {"", "Not", {1}, lower_unary<Opcode::logical_not>, kNone},
       {"", "BitwiseAnd", {18}, lower_binary<Opcode::bitwise_and>, kNone},
       {"", "BitwiseOr", {18}, lower_binary<Opcode::bitwise_or>, kNone},
       {"", "BitwiseXor", {18}, lower_binary<Opcode::bitwise_xor>, kNone},
       {"", "BitwiseNot", {18}, lower_unary<Opcode::bitwise_not>, kNone},
-      {"", "Equal", {1, 7, 11, 13, 19}, lower_binary<Opcode::equal>, kNone},
-      {"", "Less", {1, 7, 9, 13}, lower_binary<Opcode::less>, kNone},
+      binary({"", "Equal", {1, 7, 11, 13, 19}, lower_binary<Opcode::equal>, kNone}),
+      binary({"", "Less", {1, 7, 9, 13}, lower_binary<Opcode::less>, kNone}),
       {"", "LessOrEqual", {12, 16}, lower_binary<Opcode::less_equal>, kNone},
-      {"", "Greater", {1, 7, 9, 13}, lower_swapped<Opcode::less>, kNone},
+      binary({"", "Greater", {1, 7, 9, 13}, lower_swapped<Opcode::less>, kNone}),
       {"", "GreaterOrEqual", {12, 16}, lower_swapped<Opcode::less_equal>, kNone},
       {"", "Where", {9, 16}, lower_where, RelevanceClass::routing},
       {"", "IsNaN", {9, 13, 20}, lower_unary<Opcode::is_nan>, kNone},

@@ -182,77 +182,6 @@ void expand_multi_head_attention(ExpandContext& c) {
   attend(c, qkv[0], qkv[1], qkv[2], mask, 0);
 }
 
-// Quantised nodes: (x, scale, zero) triples in, y_scale and y_zero behind them.
-
-ValueId real(ExpandContext& c, size_t i) {
-  return c.add("DequantizeLinear", {c.input(i), c.input(i + 1), c.optional(i + 2)});
-}
-void set_quantised(ExpandContext& c, ValueId y, size_t scale) {
-  c.set(0, c.add("QuantizeLinear", {y, c.input(scale), c.optional(scale + 1)}));
-}
-
-template <class Name>
-void expand_binary(ExpandContext& c, Name op) {
-  set_quantised(c, c.add(op, {real(c, 0), real(c, 3)}), 6);
-}
-void expand_qlinear_add(ExpandContext& c) { expand_binary(c, "Add"); }
-void expand_qlinear_mul(ExpandContext& c) { expand_binary(c, "Mul"); }
-
-Attributes standard(const Node& node) {
-  Attributes kept = node.attributes;
-  kept.erase("channels_last");
-  kept.erase("opset");
-  return kept;
-}
-
-/// QLinearSigmoid and kin: the operator's name without its prefix.
-void expand_unary(ExpandContext& c) {
-  require(int_attribute(c.node, "channels_last", 0) == 0, ErrorCode::unsupported,
-          "channels_last is not supported");
-  set_quantised(c, c.add(c.node.op.substr(std::string("QLinear").size()), {real(c, 0)}, standard(c.node)), 3);
-}
-
-// (y_scale, y_zero, x, scale, zero, x, scale, zero, ...)
-void expand_qlinear_concat(ExpandContext& c) {
-  std::vector<ValueId> parts;
-  for (size_t i = 2; i + 2 < c.input_count(); i += 3) parts.push_back(real(c, i));
-  set_quantised(c, c.add("Concat", parts, c.node.attributes), 0);
-}
-
-// (a, scale, zero, b, scale, zero, c[, y_scale, y_zero]); without y_scale the result is real
-void expand_qgemm(ExpandContext& c) {
-  const bool rows = int_attribute(c.node, "transB", 0) != 0;
-  const ValueId b =
-      c.add("DequantizeLinear", {c.input(3), c.input(4), c.optional(5)}, {{"axis", int64_t{rows ? 0 : 1}}});
-  ValueId bias = kNoValue;
-  if (c.has(6)) {
-    const ValueId scale = c.add("Mul", {c.input(1), c.input(4)});
-    bias = c.add("DequantizeLinear", {c.input(6), scale}, {{"axis", int64_t{0}}});
-  }
-  const ValueId y = c.add("Gemm", {real(c, 0), b, bias}, c.node.attributes);
-  if (c.has(7)) return set_quantised(c, y, 7);
-  c.set(0, y);
-}
-
-// MatMulInteger, scaled: (a, b, a_scale, b_scale[, a_zero, b_zero, bias])
-void expand_integer_to_float(ExpandContext& c) {
-  const ValueId y = c.add("MatMulInteger", {c.input(0), c.input(1), c.optional(4), c.optional(5)});
-  const ValueId as_real = c.add("Cast", {y}, {{"to", int64_t{1}}});
-  const ValueId scaled = c.add("Mul", {as_real, c.add("Mul", {c.input(2), c.input(3)})});
-  c.set(0, sum_of(c, {scaled, c.optional(6)}));
-}
-
-// (a real, b, b_scale[, b_zero, bias])
-void expand_dynamic_matmul(ExpandContext& c) {
-  const auto a = c.add("DynamicQuantizeLinear", {c.input(0)}, 3);
-  const ValueId y = c.add("MatMulInteger", {a[0], c.input(1), a[2], c.optional(3)});
-  const ValueId as_real = c.add("Cast", {y}, {{"to", int64_t{1}}});
-  const ValueId scaled = c.add("Mul", {as_real, c.add("Mul", {a[1], c.input(2)})});
-  c.set(0, sum_of(c, {scaled, c.optional(4)}));
-}
-
-void expand_same_name(ExpandContext& c) { c.set(0, c.add(c.node.op, c.node.inputs, c.node.attributes)); }
-
 }  // namespace
 
 std::vector<OpDef> microsoft_ops() {
@@ -275,19 +204,6 @@ std::vector<OpDef> microsoft_ops() {
       {"EmbedLayerNormalization", expand_embed_layer_norm},
       {"Attention", expand_attention},
       {"MultiHeadAttention", expand_multi_head_attention},
-      {"QuantizeLinear", expand_same_name},
-      {"DequantizeLinear", expand_same_name},
-      {"QLinearAdd", expand_qlinear_add},
-      {"QLinearMul", expand_qlinear_mul},
-      {"QLinearSigmoid", expand_unary},
-      {"QLinearLeakyRelu", expand_unary},
-      {"QLinearSoftmax", expand_unary},
-      {"QLinearAveragePool", expand_unary},
-      {"QLinearGlobalAveragePool", expand_unary},
-      {"QLinearConcat", expand_qlinear_concat},
-      {"QGemm", expand_qgemm},
-      {"MatMulIntegerToFloat", expand_integer_to_float},
-      {"DynamicQuantizeMatMul", expand_dynamic_matmul},
   };
   std::vector<OpDef> ops;
   for (const Fused& op : kFused) ops.push_back(assembly(kDomain, op.name, {1}, op.expand));

@@ -4,6 +4,7 @@
 #include "ops/axes.h"
 #include "ops/broadcast.h"
 #include "ops/families.h"
+#include "ops/old_opsets.h"
 
 namespace onnxray {
 
@@ -66,8 +67,6 @@ void lower_batch_normalization_in_training(LowerContext& c) {
 void lower_batch_normalization(LowerContext& c) {
   Builder& b = c.b;
   if (c.version >= 14 && c.int_attr("training_mode", 0) != 0) return lower_batch_normalization_in_training(c);
-  require(c.int_attr("spatial", 1) != 0, ErrorCode::unsupported,
-          "it has statistics for each position (spatial=0); export the model with a newer opset");
   for (size_t i = 1; i < 5; ++i) require_channels(c, i);
   const Var x = c.input(0);
   const size_t rank = b.rank(x);
@@ -188,7 +187,8 @@ void lower_lp_normalization(LowerContext& c) {
 std::vector<OpDef> normalization_ops() {
   using enum RelevanceClass;
   return {
-      {"", "BatchNormalization", {1, 6, 7, 9, 14, 15}, lower_batch_normalization, affine},
+      with_old_form({"", "BatchNormalization", {1, 6, 7, 9, 14, 15}, lower_batch_normalization, affine}, 9,
+                    expand_old_batch_normalization),
       // What onnx/training_mode.cpp makes of one that takes the statistics of the batch.
       {"onnxray", "BatchNormalizationInTraining", {1}, lower_batch_normalization_in_training, normaliser},
       {"", "LayerNormalization", {1, 17}, lower_layer_normalization, normaliser},

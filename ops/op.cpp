@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/fail.h"
+#include "ops/expand.h"
 
 namespace onnxray {
 
@@ -40,13 +41,25 @@ int64_t effective_version(const OpDef& op, const Node& node) {
   return version;
 }
 
+bool expands(const OpDef& op, const Node& node) {
+  return op.expand != nullptr && effective_version(op, node) < op.expand_before;
+}
+
+bool is_grid(const OpRegistry& ops, const Node& node) {
+  const OpDef* op = ops.find(node.domain, node.op);
+  return op != nullptr && op->is_grid;
+}
+
 std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& builder,
                             std::vector<Var> inputs) {
   const OpDef* op = ops.find(node.domain, node.op);
   require(op != nullptr, ErrorCode::unsupported, "{}: onnxray does not know this operator", node.describe());
   try {
     LowerContext context(node, builder, std::move(inputs), effective_version(*op, node));
-    op->lower(context);
+    if (expands(*op, node))
+      lower_expanded(context);
+    else
+      op->lower(context);
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       require(node.outputs[i] == kNoValue || static_cast<bool>(context.outputs()[i]), ErrorCode::unsupported,
               "output {} is not available", i);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,12 +39,21 @@ struct OpDef {
   /// Set where the operator is an assembly of others (an LSTM, a fused node): the graph gets those in its
   /// place, so that each has its own rule. `lower` is then lower_expanded (ops/expand.h).
   void (*expand)(ExpandContext&) = nullptr;
+  /// Only the versions before this one expand, into the operator's form of today: no pass, rule or lowering
+  /// has to know what an old version meant otherwise.
+  int expand_before = std::numeric_limits<int>::max();
   /// The gradient goes from the first output to the first input unchanged: rounding to a grid.
   bool straight_through = false;
   /// Of routing operators: under some attributes it adds what it moves. Its steps tell (rules/adds.h).
   bool may_add = false;
   /// Inputs that say where another input is read: they carry no relevance.
   std::vector<int> places = {};
+  /// Part of a quantisation grid: the result is the first input, but for what integers cannot tell apart. The
+  /// explainer looks through it, as it does through Identity.
+  bool is_grid = false;
+
+  /// Whether every version expands.
+  bool is_assembly() const { return expand != nullptr && expand_before > versions.back(); }
 };
 
 /// A routing operator that adds what it moves under some of its attributes.
@@ -52,6 +62,10 @@ inline OpDef may_add(OpDef op, std::vector<int> places = {}) {
   op.places = std::move(places);
   return op;
 }
+
+/// The newest opset of ai.onnx whose since-versions OpDef::versions knows: up to it, an operator that is
+/// listed is read as its own version says.
+constexpr int64_t kNewestOpset = 28;
 
 /// The operators a session knows. A plain value: start from `builtin()` and add your own.
 class OpRegistry {
@@ -115,6 +129,11 @@ class LowerContext {
 
 /// The since-version of `op` that holds for `node`.
 int64_t effective_version(const OpDef& op, const Node& node);
+
+/// Whether other nodes stand for `node`: OpDef::expand holds for its version.
+bool expands(const OpDef& op, const Node& node);
+/// Whether `node` is part of a quantisation grid (OpDef::is_grid).
+bool is_grid(const OpRegistry& ops, const Node& node);
 
 /// Lowers one node: emits its steps through `builder` and returns its outputs' variables. Errors gain the
 /// node's description.

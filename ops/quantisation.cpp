@@ -4,6 +4,7 @@
 #include "ops/axes.h"
 #include "ops/expand.h"
 #include "ops/families.h"
+#include "ops/quantisation_grid.h"
 #include "ops/window.h"
 
 namespace onnxray {
@@ -22,42 +23,6 @@ Range range_of(DType t) {
     case DType::u16: return {0, 65535};
     default: return {-2147483648.0, 2147483647.0};
   }
-}
-
-/// A scale or zero point so shaped that it broadcasts over `shape`: one number; one for each place of `axis`;
-/// or one for each block of `axis`.
-Var spread(LowerContext& c, Var s, const Shape& shape) {
-  Builder& b = c.b;
-  const int64_t block = c.int_attr("block_size", 0);
-  const Shape own = b.shape(s);
-  if (block == 0 && element_count(own) == 1) return b.reshape(s, {});
-  const auto axis = static_cast<size_t>(normalise_axis(c.int_attr("axis", 1), shape.size()));
-  if (block == 0) {
-    require(own == Shape{shape[axis]}, ErrorCode::bad_file, "a scale {} for axis {} of a tensor {}",
-            to_string(own), axis, to_string(shape));
-    Shape target(shape.size(), 1);
-    target[axis] = shape[axis];
-    return b.reshape(s, target);
-  }
-  require(block > 0 && own.size() == shape.size() && (own[axis] - 1) * block < shape[axis] &&
-              own[axis] * block >= shape[axis],
-          ErrorCode::bad_file, "a scale {} for blocks of {} along axis {} of a tensor {}", to_string(own),
-          block, axis, to_string(shape));
-  const auto at = static_cast<int64_t>(axis);
-  Shape apart = own, repeated = own, joined = own;
-  apart.insert(apart.begin() + at + 1, 1);
-  repeated.insert(repeated.begin() + at + 1, block);
-  joined[axis] *= block;
-  const Var whole = b.reshape(b.broadcast(b.reshape(s, apart), repeated), joined);
-  return b.slice_axis(whole, at, 0, shape[axis]);
-}
-
-/// x / scale, rounded to even, plus the zero point, in real numbers.
-Var steps_of(LowerContext& c, Var x, Var scale, Var zero_point) {
-  Builder& b = c.b;
-  const Shape shape = b.shape(x);
-  const Var rounded = b.unary(Opcode::round, b.div(x, spread(c, scale, shape)));
-  return zero_point ? b.add(rounded, b.cast(spread(c, zero_point, shape), b.dtype(x))) : rounded;
 }
 
 Var saturated(Builder& b, Var x, Range range) { return b.min(b.max(x, range.low), range.high); }
@@ -84,18 +49,14 @@ void lower_dequantize(LowerContext& c) {
   c.set(0, b.mul(x, spread(c, scale, shape)));
 }
 
-// The range [min(0, min x), max(0, max x)] in 255 steps.
 void lower_dynamic_quantize(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
-  const Var low = b.min(b.reduce(Reduce::Kind::min, x, {}, false), 0.0),
-            high = b.max(b.reduce(Reduce::Kind::max, x, {}, false), 0.0);
-  const Var scale = b.div(b.sub(high, low), 255.0);
-  const Var zero = saturated(b, b.unary(Opcode::round, b.div(b.neg(low), scale)), {0, 255});
-  const Var steps = b.add(b.unary(Opcode::round, b.div(x, scale)), zero);
+  const DynamicGrid grid = dynamic_grid(b, x);
+  const Var steps = b.add(b.unary(Opcode::round, b.div(x, grid.scale)), grid.zero);
   c.set(0, b.cast(saturated(b, steps, {0, 255}), DType::u8));
-  c.set(1, scale);
-  c.set(2, b.cast(zero, DType::u8));
+  c.set(1, grid.scale);
+  c.set(2, b.cast(grid.zero, DType::u8));
 }
 
 /// Input i without its zero point, which is one number or one for each place of `axis`.
@@ -153,45 +114,18 @@ void expand_qlinear_matmul(ExpandContext& c) {
   c.set(0, c.add("QuantizeLinear", {y, c.input(6), c.optional(7)}, axis(0, 2)));
 }
 
-/// What QuantizeLinear can tell apart: x between the smallest and the largest integer of the grid.
-void lower_saturate(LowerContext& c) {
-  Builder& b = c.b;
-  const Var x = c.input(0), scale = spread(c, c.input(1), c.shape(0));
-  const auto bound = [&](const char* name) {
-    const double limit = c.float_attr(name, 0);
-    if (!c.has(2)) return b.mul(scale, limit);
-    const Var zero = b.cast(spread(c, c.input(2), c.shape(0)), b.dtype(scale));
-    return b.mul(b.sub(limit, zero), scale);
-  };
-  c.set(0, b.min(b.max(x, bound("low")), bound("high")));
-}
-
-// y = (clip(round(x / scale) + zero_point) - zero_point) * scale
-void lower_round_to_grid(LowerContext& c) {
-  Builder& b = c.b;
-  const Shape shape = c.shape(0);
-  Var y = saturated(b, steps_of(c, c.input(0), c.input(1), c.optional(2)),
-                    {c.float_attr("low", 0), c.float_attr("high", 255)});
-  if (c.has(2)) y = b.sub(y, b.cast(spread(c, c.input(2), shape), b.dtype(y)));
-  c.set(0, b.mul(y, spread(c, c.input(1), shape)));
-}
-
 }  // namespace
 
 std::vector<OpDef> quantisation_ops() {
   using enum RelevanceClass;
-  OpDef round{"onnxray", "RoundToGrid", {1}, lower_round_to_grid, activation};
-  round.straight_through = true;
   return {
-      {"", "QuantizeLinear", {10, 13, 19, 21, 23, 24, 25}, lower_quantize, none},
-      {"", "DequantizeLinear", {10, 13, 19, 21, 23, 24, 25}, lower_dequantize, none},
+      {"", "QuantizeLinear", {10, 13, 19, 21, 23, 24, 25, 28}, lower_quantize, none},
+      {"", "DequantizeLinear", {10, 13, 19, 21, 23, 24, 25, 28}, lower_dequantize, none},
       {"", "DynamicQuantizeLinear", {11}, lower_dynamic_quantize, none},
       {"", "MatMulInteger", {10}, lower_matmul_integer, none},
       {"", "ConvInteger", {10}, lower_conv_integer, none},
       assembly("", "QLinearConv", {10}, expand_qlinear_conv),
       assembly("", "QLinearMatMul", {10, 21}, expand_qlinear_matmul),
-      {"onnxray", "Saturate", {1}, lower_saturate, activation},
-      std::move(round),
   };
 }
 

@@ -52,6 +52,7 @@ class Unrolling {
   ValueId gated(ValueId gate, ValueId signal) {
     return c_.add("Mul", {gate, signal}, {{"signal", int64_t{1}}});
   }
+  ValueId on_grid(ValueId x);
   ValueId product(ValueId x, ValueId weight);  // x weight^T
   ValueId peephole(size_t gate, ValueId x, ValueId cell);
   void read_activations(const Cell& cell);
@@ -59,6 +60,7 @@ class Unrolling {
   ExpandContext& c_;
   int64_t gates_, hidden_ = 0, directions_ = 1, time_ = 0, batch_ = 0;
   bool batch_first_ = false, masked_ = false;
+  bool rounds_ = false;  // what products take lies on a dynamic grid
   double clip_ = 0;
   bool reset_last_ = false;  // GRU with linear_before_reset: the reset gate acts on h R_n^T + b_n
   ValueId x_ = kNoValue, lengths_ = kNoValue, one_ = kNoValue;
@@ -110,6 +112,7 @@ Unrolling::Unrolling(ExpandContext& context, const Cell& cell) : c_(context), ga
   require(direction == "forward" || direction == "reverse" || direction == "bidirectional",
           ErrorCode::bad_file, "direction '{}' is none of forward, reverse, bidirectional", direction);
   directions_ = direction == "bidirectional" ? 2 : 1;
+  rounds_ = node.domain == "onnxray";
   batch_first_ = int_attribute(node, "layout", 0) != 0;
   clip_ = float_attribute(node, "clip", 0);
   reset_last_ = int_attribute(node, "linear_before_reset", 0) != 0;
@@ -222,15 +225,16 @@ void Unrolling::open_bias(int64_t d) {
   bias_ = c_.add("Add", {halves[0], recurrent});
 }
 
+ValueId Unrolling::on_grid(ValueId x) { return rounds_ ? c_.add("RoundToGrid", {x}, {}, "onnxray") : x; }
+
 ValueId Unrolling::product(ValueId x, ValueId weight) {
-  return c_.add("Gemm", {x, weight}, {{"transB", int64_t{1}}});
+  return c_.add("Gemm", {on_grid(x), weight}, {{"transB", int64_t{1}}});
 }
 
 // [T,B,I] -> [T*B,I] W^T + b -> [T,B,gates*H]
 ValueId Unrolling::project() {
   const ValueId rows = c_.add("Reshape", {x_, c_.ints({time_ * batch_, c_.shape(0)[2]})});
-  ValueId all =
-      bias_ == kNoValue ? product(rows, w_) : c_.add("Gemm", {rows, w_, bias_}, {{"transB", int64_t{1}}});
+  const ValueId all = c_.add("Gemm", {on_grid(rows), w_, bias_}, {{"transB", int64_t{1}}});
   return c_.add("Reshape", {all, c_.ints({time_, batch_, gates_ * hidden_})});
 }
 
@@ -367,9 +371,9 @@ void expand_lstm(ExpandContext& c) {
 
 std::vector<OpDef> recurrent_ops() {
   return {
-      assembly("", "RNN", {1, 7, 14, 22}, expand_rnn),
-      assembly("", "GRU", {1, 3, 7, 14, 22}, expand_gru),
+      assembly("", "RNN", {1, 7, 14, 22}, expand_rnn), assembly("", "GRU", {1, 3, 7, 14, 22}, expand_gru),
       assembly("", "LSTM", {1, 7, 14, 22}, expand_lstm),
+      assembly("onnxray", "LSTM", {1}, expand_lstm),  // with operands on a dynamic grid
   };
 }
 

@@ -91,6 +91,9 @@ Var resize_axis(LowerContext& ctx, Var x, size_t axis, AxisInterpolation map, do
   return b.add(y, b.constant(Tensor::of<double>(shape, values).to(b.dtype(x))));
 }
 
+/// The rounding of opsets before 11: down along an axis that grows, up along one that shrinks.
+constexpr const char* kByDirection = "by direction";
+
 void lower_axes(LowerContext& ctx, const Interpolation& how, const std::vector<int64_t>& axes,
                 const std::vector<ResizeAxis>& resized) {
   Builder& b = ctx.b;
@@ -101,7 +104,9 @@ void lower_axes(LowerContext& ctx, const Interpolation& how, const std::vector<i
     if (resized[i].in == 0 && resized[i].out == 0) continue;  // an empty batch
     require(resized[i].in > 0 && resized[i].out > 0, ErrorCode::bad_file,
             "axis {} cannot be resized from {} to {}", axes[i], resized[i].in, resized[i].out);
-    AxisInterpolation map = interpolate(how, resized[i]);
+    Interpolation of_axis = how;
+    if (how.rounding == kByDirection) of_axis.rounding = resized[i].scale < 1 ? "ceil" : "floor";
+    AxisInterpolation map = interpolate(of_axis, resized[i]);
     if (is_identity(map.table)) continue;
     x = resize_axis(ctx, x, static_cast<size_t>(axes[i]), std::move(map),
                     ctx.float_attr("extrapolation_value", 0));
@@ -115,14 +120,12 @@ std::vector<int64_t> all_axes(const LowerContext& ctx) {
   return axes;
 }
 
-/// Upsample, and Resize before version 11: coordinates start at the corner; what lies between is rounded
-/// down when enlarging and up when shrinking.
+/// Upsample, and Resize before version 11: coordinates start at the corner.
 void lower_by_scales(LowerContext& ctx, const std::vector<double>& scales) {
   const auto axes = all_axes(ctx);
   const auto resized = axes_from_scales(ctx.shape(0), axes, scales);
-  const bool shrinks = std::ranges::any_of(scales, [](double scale) { return scale < 1; });
-  lower_axes(ctx, {.mode = mode_of(ctx), .coordinates = "asymmetric", .rounding = shrinks ? "ceil" : "floor"},
-             axes, resized);
+  lower_axes(ctx, {.mode = mode_of(ctx), .coordinates = "asymmetric", .rounding = kByDirection}, axes,
+             resized);
 }
 
 void lower_upsample(LowerContext& ctx) {

@@ -156,7 +156,7 @@ std::vector<OpDef> selection_ops() {
   using enum RelevanceClass;
   return {
       {"", "NonMaxSuppression", {10, 11}, lower_non_max_suppression, none, {0, 1, 2, 3, 4}},
-      {"", "Unique", {11}, lower_unique, none, {0}},
+      {"", "Unique", {11, 28}, lower_unique, none, {0}},
   };
 }
 

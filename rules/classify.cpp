@@ -19,9 +19,9 @@ int64_t dependent_operands(const Node& node, const std::vector<bool>& dependent)
 
 bool is_transparent(const Node& node, RelevanceClass relevance, const std::vector<bool>& dependent,
                     bool through_affine) {
-  constexpr std::string_view kShapeOps[] = {
-      "Identity", "Dropout", "Cast",   "Reshape",      "Flatten",      "Squeeze",  "Unsqueeze",  "Transpose",
-      "Pad",      "Slice",   "Expand", "DepthToSpace", "SpaceToDepth", "Saturate", "RoundToGrid"};
+  constexpr std::string_view kShapeOps[] = {"Identity", "Dropout",      "Cast",        "Reshape", "Flatten",
+                                            "Squeeze",  "Unsqueeze",    "Transpose",   "Pad",     "Slice",
+                                            "Expand",   "DepthToSpace", "SpaceToDepth"};
   constexpr std::string_view kAffineOps[] = {"BatchNormalization", "Add", "Sub", "Mul", "Div"};
   if (dependent_operands(node, dependent) != 1) return false;
   if (std::ranges::find(kShapeOps, node.op) != std::end(kShapeOps)) return true;
@@ -64,7 +64,7 @@ std::vector<bool> find_input_layer(const Graph& graph, const OpRegistry& ops,
     const RelevanceClass relevance = classify(graph, node, ops, dependent);
     if (relevance == RelevanceClass::linear) {
       found[n] = true;
-    } else if (is_transparent(node, relevance, dependent, through_affine)) {
+    } else if (is_grid(ops, node) || is_transparent(node, relevance, dependent, through_affine)) {
       for (const ValueId id : node.outputs) {
         if (id != kNoValue) sees_input[static_cast<size_t>(id)] = true;
       }

@@ -68,7 +68,8 @@ RuleSpec batchnorm_rule(const Composite& composite, const Conventions& conventio
 /// Bounds of the model's input are in its units: nothing may scale it on the way to the layer.
 void check_units(const Graph& graph, const OpRegistry& ops, const RuleSpec& rule, size_t n) {
   if (rule.parameter("of_input", 0) == 0) return;
-  require(static_cast<bool>(find_input_layer(graph, ops, data_dependent(graph, ops), /*through_affine=*/false)[n]),
+  require(static_cast<bool>(
+              find_input_layer(graph, ops, data_dependent(graph, ops), /*through_affine=*/false)[n]),
           ErrorCode::usage,
           "the range of the declared preprocessing does not bound the input of {}: nodes before it scale it; "
           "give low and high in that layer's own units",

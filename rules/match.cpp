@@ -42,6 +42,7 @@ NodeMatcher::NodeMatcher(const Graph& graph, const OpRegistry& ops)
   int64_t linear = 0;
   for (const Node& node : graph.nodes) {
     relevance_.push_back(classify(graph, node, ops, dependent_));
+    grid_.push_back(is_grid(ops, node));
     linear_index_.push_back(linear);
     linear += relevance_.back() == RelevanceClass::linear ? 1 : 0;
   }
@@ -103,7 +104,7 @@ int NodeMatcher::gate_strength(ValueId id, Gates gates) const {
     const bool moved = contains({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Expand",
                                  "Identity", "Cast", "Split", "Slice", "Concat", "Tile", "Dropout", "Where"},
                                 producer.op);
-    if (!scaled && !moved) return 0;
+    if (!scaled && !moved && !grid_[static_cast<size_t>(p)]) return 0;
     const auto data = std::ranges::find_if(
         producer.inputs, [&](ValueId v) { return v != kNoValue && dependent_[static_cast<size_t>(v)]; });
     if (data == producer.inputs.end()) return 0;

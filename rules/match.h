@@ -31,6 +31,7 @@ class NodeMatcher {
 
   const Graph& graph_;
   std::vector<bool> dependent_, input_layer_;
+  std::vector<bool> grid_;  // by node: part of a quantisation grid
   std::vector<RelevanceClass> relevance_;
   std::vector<int64_t> linear_index_;  // how many linear nodes come before each node
   std::vector<int32_t> producers_;

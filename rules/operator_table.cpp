@@ -40,7 +40,7 @@ std::string versions_of(const OpDef& op) { return fmt::format("{}", fmt::join(op
 }  // namespace
 
 OperatorFacts facts_of(const OpDef& op, const OpRegistry& ops) {
-  if (op.expand || gives_way(op)) return {"of its parts", "of its parts", "of its parts"};
+  if (op.is_assembly() || gives_way(op)) return {"of its parts", "of its parts", "of its parts"};
   OperatorFacts facts{"exact", rule_of(op, ops, 1), rule_of(op, ops, 2)};
   if (op.straight_through) facts.gradient = "straight through";
   if (op.relevance == RelevanceClass::none) facts.gradient = "none";

@@ -15,7 +15,7 @@ struct Context {
   dnnl::stream stream{engine};
   std::shared_ptr<PackedConstants> constants = std::make_shared<PackedConstants>();
   std::shared_ptr<std::vector<float>> scratch =
-      std::make_shared<std::vector<float>>();  ///< for the time of a step; kernels grow it when compiled
+      std::make_shared<std::vector<float>>();     ///< for the time of a step; kernels grow it when compiled
   std::shared_ptr<NanWatch> nan_watch = nullptr;  ///< null: every kernel must keep NaNs
 };
 

@@ -14,15 +14,18 @@ bool is(const Node* node, std::string_view op) {
 
 ValueId operand(const Node& node, size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNoValue; }
 
+bool is_one_of(const Node* node, std::initializer_list<std::string_view> ops) {
+  return node != nullptr && node->domain.empty() && std::ranges::find(ops, node->op) != ops.end();
+}
+
 /// Moves data without looking at it: rounding before or after it is the same.
 bool moves_data(const Node* node) {
-  constexpr std::string_view kMovers[] = {"MaxPool", "Reshape",   "Flatten",  "Squeeze",      "Unsqueeze",
-                                          "Slice",   "Transpose", "Identity", "DepthToSpace", "SpaceToDepth",
-                                          "Expand",  "Tile",      "Gather"};
-  if (node == nullptr || !node->domain.empty() || std::ranges::find(kMovers, node->op) == std::end(kMovers))
-    return false;
-  return std::ranges::count_if(node->outputs, [](ValueId id) { return id != kNoValue; }) == 1;
+  return is_one_of(node, {"MaxPool", "GlobalMaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice",
+                          "Split", "Transpose", "Identity", "DepthToSpace", "SpaceToDepth", "Expand", "Tile",
+                          "Gather", "GatherElements", "GatherND", "ReduceMax", "Dropout"});
 }
+
+int64_t block_of(const Node& node) { return int_attribute(node, "block_size", 0); }
 
 class Fusion {
  public:
@@ -30,7 +33,7 @@ class Fusion {
 
   bool run() {
     for (Node& node : graph_.nodes) {
-      if (is(&node, "DequantizeLinear") && int_attribute(node, "block_size", 0) == 0)
+      if (is(&node, "DequantizeLinear"))
         dequantise(node);
       else if (is(&node, "Cast") && is_floating(graph_[node.outputs[0]].dtype.value()))
         integer_product(node);
@@ -75,56 +78,119 @@ class Fusion {
 
   void dequantise(const Node& node) {
     const Node* source = producer(node.inputs[0]);
-    if (moves_data(source) && is_number(operand(node, 1)) && is_number(operand(node, 2)))
-      return move(node, *source);
-    const bool dynamic = is(source, "DynamicQuantizeLinear") && source->outputs[0] == node.inputs[0];
-    const bool fixed = is(source, "QuantizeLinear") && int_attribute(*source, "block_size", 0) == 0;
-    if (!dynamic && !fixed) return nodes_.push_back(node);
-    const ValueId scale = dynamic ? source->outputs[1] : source->inputs[1];
-    const ValueId zero = dynamic ? source->outputs[2] : operand(*source, 2);
-    const bool per_axis = !is_number(scale);
-    const bool same_axis = int_attribute(node, "axis", 1) == int_attribute(*source, "axis", 1);
-    if (scale == kNoValue || !equal(zero, operand(node, 2)) || (per_axis && !same_axis))
-      return nodes_.push_back(node);
-    round(node, *source, scale, zero, !dynamic);
+    const bool by_number = is_number(node.inputs[1]) && is_number(operand(node, 2));
+    if (by_number && moves_data(source)) return move(node, *source);
+    if (by_number && is(source, "Concat")) return move_before_join(node, *source);
+    if (by_number && is(source, "Pad") && pads_with(*source, operand(node, 2))) return move(node, *source);
+    if (is(source, "DynamicQuantizeLinear") && source->outputs[0] == node.inputs[0] && by_number)
+      return round(node, *source, {source->outputs[1], source->outputs[2]}, /*dynamic=*/true);
+    const bool fixed = is(source, "QuantizeLinear") && is_floating(*graph_[source->inputs[0]].dtype);
+    if (!fixed) return nodes_.push_back(node);
+    const Grid grid{source->inputs[1], operand(*source, 2)};
+    const bool same_blocks = block_of(node) == block_of(*source) &&
+                             int_attribute(node, "axis", 1) == int_attribute(*source, "axis", 1);
+    const bool same = equal(grid.scale, node.inputs[1]) && equal(grid.zero, operand(node, 2));
+    if ((same && same_blocks) || (by_number && is_number(grid.scale)))
+      return round(node, *source, grid, /*dynamic=*/false);
+    nodes_.push_back(node);
   }
 
-  /// Dequantize(Quantize(x)): x on a grid.
-  void round(const Node& node, const Node& source, ValueId scale, ValueId zero, bool saturates) {
+  struct Grid {
+    ValueId scale, zero;
+  };
+
+  /// Dequantize(Quantize(x)): x on a grid, and on another one where the two differ.
+  void round(const Node& node, const Node& source, const Grid& grid, bool dynamic) {
     Origin origin = node.origin;
     if (uses_[static_cast<size_t>(node.inputs[0])] == 1) merge_origin(origin, source.origin);
-    const DType type = graph_[node.inputs[0]].dtype.value();
-    const bool is_signed = type == DType::i8 || type == DType::i16 || type == DType::i32;
-    const double steps = type == DType::i8 || type == DType::u8 ? 256
-                         : type == DType::i32                   ? 4294967296.0
-                                                                : 65536;
-    const double low = is_signed ? -steps / 2 : 0;
-    const Attributes grid{
-        {"axis", int_attribute(source, "axis", 1)}, {"low", low}, {"high", low + steps - 1}};
-    ValueId x = source.inputs[0];
-    // The range of a dynamic grid is that of the data: nothing is cut off.
-    if (saturates) x = add("Saturate", "onnxray", {x, scale, zero}, grid, origin);
-    if (equal(scale, node.inputs[1])) {
-      add("RoundToGrid", "onnxray", {x, scale, zero}, grid, origin, node.outputs[0]);
-      return;
+    const bool same = equal(grid.scale, node.inputs[1]) && equal(grid.zero, operand(node, 2));
+    std::vector<ValueId> operands{source.inputs[0]};
+    Attributes attributes;
+    // The range of a dynamic grid is that of the data, which it finds itself: nothing is cut off.
+    if (!dynamic) {
+      operands.insert(operands.end(), {grid.scale, grid.zero});
+      attributes = range_of(*graph_[node.inputs[0]].dtype);
+      attributes["axis"] = int_attribute(source, "axis", 1);
+      if (block_of(source) != 0) attributes["block_size"] = block_of(source);
+      // Elsewhere a range ends where the calibration's data did, which is none of the net's doing.
+      if (starts_at_zero(grid.zero, float_of(attributes["low"])))
+        operands[0] = add("Saturate", "onnxray", operands, attributes, origin);
     }
-    const ValueId y = add("RoundToGrid", "onnxray", {x, scale, zero}, grid, origin);
-    const ValueId steps_of_y = add("Div", "", {y, scale}, {}, origin);
-    add("Mul", "", {steps_of_y, node.inputs[1]}, {}, origin, node.outputs[0]);
+    const ValueId y =
+        add("RoundToGrid", "onnxray", operands, attributes, origin, same ? node.outputs[0] : kNoValue);
+    if (same) return;
+    // ((y / scale + zero) - other zero) * other scale
+    ValueId steps = add("Div", "", {y, grid.scale}, {}, origin);
+    if (!equal(grid.zero, operand(node, 2))) {
+      if (grid.zero != kNoValue) steps = add("Add", "", {steps, real(grid.zero, node)}, {}, origin);
+      if (operand(node, 2) != kNoValue)
+        steps = add("Sub", "", {steps, real(operand(node, 2), node)}, {}, origin);
+    }
+    add("Mul", "", {steps, node.inputs[1]}, {}, origin, node.outputs[0]);
+  }
+
+  static double float_of(const Attribute& attribute) { return std::get<double>(attribute); }
+
+  /// Whether the first step stands for 0: what is below is cut off as by Relu.
+  bool starts_at_zero(ValueId zero, double low) const {
+    return zero == kNoValue ? low == 0 : is_filled(graph_, zero, low);
+  }
+
+  /// The zero point of `node` as a real number.
+  ValueId real(ValueId zero, const Node& node) {
+    const int64_t type = *graph_[node.outputs[0]].dtype == DType::f64 ? 11 : 1;
+    return add("Cast", "", {zero}, {{"to", type}}, node.origin);
+  }
+
+  /// The first and the last step of a grid of integers.
+  static Attributes range_of(DType type) {
+    switch (type) {
+      case DType::i8: return {{"low", -128.0}, {"high", 127.0}};
+      case DType::i16: return {{"low", -32768.0}, {"high", 32767.0}};
+      case DType::i32: return {{"low", -2147483648.0}, {"high", 2147483647.0}};
+      case DType::u16: return {{"low", 0.0}, {"high", 65535.0}};
+      default: return {{"low", 0.0}, {"high", 255.0}};
+    }
+  }
+
+  /// Whether the margins hold what stands for 0.
+  bool pads_with(const Node& pad, ValueId zero) const {
+    if (string_attribute(pad, "mode", "constant") != "constant") return true;
+    const auto number = [&](ValueId id) { return id == kNoValue ? 0 : scalar_constant(graph_, id); };
+    const auto fill = number(operand(pad, 2)), wanted = number(zero);
+    return pad.opset >= 11 && fill && wanted && *fill == *wanted;
   }
 
   bool is_number(ValueId id) const { return id == kNoValue || element_count(graph_[id].shape.value()) == 1; }
 
-  /// Dequantize(Move(q)) = Move(Dequantize(q))
-  void move(const Node& node, const Node& mover) {
+  ValueId dequantised(const Node& node, ValueId q) {
     std::vector<ValueId> inputs = node.inputs;
-    inputs[0] = mover.inputs[0];
-    const ValueId x = add("DequantizeLinear", "", inputs, node.attributes, node.origin);
-    Node moved = mover;
-    moved.inputs[0] = x;
-    moved.outputs = {node.outputs[0]};
+    inputs[0] = q;
+    return add("DequantizeLinear", "", std::move(inputs), node.attributes, node.origin);
+  }
+
+  /// `moved`, whose operands are real numbers, in the place of `node`, which read its output `from`.
+  void put(Node moved, ValueId from, const Node& node) {
+    for (ValueId& id : moved.outputs) {
+      if (id != kNoValue) id = id == from ? node.outputs[0] : graph_.add_value(graph_[id].name);
+    }
     merge_origin(moved.origin, node.origin);
     nodes_.push_back(std::move(moved));
+  }
+
+  /// Dequantize(Move(q)) = Move(Dequantize(q))
+  void move(const Node& node, const Node& mover) {
+    Node moved = mover;
+    moved.inputs[0] = dequantised(node, mover.inputs[0]);
+    if (moved.op == "Pad" && moved.inputs.size() > 2) moved.inputs[2] = kNoValue;  // 0 in real numbers
+    put(std::move(moved), node.inputs[0], node);
+  }
+
+  /// Dequantize(Concat(p, q)) = Concat(Dequantize(p), Dequantize(q))
+  void move_before_join(const Node& node, const Node& join) {
+    Node moved = join;
+    for (ValueId& id : moved.inputs) id = dequantised(node, id);
+    put(std::move(moved), node.inputs[0], node);
   }
 
   /// Cast(MatMulInteger(a, b)) = MatMul(a - zero, b - zero) in real numbers; likewise ConvInteger.

@@ -9,7 +9,10 @@ std::span<const Pass> all_passes() {
   // before what merges constants into linear nodes: x / 6 + 1/2 may be the inside of a HardSigmoid.
   static constexpr std::array kPasses = {
       Pass{"remove_identities", remove_identities},
+      Pass{"fuse_integer_products", fuse_integer_products},
       Pass{"fuse_quantisation", fuse_quantisation},
+      Pass{"rectify_grids", rectify_grids},
+      Pass{"sink_grids", sink_grids},
       Pass{"merge_reshapes", merge_reshapes},
       Pass{"merge_transposes", merge_transposes},
       Pass{"fuse_layer_norm", fuse_layer_norm},

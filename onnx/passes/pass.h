@@ -40,7 +40,10 @@ bool matmul_add_to_gemm(Graph& graph, const PassOptions& options);
 bool matmul_add_to_bias(Graph& graph, const PassOptions& options);
 bool add_to_bias(Graph& graph, const PassOptions& options);
 bool reduce_mean_to_global_average_pool(Graph& graph, const PassOptions& options);
+bool fuse_integer_products(Graph& graph, const PassOptions& options);
 bool fuse_quantisation(Graph& graph, const PassOptions& options);
+bool rectify_grids(Graph& graph, const PassOptions& options);
+bool sink_grids(Graph& graph, const PassOptions& options);
 bool fuse_batchnorm(Graph& graph, const PassOptions& options);
 bool fold_batchnorm(Graph& graph, const PassOptions& options);
 

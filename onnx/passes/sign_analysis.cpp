@@ -88,7 +88,8 @@ class Signs {
     for (Value& value : graph_.values) value.sign = value.constant ? sign_of(*value.constant) : unknown;
     for (const Node& node : graph_.nodes) {
       if (node.op == "Saturate" || node.op == "RoundToGrid") {
-        graph_[node.outputs[0]].sign = in(node, 0);
+        const bool at_offset = node.inputs.size() > 3;  // then 0 may lie between two steps
+        graph_[node.outputs[0]].sign = at_offset ? unknown : in(node, 0);
         continue;
       }
       if (!node.domain.empty() && node.domain != "onnxray") continue;

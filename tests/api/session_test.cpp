@@ -198,7 +198,8 @@ TEST_CASE("an output that needs no boxes of a size unknown beforehand is explain
   b.node("NonMaxSuppression", {"x", "t"}, {"picked"}).set_name("nms");
   Session session(ModelFile(b).load(), kDouble);
   const Tensor x = hashed({1, 2, 4}, 1).to(DType::f32);
-  const Explanations with = session.explain_many({x}, {.methods = {"gradient"}, .targets = {Target::index(0)}});
+  const Explanations with =
+      session.explain_many({x}, {.methods = {"gradient"}, .targets = {Target::index(0)}});
   CHECK(with.outputs[1].tensor.shape() == Shape{0, 3});
   CHECK(with.attributions[0].values.to_doubles() == std::vector<double>(8, 1));
   const Explanation e = session.explain(x, {.target = Target::index(0), .output = "scores"});

@@ -375,8 +375,9 @@ TEST_CASE("ids of an input that holds numbers too do not move with them") {
   Session session(ModelFile(tabular(false)).load(), kDouble);
   const Tensor x = Tensor::of<float>({1, 5}, {3, 0.5F, 1, -0.25F, 2});
   const Explanations all = session.explain_many(
-      {x}, {.methods = {"integrated_gradients:ig_quadrature=gauss_legendre,steps=400", "smoothgrad_samples_4"},
-            .targets = {Target::index(1)}});
+      {x},
+      {.methods = {"integrated_gradients:ig_quadrature=gauss_legendre,steps=400", "smoothgrad_samples_4"},
+       .targets = {Target::index(1)}});
   // The gap is small only if the path from zero ends in the same ids: 400 points on a net of kinks.
   CHECK(std::abs(all.attributions[0].completeness_gap[0]) < 1e-2 * std::abs(all.targets[0].scores[0]));
   for (const Attribution& a : all.attributions) {

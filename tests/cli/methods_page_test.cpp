@@ -104,10 +104,10 @@ TEST_CASE("every switch of the program is in docs/conventions.md") {
   std::ifstream file(ONNXRAY_SOURCE_DIR "/docs/conventions.md");
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const std::set<std::string> not_switches{
-      "mu",         "baseline",   "seed",   "noise_file",      "layer",
-      "window",     "stride",     "rule",   "composite",       "input_layer_rule",
-      "alpha",      "beta",       "gamma",  "epsilon",         "low",
-      "high",       "activation", "resize", "until_layer_idx", "until_layer_rule",
+      "mu",          "baseline",   "seed",   "noise_file",      "layer",
+      "window",      "stride",     "rule",   "composite",       "input_layer_rule",
+      "alpha",       "beta",       "gamma",  "epsilon",         "low",
+      "high",        "activation", "resize", "until_layer_idx", "until_layer_rule",
       "micro_batch", "tokens"};
   for (const Json& method : listed()) {
     for (const Json& p : method["parameters"]) {

@@ -1,3 +1,6 @@
+#include <cmath>
+#include <limits>
+
 #include "tests/catch.h"
 #include "tests/ops/one_node.h"
 #include "tests/support/wavy.h"
@@ -82,6 +85,16 @@ TEST_CASE("a dynamic grid spans zero and all data") {
   CHECK(all[0].to_int64s() == std::vector<int64_t>{0, 50, 255});
   CHECK(all[1].as_double(0) == Approx(5.1 / 255));
   CHECK(all[2].as_int64(0) == 50);
+}
+
+TEST_CASE("the dynamic grid of zeros has steps of 1 from 0, and NaN reaches its scale") {
+  const auto zeros = OneNode("DynamicQuantizeLinear", 11).input({2}, {0, 0}).outputs(3).run_all();
+  CHECK(zeros[0].to_int64s() == std::vector<int64_t>{0, 0});
+  CHECK(zeros[1].as_double(0) == 1);
+  CHECK(zeros[2].as_int64(0) == 0);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto broken = OneNode("DynamicQuantizeLinear", 11).input({2}, {nan, 1}).outputs(3).run_all();
+  CHECK(std::isnan(broken[1].as_double(0)));
 }
 
 }  // namespace

@@ -15,13 +15,4 @@ TEST_CASE("a negative axis of an old LogSoftmax counts from the last axis", "[op
   }
 }
 
-TEST_CASE("before opset 13, Softmax sums over all axes from the given one on", "[ops]") {
-  const std::vector<double> x(8, 0.0);
-  const auto probability = [&](int64_t opset) {
-    return OneNode("Softmax", opset).attr("axis", int64_t{1}).input({2, 2, 2}, x).run().as_double(0);
-  };
-  CHECK(probability(11) == 0.25);
-  CHECK(probability(13) == 0.5);
-}
-
 }  // namespace onnxray

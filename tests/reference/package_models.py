@@ -62,11 +62,11 @@ def ort_run(model, feed):
 def relative(found, expected):
     """max |found - expected| over max |expected|."""
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
-    if found.shape != expected.shape:
+    if found.squeeze().shape != expected.squeeze().shape:  # an inner value may have lost or gained axes of 1
         raise ValueError(f"shape {found.shape} in place of {expected.shape}")
     if not np.isfinite(found).all():
         return float("nan")
-    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-300)) if expected.size else 0.0
+    return float(np.abs(found.squeeze() - expected.squeeze()).max() / max(np.abs(expected).max(), 1e-300)) if expected.size else 0.0
 
 
 class Checker:
@@ -163,10 +163,10 @@ class Checker:
             score = sum(report["targets"][0]["scores"])
             entries = report["attributions"]
             layers = next((e["layers"] for e in entries if e.get("layers")), report.get("layers", []))
-            kept = sum(sum(e["sums"]) for e in entries if None not in e["sums"])
-            lost = {"bias": sum(layer["to_bias"] for layer in layers), "stabiliser": sum(layer["to_stabiliser"] for layer in layers)}
+            kept = sum(sum(v for v in e["sums"] if v is not None) for e in entries)
+            lost = {"bias": sum(layer["to_bias"] or 0 for layer in layers), "stabiliser": sum(layer["to_stabiliser"] or 0 for layer in layers)}
             for layer in layers:
-                if layer["sent"] is not None:  # what the layer's own rule takes: a softmax, a product with constants
+                if None not in (layer["sent"], layer["to_bias"], layer["to_stabiliser"]):  # what the layer's own rule takes: a softmax, a product with constants
                     taken = layer["relevance"] - layer["sent"] - layer["to_bias"] - layer["to_stabiliser"]
                     lost[layer["op"]] = lost.get(layer["op"], 0.0) + taken
             lost = {name: v / score for name, v in lost.items() if abs(v) > 0.005 * abs(score)} if score else {}

@@ -340,14 +340,8 @@ def pad(node, x, pads=None, value=None, axes=None):
 
 @operator("CumSum")
 def cumulative(node, x, axis):
-    axis = int(axis)
-    if node.get("reverse", 0):
-        return torch.flip(cumulative_forward(torch.flip(x, [axis]), axis, node.get("exclusive", 0)), [axis])
-    return cumulative_forward(x, axis, node.get("exclusive", 0))
-
-
-def cumulative_forward(x, axis, exclusive):
-    return torch.cumsum(x, axis) - (x if exclusive else 0)
+    axis, flip = int(axis), (lambda v: torch.flip(v, [int(axis)])) if node.get("reverse", 0) else (lambda v: v)
+    return flip(torch.cumsum(flip(x), axis)) - (x if node.get("exclusive", 0) else 0)
 
 
 @operator("OneHot")
