@@ -136,7 +136,7 @@ class Sinker {
   /// The grid's operands behind the map: f (k - zero) scale + f offset + o.
   std::optional<std::vector<ValueId>> mapped(const Grid& grid, const Map& map, const Shape& shape) {
     const Node& round = *grid.round;
-    const Tensor& scale = *graph_.constant(round.inputs[1]);
+    const Tensor scale = *graph_.constant(round.inputs[1]);  // a copy: new constants move the graph's values
     const size_t axis = grid.axis.value();
     const int64_t count = shape[axis];
     const bool same_axis =
@@ -160,7 +160,7 @@ class Sinker {
     }
     Shape along(shape.size() - axis, 1);
     along[0] = count;
-    const std::string& name = graph_[round.inputs[1]].name;
+    const std::string name = graph_[round.inputs[1]].name;
     return std::vector<ValueId>{edit_.add_constant(name, from_doubles(scale.dtype(), {count}, scales)),
                                 operand(round, 2),
                                 edit_.add_constant(name, from_doubles(scale.dtype(), along, offset))};
