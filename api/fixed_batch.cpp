@@ -11,16 +11,6 @@ namespace {
 
 constexpr size_t kNoAxis = SIZE_MAX;
 
-std::string declared_text(const InputInfo& input) {
-  std::string all;
-  for (const auto& extent : input.extents) {
-    all += all.empty() ? "" : ",";
-    all += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
-                                                   : std::get<std::string>(extent);
-  }
-  return all;
-}
-
 /// The one axis along which a shape exceeds a declared extent of 1; kNoAxis where it fits as declared.
 size_t exceeding_axis(const Graph& graph, const InputInfo& input, const Shape& shape, bool is_bound) {
   size_t found = kNoAxis;
@@ -31,8 +21,8 @@ size_t exceeding_axis(const Graph& graph, const InputInfo& input, const Shape& s
     fits = *extent == 1 && shape[i] > 1 && found == kNoAxis && !is_bound;
     found = i;
   }
-  require(fits, ErrorCode::usage, "input '{}' has shape {}, the model wants [{}]", graph[input.value].name,
-          to_string(shape), declared_text(input));
+  require(fits, ErrorCode::usage, "input '{}' has shape {}, the model wants {}", graph[input.value].name,
+          to_string(shape), to_string(input.extents));
   return found;
 }
 

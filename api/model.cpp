@@ -20,12 +20,7 @@ ValueInfo info_of(const Graph& graph, const InputInfo& input) {
 }
 
 std::string text_of(const ValueInfo& info) {
-  std::vector<std::string> extents;
-  for (const auto& extent : info.extents)
-    extents.push_back(std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
-                                                              : std::get<std::string>(extent));
-  return fmt::format("'{}' {}[{}]", info.name, info.dtype ? name_of(*info.dtype) : "",
-                     fmt::join(extents, ","));
+  return fmt::format("'{}' {}{}", info.name, info.dtype ? name_of(*info.dtype) : "", to_string(info.extents));
 }
 
 /// The extent that inputs with values have where they are declared with this symbol.

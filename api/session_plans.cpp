@@ -22,11 +22,8 @@ bool holds_for(const CompiledPlan& plan, const std::vector<Tensor>& inputs) {
   });
 }
 
-std::vector<ExplainedNames> names_of(const Emitted& emitted) {
+std::vector<ExplainedNames> names_of(const Graph& graph, const Explained& explained) {
   std::vector<ExplainedNames> all;
-  if (emitted.spec.methods.empty()) return all;
-  const Graph& graph = emitted.graph;
-  const Explained explained = explained_by(graph, OpRegistry::builtin(), emitted.spec);
   for (const ExplainedInput& input : explained.inputs) {
     ExplainedNames names{graph[input.input].name, input.input, {}};
     for (const ExplainedPart& part : input.parts) {
@@ -82,7 +79,8 @@ Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& i
   }
   optimise(program, *backend_);
   Exportable result{std::move(program), {}};
-  for (const ExplainedNames& explained : names_of(emitted)) result.explained.push_back(explained.input);
+  for (const ExplainedInput& explained : emitted.findings.explained.inputs)
+    result.explained.push_back(emitted.graph[explained.input].name);
   return result;
 }
 
@@ -176,7 +174,7 @@ std::pair<CompiledPlan, int64_t> Session::Impl::make_with(const std::vector<Tens
   Emitted emitted = emit(inputs, key, most_steps);
   Program& program = emitted.program;
   CompiledPlan compiled;
-  compiled.explained = names_of(emitted);
+  compiled.explained = names_of(emitted.graph, emitted.findings.explained);
   compiled.graph = std::move(emitted.graph);
   compiled.spec = std::move(emitted.spec);
   compiled.assumptions = compiled.graph.assumptions;

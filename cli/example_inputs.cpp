@@ -103,17 +103,8 @@ class OpenExtents {
       fits = number == nullptr || *number == shape[i];
     }
     require(fits, ErrorCode::usage, "--shape: {} does not fit input '{}', which declares {}",
-            to_string(shape), input.name, declared(input));
+            to_string(shape), input.name, to_string(input.extents));
     return shape;
-  }
-
-  static std::string declared(const ValueInfo& input) {
-    std::vector<std::string> extents;
-    for (const auto& extent : input.extents) {
-      const auto* number = std::get_if<int64_t>(&extent);
-      extents.push_back(number ? std::to_string(*number) : std::get<std::string>(extent));
-    }
-    return fmt::format("[{}]", fmt::join(extents, ","));
   }
 
   std::map<std::string, Shape> said_;

@@ -159,12 +159,8 @@ std::vector<std::string> layouts_of(const std::vector<ValueInfo>& inputs,
 }
 
 std::string declared_text(const ValueInfo& input) {
-  std::vector<std::string> extents;
-  for (const auto& extent : input.extents)
-    extents.push_back(std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
-                                                              : std::get<std::string>(extent));
   return fmt::format("{}{}", input.dtype ? name_of(*input.dtype) : "",
-                     input.has_shape ? fmt::format("[{}]", fmt::join(extents, ",")) : "");
+                     input.has_shape ? to_string(input.extents) : "");
 }
 
 }  // namespace

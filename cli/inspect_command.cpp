@@ -10,14 +10,8 @@ namespace onnxray::cli {
 namespace {
 
 void print_value(std::string_view kind, const ValueInfo& value) {
-  std::string shape;
-  for (const auto& extent : value.extents) {
-    shape += shape.empty() ? "" : ",";
-    shape += std::holds_alternative<int64_t>(extent) ? std::to_string(std::get<int64_t>(extent))
-                                                     : std::get<std::string>(extent);
-  }
   fmt::print("{} {} {}{}\n", kind, value.name, value.dtype ? name_of(*value.dtype) : "?",
-             value.has_shape ? fmt::format("[{}]", shape) : "");
+             value.has_shape ? to_string(value.extents) : "");
 }
 
 }  // namespace

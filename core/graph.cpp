@@ -6,6 +6,12 @@
 
 namespace onnxray {
 
+bool Node::is_one_of(std::initializer_list<std::string_view> names) const {
+  return std::ranges::find(names, op) != names.end();
+}
+
+bool keeps_order(const Node& node) { return node.is_one_of({"Reshape", "Flatten", "Squeeze", "Unsqueeze"}); }
+
 std::string Node::describe() const {
   return fmt::format("{}{}{}-{} '{}'", domain, domain.empty() ? "" : ".", op, opset,
                      origin.names.empty() ? "?" : origin.names.front());

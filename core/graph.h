@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,9 +44,16 @@ struct Node {
   std::vector<ValueId> outputs;  ///< may hold kNoValue
   Origin origin;
 
+  /// Whether `op` is one of these names, in whatever domain.
+  bool is_one_of(std::initializer_list<std::string_view> names) const;
+  /// Input i; kNoValue where the node omits it.
+  ValueId input(size_t i) const { return i < inputs.size() ? inputs[i] : kNoValue; }
   /// "Conv-11 'layer1.0.conv1'": for messages.
   std::string describe() const;
 };
+
+/// Reshape and its kin: the result has the operand's elements in the same order.
+bool keeps_order(const Node& node);
 
 /// The inner graph of a control-flow node. It shares the value ids of the graph around it: `nodes` may read
 /// any outer value, and each that they do read is also an input of the control-flow node, behind its own

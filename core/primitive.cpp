@@ -218,6 +218,15 @@ Primitive with_form(Primitive product, const WeightForm& form) {
   return product;
 }
 
+bool only_moves(const Primitive& primitive) {
+  return std::visit(
+      []<class P>(const P&) {
+        return std::is_same_v<P, Reshape> || std::is_same_v<P, Transpose> || std::is_same_v<P, Broadcast> ||
+               std::is_same_v<P, Slice> || std::is_same_v<P, Place> || std::is_same_v<P, Concat>;
+      },
+      primitive);
+}
+
 std::string_view name_of(const Primitive& primitive) { return std::visit(NameVisitor{}, primitive); }
 std::string attributes_text(const Primitive& primitive) { return std::visit(TextVisitor{}, primitive); }
 

@@ -269,6 +269,9 @@ WeightForm form_of(const Primitive& primitive);
 /// The product with another form.
 Primitive with_form(Primitive product, const WeightForm& form);
 
+/// Whether every entry of the result is one of the operands', or a constant, by its place alone.
+bool only_moves(const Primitive& primitive);
+
 /// "convolution", "max_pool", ...
 std::string_view name_of(const Primitive& primitive);
 /// The attributes as text: "kernel=[3,3] strides=[1,1] ...".

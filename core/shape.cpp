@@ -83,4 +83,13 @@ std::vector<int64_t> axes_from(size_t first, size_t rank) {
 
 std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
 
+std::string to_string(const std::vector<std::variant<int64_t, std::string>>& extents) {
+  std::vector<std::string> texts;
+  for (const auto& extent : extents) {
+    const auto* number = std::get_if<int64_t>(&extent);
+    texts.push_back(number ? std::to_string(*number) : std::get<std::string>(extent));
+  }
+  return fmt::format("[{}]", fmt::join(texts, ","));
+}
+
 }  // namespace onnxray

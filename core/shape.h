@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace onnxray {
@@ -37,5 +38,7 @@ std::vector<int64_t> axes_from(size_t first, size_t rank);
 
 /// "[1,3,224,224]"
 std::string to_string(const Shape& shape);
+/// The same of extents that are numbers or symbols: "[batch,3,224,224]"; "" is an unnamed one.
+std::string to_string(const std::vector<std::variant<int64_t, std::string>>& extents);
 
 }  // namespace onnxray

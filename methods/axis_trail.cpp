@@ -7,12 +7,6 @@ namespace onnxray {
 
 namespace {
 
-bool is_one_of(const Node& node, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, node.op) != ops.end();
-}
-
-bool keeps_order(const Node& node) { return is_one_of(node, {"Reshape", "Flatten", "Squeeze", "Unsqueeze"}); }
-
 /// How many axes of the source have places somewhere.
 size_t known(const AxisOrigins& x) {
   size_t count = 0;
@@ -112,12 +106,12 @@ std::optional<AxisOrigins> through(const Graph& graph, const Node& node, size_t 
   if (keeps_order(node)) return Reshaping(x, from, to, source).run();
   if (node.op == "Transpose") return permuted(x, node);
   AxisOrigins y = x;
-  if (is_one_of(node, {"Conv", "ConvTranspose"})) {
+  if (node.is_one_of({"Conv", "ConvTranspose"})) {
     if (operand != 0 || to.size() != from.size()) return std::nullopt;
     y[1] = {};
     return y;
   }
-  if (is_one_of(node, {"MatMul", "Gemm"})) {
+  if (node.is_one_of({"MatMul", "Gemm"})) {
     if (to.size() != from.size() || to.size() < 2) return std::nullopt;
     y[y.size() - (operand == 0 ? 1 : 2)] = {};
     return y;

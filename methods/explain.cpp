@@ -10,10 +10,6 @@
 
 namespace onnxray {
 
-Explained explained_by(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec) {
-  return find_explained(graph, ops, graph.outputs[spec.output], spec.at, spec.attribute, spec.not_attributed);
-}
-
 namespace {
 
 /// Program inputs for tensors that the caller gives, one per explained value.
@@ -39,12 +35,7 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   }
   Program program;
   Builder b(program);
-  std::vector<Var> inputs;
-  for (const InputInfo& input : graph.inputs) {
-    const Value& value = graph[input.value];
-    inputs.push_back(value.constant ? b.constant(*value.constant, value.name)
-                                    : b.input(value.name, *value.shape, *value.dtype));
-  }
+  const std::vector<Var> inputs = operands_of_inputs(b, graph);
   const Forward forward = lower_graph(graph, ops, b, inputs);
   const auto var = [&](ValueId id) { return forward.vars[static_cast<size_t>(id)]; };
   for (const ValueId id : graph.outputs) b.output(graph[id].name, var(id));
@@ -57,12 +48,15 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   found.samples = find_samples({graph, program, forward, output, logits_value,
                                 explains ? spec.given_samples : GivenSamples{}, spec.exceeding_samples},
                                found.assumptions);
-  if (findings) *findings = found;
-  if (!explains) return program;
+  if (!explains) {
+    if (findings) *findings = std::move(found);
+    return program;
+  }
 
   const Var logits = var(logits_value);
   b.output("logits", logits);
-  const Explained explained = explained_by(graph, ops, spec);
+  found.explained = find_explained(graph, ops, output, spec.at, spec.attribute, spec.not_attributed);
+  const Explained& explained = found.explained;
   const auto note = [&](Assumption a) { assume(found.assumptions, std::move(a)); };
   for (const Assumption& a : explained.assumptions) note(a);
   std::vector<Var> explained_vars;

@@ -29,6 +29,7 @@ struct ExplainSpec {
 struct Findings {
   std::vector<Assumption> assumptions;  ///< beside the graph's own
   Samples samples;                      ///< of the graph's values
+  Explained explained;                  ///< what the attributions are over
   ValueId logits = kNoValue;
 };
 
@@ -43,8 +44,5 @@ struct Findings {
 /// Loops run as many steps per trip as `widening` allows.
 Program emit_explanation(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec,
                          const Widening& widening = {}, Findings* findings = nullptr);
-
-/// What the explanations of `spec` attribute to.
-Explained explained_by(const Graph& graph, const OpRegistry& ops, const ExplainSpec& spec);
 
 }  // namespace onnxray

@@ -21,11 +21,7 @@ void set_all(Flags& flags, const std::vector<ValueId>& ids) {
   }
 }
 
-bool is_one_of(const Node& node, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, node.op) != ops.end();
-}
-
-bool is_product(const Node& node) { return is_one_of(node, {"MatMul", "Gemm", "Einsum"}); }
+bool is_product(const Node& node) { return node.is_one_of({"MatMul", "Gemm", "Einsum"}); }
 
 /// Values between `from` and `to`.
 Flags on_the_way(const Graph& graph, std::span<const ValueId> from, ValueId to) {
@@ -47,9 +43,9 @@ Flags same_as(const Graph& graph, ValueId to) {
   Flags same(graph.values.size(), false);
   set_all(same, {to});
   for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
-    const bool moves = is_one_of(
-        *node, {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Slice", "Split",
-                "Gather", "Resize", "Upsample", "DepthToSpace", "Pad", "Cast", "Identity"});
+    const bool moves =
+        node->is_one_of({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Slice",
+                         "Split", "Gather", "Resize", "Upsample", "DepthToSpace", "Pad", "Cast", "Identity"});
     if (moves && any(same, node->outputs)) set_all(same, node->inputs);
   }
   return same;
@@ -82,7 +78,7 @@ class Grids {
     if (y == kNoValue) return;
     const Shape& to = *graph_[y].shape;
     const bool slides =
-        is_one_of(node, {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "GridSample"});
+        node.is_one_of({"Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "GridSample"});
     if (to.size() >= 3 &&
         (slides || std::ranges::any_of(node.inputs, [&](ValueId id) { return keeps(node, id); })))
       grid_[static_cast<size_t>(y)] = true;
@@ -93,7 +89,7 @@ class Grids {
   bool keeps(const Node& node, ValueId id) const {
     if (id == kNoValue || is_product(node) || node.op == "Transpose") return false;
     const Shape &from = *graph_[id].shape, &to = *graph_[node.outputs[0]].shape;
-    const bool moves = is_one_of(node, {"Reshape", "Squeeze", "Unsqueeze", "Flatten"});
+    const bool moves = keeps_order(node);
     if (!holds(grid_, id)) return moves && shape_before_[static_cast<size_t>(id)] == to;
     return moves ? keeps_grid(from, to) : from.size() == to.size() && from[0] == to[0];
   }
@@ -125,7 +121,7 @@ bool is_layer(const Node& node, const OpRegistry& ops) {
     case RelevanceClass::activation:
     case RelevanceClass::affine:
     case RelevanceClass::normaliser: return true;
-    case RelevanceClass::sum: return is_one_of(node, {"Add", "Sub", "Sum", "Mean"});
+    case RelevanceClass::sum: return node.is_one_of({"Add", "Sub", "Sum", "Mean"});
     case RelevanceClass::routing:
     case RelevanceClass::softmax:
     case RelevanceClass::none: return false;

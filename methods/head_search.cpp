@@ -8,14 +8,11 @@ namespace onnxray {
 
 namespace {
 
-bool is_any(const Node& node, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, node.op) != ops.end();
-}
-
 bool moves_entries(const Node& node) {
   if (node.op == "Resize") return string_attribute(node, "mode", "nearest") == "nearest";
-  return is_any(node, {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather",
-                       "GatherElements", "GatherND", "DepthToSpace", "SpaceToDepth", "Expand", "Tile"});
+  return node.is_one_of({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split",
+                         "Gather", "GatherElements", "GatherND", "DepthToSpace", "SpaceToDepth", "Expand",
+                         "Tile"});
 }
 
 }  // namespace
@@ -36,28 +33,24 @@ std::optional<HeadSearch::Found> HeadSearch::find(ValueId value) {
 }
 
 std::optional<HeadSearch::Found> HeadSearch::at(const Node& node, ValueId value) {
-  if (node.domain == "onnxray" && is_any(node, {"RoundToGrid", "Saturate"})) return find(node.inputs[0]);
+  if (node.domain == "onnxray" && node.is_one_of({"RoundToGrid", "Saturate"})) return find(node.inputs[0]);
   if (!node.domain.empty()) return std::nullopt;
-  if (is_any(node, {"Softmax", "LogSoftmax"}))
+  if (node.is_one_of({"Softmax", "LogSoftmax"}))
     return Found{Head::Kind::softmax, node.op == "LogSoftmax", node.inputs[0], softmax_axes(node)};
-  if (is_any(node, {"Sigmoid", "HardSigmoid"})) return Found{Head::Kind::sigmoid, false, node.inputs[0]};
-  if (is_any(node, {"Identity", "Dropout", "QuantizeLinear", "DequantizeLinear"}))
+  if (node.is_one_of({"Sigmoid", "HardSigmoid"})) return Found{Head::Kind::sigmoid, false, node.inputs[0]};
+  if (node.is_one_of({"Identity", "Dropout", "QuantizeLinear", "DequantizeLinear"}))
     return find(node.inputs[0]);
   if (node.op == "Cast") return after_cast(node);
   if (node.op == "Clip") return after_clip(node);
   if (node.op == "Log") return after_log(node);
   if (node.op == "Sub") return after_complement(node);
   if (node.op == "Concat") return after_concat(node);
-  if (is_any(node, {"TopK", "ReduceMax"})) return after_choice(node, value);
+  if (node.is_one_of({"TopK", "ReduceMax"})) return after_choice(node, value);
   return moves_entries(node) ? after_move(node, value) : std::nullopt;
 }
 
-/// Before opset 13 the axes from the given one on are normalised together.
 std::vector<int64_t> HeadSearch::softmax_axes(const Node& node) const {
-  const size_t rank = shape(node.outputs[0]).size();
-  if (node.opset >= 13) return {normalise_axis(int_attribute(node, "axis", -1), rank)};
-  const int64_t given = int_attribute(node, "axis", 1);
-  return axes_from(static_cast<size_t>(given < 0 ? given + static_cast<int64_t>(rank) : given), rank);
+  return {normalise_axis(int_attribute(node, "axis", -1), shape(node.outputs[0]).size())};
 }
 
 std::optional<HeadSearch::Found> HeadSearch::after_cast(const Node& node) {

@@ -44,8 +44,7 @@ std::vector<int64_t> moved_axes(const Graph& graph, const Node& node, ValueId va
     return from[static_cast<size_t>(axis)] != to[static_cast<size_t>(axis)];
   };
   if (node.op == "Transpose") return transposed_axes(node, from.size(), std::move(axes));
-  if (node.op == "Reshape" || node.op == "Flatten" || node.op == "Squeeze" || node.op == "Unsqueeze")
-    return reshaped_axes(axes, from, to);
+  if (keeps_order(node)) return reshaped_axes(axes, from, to);
   if (node.op == "Gather") {
     const int64_t along = normalise_axis(int_attribute(node, "axis", 0), from.size());
     if (contains(axes, along)) return {};

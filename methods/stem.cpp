@@ -39,12 +39,6 @@ class IsAffine {
   bool operator()(const CumSum&) const { return true; }
   bool operator()(const SumPool&) const { return true; }
   bool operator()(const SumPoolInput&) const { return true; }
-  bool operator()(const Reshape&) const { return true; }
-  bool operator()(const Transpose&) const { return true; }
-  bool operator()(const Broadcast&) const { return true; }
-  bool operator()(const Slice&) const { return true; }
-  bool operator()(const Place&) const { return true; }
-  bool operator()(const Concat&) const { return true; }
   bool operator()(const AxisMap&) const { return true; }
   bool operator()(const Gather&) const { return only_first(); }
   template <class P>
@@ -109,7 +103,8 @@ class StemFinder {
     if (std::ranges::none_of(step.inputs, depends)) return;
     const bool of_affine =
         std::ranges::all_of(step.inputs, [&](Var v) { return !depends(v) || affine_[index(v)]; });
-    const bool affine = of_affine && std::visit(IsAffine(step, depends_), step.primitive);
+    const bool affine =
+        of_affine && (only_moves(step.primitive) || std::visit(IsAffine(step, depends_), step.primitive));
     for (const Var v : step.outputs) {
       if (affine_[index(v)]) continue;  // an explained inner value starts anew
       depends_[index(v)] = true;

@@ -19,13 +19,10 @@ struct Lowered {
 
   Lowered(const Graph& graph, const OpRegistry& ops, const Samples& samples) {
     Builder b(program);
-    std::vector<Var> inputs;
-    for (const InputInfo& input : graph.inputs) {
-      const Value& value = graph[input.value];
-      inputs.push_back(value.constant ? b.constant(*value.constant, value.name)
-                                      : b.input(value.name, *value.shape, *value.dtype));
-      const auto at = samples.of(input.value);
-      if (!value.constant && at) batched.emplace_back(inputs.back(), *at);
+    const std::vector<Var> inputs = operands_of_inputs(b, graph);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const auto at = samples.of(graph.inputs[i].value);
+      if (!program.is_constant(inputs[i]) && at) batched.emplace_back(inputs[i], *at);
     }
     forward = lower_graph(graph, ops, b, inputs);
   }

@@ -10,6 +10,7 @@
 #include "onnx/sequences.h"
 #include "onnx/training_mode.h"
 #include "ops/expand.h"
+#include "ops/lower_graph.h"
 
 namespace onnxray {
 
@@ -44,12 +45,10 @@ class NodeInference {
 
  private:
   Var operand(Builder& builder, const Node& node, ValueId id) const {
-    if (id == kNoValue) return {};
-    const Value& value = graph_[id];
-    if (value.constant) return builder.constant(*value.constant, value.name);
-    require(value.shape && value.dtype, ErrorCode::bad_file, "{}: nothing computes its input '{}'",
-            node.describe(), value.name);
-    return builder.input(value.name, *value.shape, *value.dtype);
+    const bool is_known = id == kNoValue || graph_.constant(id) || (graph_[id].shape && graph_[id].dtype);
+    require(is_known, ErrorCode::bad_file, "{}: nothing computes its input '{}'", node.describe(),
+            is_known ? "" : graph_[id].name);
+    return operand_of(builder, graph_, id);
   }
 
   /// Output `i` is a constant: the node does not write it any more.

@@ -5,6 +5,7 @@
 
 #include "core/fail.h"
 #include "core/sample_axis.h"
+#include "ops/lower_graph.h"
 
 namespace onnxray {
 
@@ -206,12 +207,8 @@ void Rebatch::infer(const Node& node) {
   std::vector<Var> inputs;
   std::vector<std::pair<Var, SampleAxis>> batched;
   for (const ValueId id : node.inputs) {
-    inputs.emplace_back();
-    if (id == kNoValue) continue;
-    const Value& value = graph_[id];
-    inputs.back() = value.constant ? builder.constant(*value.constant, value.name)
-                                   : builder.input(value.name, *value.shape, *value.dtype);
-    if (at(id)) batched.emplace_back(inputs.back(), *at(id));
+    inputs.push_back(operand_of(builder, graph_, id));
+    if (is_batched(id)) batched.emplace_back(inputs.back(), *at(id));
   }
   const std::vector<Var> outputs = lower_node(ops_, node, builder, std::move(inputs));
   const SampleAxes axes(program, batched, samples_);

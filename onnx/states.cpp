@@ -12,11 +12,8 @@ struct States {
 };
 
 States states_of(const Node& node) {
-  const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
-    return std::ranges::find(names, node.op) != names.end();
-  };
-  if (is_one_of({"RNN", "GRU"})) return {5, 6};
-  if (is_one_of({"LSTM", "DynamicQuantizeLSTM"})) return {5, 7};
+  if (node.is_one_of({"RNN", "GRU"})) return {5, 6};
+  if (node.is_one_of({"LSTM", "DynamicQuantizeLSTM"})) return {5, 7};
   // What a loop carries is behind its trip count and condition; a Scan's scanned inputs are its last ones.
   if (node.op == "Loop") return {2, body_attribute(node, "body").operands};
   if (node.op == "Scan") {

@@ -2,6 +2,19 @@
 
 namespace onnxray {
 
+Var operand_of(Builder& b, const Graph& graph, ValueId id) {
+  if (id == kNoValue) return {};
+  const Value& value = graph[id];
+  return value.constant ? b.constant(*value.constant, value.name)
+                        : b.input(value.name, value.shape.value(), value.dtype.value());
+}
+
+std::vector<Var> operands_of_inputs(Builder& b, const Graph& graph) {
+  std::vector<Var> operands;
+  for (const InputInfo& input : graph.inputs) operands.push_back(operand_of(b, graph, input.value));
+  return operands;
+}
+
 Forward lower_graph(const Graph& graph, const OpRegistry& ops, Builder& builder,
                     std::span<const Var> inputs) {
   Forward forward{std::vector<Var>(graph.values.size()), {}, &ops};

@@ -14,6 +14,13 @@ struct Forward {
   const OpRegistry* ops = nullptr;  ///< what lowered them
 };
 
+/// A value of a specialised graph as an operand of a program: its constant, or an input of its name; unset
+/// for kNoValue.
+Var operand_of(Builder& b, const Graph& graph, ValueId id);
+
+/// Graph::inputs as operands.
+std::vector<Var> operands_of_inputs(Builder& b, const Graph& graph);
+
 /// Lowers every node of a specialised graph, in order. `inputs` stand for Graph::inputs.
 Forward lower_graph(const Graph& graph, const OpRegistry& ops, Builder& builder, std::span<const Var> inputs);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/lower_graph.h"
+
 namespace onnxray {
 
 namespace {
@@ -28,12 +30,6 @@ struct Selects {
   }
   bool operator()(const AxisMap& p) const { return selects(*p.table); }
   bool operator()(const MaxPool&) const { return true; }
-  bool operator()(const Reshape&) const { return true; }
-  bool operator()(const Transpose&) const { return true; }
-  bool operator()(const Broadcast&) const { return true; }
-  bool operator()(const Slice&) const { return true; }
-  bool operator()(const Place&) const { return true; }
-  bool operator()(const Concat&) const { return true; }
   bool operator()(const Gather&) const { return true; }
   bool operator()(const GatherElements&) const { return true; }
   template <class Other>
@@ -50,15 +46,9 @@ bool adds(const Graph& graph, const Node& node, const OpRegistry& ops, const std
   Builder b(program);
   std::vector<Var> operands, moving;
   for (const ValueId id : node.inputs) {
-    if (id == kNoValue) {
-      operands.push_back({});
-      continue;
-    }
-    const Value& value = graph[id];
-    if (!value.constant && (!value.shape || !value.dtype)) return false;
-    operands.push_back(value.constant ? b.constant(*value.constant)
-                                      : b.input(value.name, *value.shape, *value.dtype));
-    if (dependent[static_cast<size_t>(id)]) moving.push_back(operands.back());
+    if (id != kNoValue && !graph.constant(id) && (!graph[id].shape || !graph[id].dtype)) return false;
+    operands.push_back(operand_of(b, graph, id));
+    if (id != kNoValue && dependent[static_cast<size_t>(id)]) moving.push_back(operands.back());
   }
   lower_node(ops, node, b, operands);
   std::vector<bool> moves(program.variables.size(), false);
@@ -66,7 +56,7 @@ bool adds(const Graph& graph, const Node& node, const OpRegistry& ops, const std
   for (const Step& step : program.steps) {
     if (std::ranges::none_of(step.inputs, [&](Var v) { return moves[static_cast<size_t>(v.id)]; })) continue;
     if (!is_floating(b.dtype(step.outputs[0]))) continue;
-    if (!std::visit(Selects{}, step.primitive)) return true;
+    if (!only_moves(step.primitive) && !std::visit(Selects{}, step.primitive)) return true;
     moves[static_cast<size_t>(step.outputs[0].id)] = true;
   }
   return false;

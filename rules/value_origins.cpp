@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/lower_graph.h"
+
 namespace onnxray {
 
 namespace {
@@ -95,14 +97,8 @@ void ValueOrigins::visit(const Node& node) {
   std::vector<Var> operands;
   std::map<int32_t, EntryOrigins> by_variable;
   for (const ValueId id : node.inputs) {
-    if (id == kNoValue) {
-      operands.emplace_back();
-      continue;
-    }
-    const Value& value = graph_[id];
-    operands.push_back(value.constant ? b.constant(*value.constant)
-                                      : b.input(value.name, *value.shape, *value.dtype));
-    by_variable[operands.back().id] = known(id);
+    operands.push_back(operand_of(b, graph_, id));
+    if (id != kNoValue) by_variable[operands.back().id] = known(id);
   }
   const std::vector<Var> results = lower_node(ops_, node, b, operands);
   const OriginOfProduct of_product = [this](int64_t x, int64_t y) { return this->of_product(x, y); };

@@ -73,9 +73,8 @@ std::vector<const Node*> chain(const GraphEdit& edit, const Node& last) {
 /// Whether values like `x` are what a layer of a net yields, so that constants for its channels are a layer
 /// too: not the model's input, whose constants prepare it, nor the quotient of a normalisation written out.
 bool is_feature(const GraphEdit& edit, ValueId x) {
-  constexpr std::string_view kShapeOps[] = {"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose"};
   const Node* node = edit.producer(x);
-  while (node != nullptr && std::ranges::find(kShapeOps, node->op) != std::end(kShapeOps))
+  while (node != nullptr && (keeps_order(*node) || node->op == "Transpose"))
     node = edit.producer(node->inputs[0]);
   const OpDef* op = node != nullptr ? OpRegistry::builtin().find(node->domain, node->op) : nullptr;
   if (op == nullptr) return false;

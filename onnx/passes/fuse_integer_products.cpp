@@ -6,8 +6,6 @@ namespace onnxray {
 
 namespace {
 
-ValueId operand(const Node& node, size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNoValue; }
-
 class Fusion {
  public:
   explicit Fusion(Graph& graph) : edit_(graph), graph_(graph) {}
@@ -93,7 +91,7 @@ class Fusion {
               .inputs = {q, scale},
               .outputs = {y},
               .origin = product.origin};
-    if (operand(product, i + 2) != kNoValue) node.inputs.push_back(operand(product, i + 2));
+    if (product.input(i + 2) != kNoValue) node.inputs.push_back(product.input(i + 2));
     edit_.insert_after(*(&mul - 1), std::move(node));  // it has the product before it
     graph_[y].shape.reset();                           // so that it is inferred: the weight is a constant
     return y;

@@ -12,10 +12,8 @@ bool is(const Node* node, std::string_view op) {
   return node != nullptr && node->domain.empty() && node->op == op;
 }
 
-ValueId operand(const Node& node, size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNoValue; }
-
 bool is_one_of(const Node* node, std::initializer_list<std::string_view> ops) {
-  return node != nullptr && node->domain.empty() && std::ranges::find(ops, node->op) != ops.end();
+  return node != nullptr && node->domain.empty() && node->is_one_of(ops);
 }
 
 /// Moves data without looking at it: rounding before or after it is the same.
@@ -78,18 +76,18 @@ class Fusion {
 
   void dequantise(const Node& node) {
     const Node* source = producer(node.inputs[0]);
-    const bool by_number = is_number(node.inputs[1]) && is_number(operand(node, 2));
+    const bool by_number = is_number(node.inputs[1]) && is_number(node.input(2));
     if (by_number && moves_data(source)) return move(node, *source);
     if (by_number && is(source, "Concat")) return move_before_join(node, *source);
-    if (by_number && is(source, "Pad") && pads_with(*source, operand(node, 2))) return move(node, *source);
+    if (by_number && is(source, "Pad") && pads_with(*source, node.input(2))) return move(node, *source);
     if (is(source, "DynamicQuantizeLinear") && source->outputs[0] == node.inputs[0] && by_number)
       return round(node, *source, {source->outputs[1], source->outputs[2]}, /*dynamic=*/true);
     const bool fixed = is(source, "QuantizeLinear") && is_floating(*graph_[source->inputs[0]].dtype);
     if (!fixed) return nodes_.push_back(node);
-    const Grid grid{source->inputs[1], operand(*source, 2)};
+    const Grid grid{source->inputs[1], source->input(2)};
     const bool same_blocks = block_of(node) == block_of(*source) &&
                              int_attribute(node, "axis", 1) == int_attribute(*source, "axis", 1);
-    const bool same = equal(grid.scale, node.inputs[1]) && equal(grid.zero, operand(node, 2));
+    const bool same = equal(grid.scale, node.inputs[1]) && equal(grid.zero, node.input(2));
     if ((same && same_blocks) || (by_number && is_number(grid.scale)))
       return round(node, *source, grid, /*dynamic=*/false);
     nodes_.push_back(node);
@@ -103,7 +101,7 @@ class Fusion {
   void round(const Node& node, const Node& source, const Grid& grid, bool dynamic) {
     Origin origin = node.origin;
     if (uses_[static_cast<size_t>(node.inputs[0])] == 1) merge_origin(origin, source.origin);
-    const bool same = equal(grid.scale, node.inputs[1]) && equal(grid.zero, operand(node, 2));
+    const bool same = equal(grid.scale, node.inputs[1]) && equal(grid.zero, node.input(2));
     std::vector<ValueId> operands{source.inputs[0]};
     Attributes attributes;
     // The range of a dynamic grid is that of the data, which it finds itself: nothing is cut off.
@@ -121,10 +119,9 @@ class Fusion {
     if (same) return;
     // ((y / scale + zero) - other zero) * other scale
     ValueId steps = add("Div", "", {y, grid.scale}, {}, origin);
-    if (!equal(grid.zero, operand(node, 2))) {
+    if (!equal(grid.zero, node.input(2))) {
       if (grid.zero != kNoValue) steps = add("Add", "", {steps, real(grid.zero, node)}, {}, origin);
-      if (operand(node, 2) != kNoValue)
-        steps = add("Sub", "", {steps, real(operand(node, 2), node)}, {}, origin);
+      if (node.input(2) != kNoValue) steps = add("Sub", "", {steps, real(node.input(2), node)}, {}, origin);
     }
     add("Mul", "", {steps, node.inputs[1]}, {}, origin, node.outputs[0]);
   }
@@ -157,7 +154,7 @@ class Fusion {
   bool pads_with(const Node& pad, ValueId zero) const {
     if (string_attribute(pad, "mode", "constant") != "constant") return true;
     const auto number = [&](ValueId id) { return id == kNoValue ? 0 : scalar_constant(graph_, id); };
-    const auto fill = number(operand(pad, 2)), wanted = number(zero);
+    const auto fill = number(pad.input(2)), wanted = number(zero);
     return pad.opset >= 11 && fill && wanted && *fill == *wanted;
   }
 
@@ -199,7 +196,7 @@ class Fusion {
     const bool matmul = is(source, "MatMulInteger");
     if (!matmul && !is(source, "ConvInteger")) return nodes_.push_back(node);
     const auto centred = [&](size_t i, int64_t axis) {
-      const ValueId x = source->inputs[i], zero = operand(*source, i + 2);
+      const ValueId x = source->inputs[i], zero = source->input(i + 2);
       const Shape shape = zero == kNoValue || is_number(zero) ? Shape{} : graph_[zero].shape.value();
       const ValueId one =
           graph_.add_constant("", Tensor::filled(graph_[node.outputs[0]].dtype.value(), shape, 1));

@@ -163,10 +163,6 @@ ChannelAxes permuted(ChannelAxes at, const Node& transpose) {
   return {static_cast<size_t>(axis - permutation.begin()), 1};
 }
 
-bool keeps_order(const Node& node) {
-  return node.op == "Reshape" || node.op == "Squeeze" || node.op == "Unsqueeze" || node.op == "Flatten";
-}
-
 }  // namespace
 
 MovedResult moved_result(const GraphEdit& edit, ValueId id) {

@@ -9,10 +9,9 @@ namespace onnxray {
 namespace {
 
 /// Whether the node keeps its input's elements in row-major order.
-bool keeps_order(const Graph& graph, const Node& node) {
+bool acts_as_reshape(const Graph& graph, const Node& node) {
   if (!node.domain.empty() || node.inputs.empty() || node.outputs.size() != 1) return false;
-  if (node.op == "Reshape" || node.op == "Flatten" || node.op == "Squeeze" || node.op == "Unsqueeze")
-    return true;
+  if (keeps_order(node)) return true;
   if (node.op != "Transpose") return false;
   // A Transpose that moves only axes of extent 1.
   const Shape& shape = *graph[node.inputs[0]].shape;
@@ -39,10 +38,10 @@ bool merge_reshapes(Graph& graph, const PassOptions&) {
   GraphEdit edit(graph);
   for (Node& node : graph.nodes) {
     edit.refresh(node);
-    if (!keeps_order(graph, node)) continue;
+    if (!acts_as_reshape(graph, node)) continue;
     const ValueId x = node.inputs[0];
     const Node* inner = edit.producer(x);
-    if (inner != nullptr && keeps_order(graph, *inner) && edit.used_once(x)) {
+    if (inner != nullptr && acts_as_reshape(graph, *inner) && edit.used_once(x)) {
       make_reshape(edit, node, inner->inputs[0]);
     } else if (node.op == "Transpose" && !std::ranges::is_sorted(ints_attribute(node, "perm"))) {
       make_reshape(edit, node, x);

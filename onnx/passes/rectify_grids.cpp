@@ -9,10 +9,6 @@ namespace onnxray {
 
 namespace {
 
-bool is_one_of(const Node& node, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, node.op) != ops.end();
-}
-
 /// A grid from 0 to 6, as of a Relu6.
 bool ends_at_six(const Graph& graph, const Node& grid) {
   const auto scale = scalar_constant(graph, grid.inputs[1]);
@@ -24,13 +20,13 @@ bool ends_at_six(const Graph& graph, const Node& grid) {
 /// below 0.
 bool comes_from_a_layer(const GraphEdit& edit, ValueId id) {
   for (const Node* node = edit.producer(id); node != nullptr; node = edit.producer(node->inputs[0])) {
-    if (is_one_of(*node, {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "Add", "Sub", "Sum",
-                          "BatchNormalization", "LayerNormalization", "InstanceNormalization",
-                          "GroupNormalization", "RMSNormalization"}))
+    if (node->is_one_of({"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "Add", "Sub", "Sum",
+                         "BatchNormalization", "LayerNormalization", "InstanceNormalization",
+                         "GroupNormalization", "RMSNormalization"}))
       return true;
-    const bool keeps_sign = is_one_of(*node, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
-                                              "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose",
-                                              "Slice", "Identity", "Dropout", "RoundToGrid", "Saturate"});
+    const bool keeps_sign = node->is_one_of({"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
+                                             "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose",
+                                             "Slice", "Identity", "Dropout", "RoundToGrid", "Saturate"});
     if (!keeps_sign) return false;
   }
   return false;

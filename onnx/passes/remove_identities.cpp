@@ -8,10 +8,6 @@ namespace onnxray {
 
 namespace {
 
-bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, op) != ops.end();
-}
-
 bool same_type(const Graph& graph, ValueId a, ValueId b) {
   return graph[a].shape == graph[b].shape && graph[a].dtype == graph[b].dtype;
 }
@@ -34,8 +30,8 @@ bool all_equal(const Graph& graph, const Node& node, std::string_view attribute,
 
 /// The operand of Add 0, Mul 1 and the like that the result equals.
 ValueId neutral_operand(const Graph& graph, const Node& node) {
-  const bool additive = is_one_of(node.op, {"Add", "Sub"});
-  const bool commutes = is_one_of(node.op, {"Add", "Mul"});
+  const bool additive = node.is_one_of({"Add", "Sub"});
+  const bool commutes = node.is_one_of({"Add", "Mul"});
   if (node.inputs.size() != 2) return kNoValue;
   const double neutral = additive ? 0 : 1;
   for (size_t i = 0; i < (commutes ? 2 : 1); ++i) {
@@ -58,12 +54,12 @@ ValueId equal_input(const GraphEdit& edit, const Node& node) {
   const std::string_view op = node.op;
   if (op == "Dropout") return is_inert_dropout(edit, node) ? x : kNoValue;
   if (node.outputs.size() != 1) return kNoValue;
-  if (is_one_of(op, {"Add", "Sub", "Mul", "Div", "Pow"})) return neutral_operand(graph, node);
+  if (node.is_one_of({"Add", "Sub", "Mul", "Div", "Pow"})) return neutral_operand(graph, node);
   if (!same_type(graph, x, node.outputs[0])) return kNoValue;
-  if (is_one_of(op, {"Identity", "Cast", "CastLike", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand",
-                     "Tile"}))
+  if (node.is_one_of(
+          {"Identity", "Cast", "CastLike", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile"}))
     return x;
-  if (is_one_of(op, {"Concat", "Sum", "Max", "Min", "Mean"})) return node.inputs.size() == 1 ? x : kNoValue;
+  if (node.is_one_of({"Concat", "Sum", "Max", "Min", "Mean"})) return node.inputs.size() == 1 ? x : kNoValue;
   if (op == "Split") return x;
   if (op == "Transpose") return is_identity_transpose(node, graph[x].shape->size()) ? x : kNoValue;
   if (op == "Slice") return all_equal(graph, node, "steps", 4, 1) ? x : kNoValue;

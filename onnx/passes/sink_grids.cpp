@@ -1,8 +1,7 @@
 #include <algorithm>
-#include <cmath>
 
+#include "onnx/passes/affine.h"
 #include "onnx/passes/constants.h"
-#include "onnx/passes/edit.h"
 #include "onnx/passes/pass.h"
 
 namespace onnxray {
@@ -10,13 +9,6 @@ namespace onnxray {
 namespace {
 
 using Doubles = std::vector<double>;
-
-ValueId operand(const Node& node, size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNoValue; }
-
-/// y = factor * x + offset for each place of an axis.
-struct Map {
-  Doubles factor, offset;
-};
 
 class Sinker {
  public:
@@ -49,7 +41,7 @@ class Sinker {
 
   std::optional<Grid> grid_of(ValueId y) const {
     Node* round = own(y, "RoundToGrid");
-    if (round == nullptr || !edit_.used_once(y) || graph_.constant(operand(*round, 1)) == nullptr ||
+    if (round == nullptr || !edit_.used_once(y) || graph_.constant(round->input(1)) == nullptr ||
         int_attribute(*round, "block_size", 0) != 0)
       return std::nullopt;
     const Node* saturate = own(round->inputs[0], "Saturate");
@@ -75,66 +67,25 @@ class Sinker {
     const bool picks = (node.op == "MaxPool" || node.op == "GlobalMaxPool") && node.outputs.size() == 1;
     if (picks) return move(node, i, grid, {});
     if (!grid.axis) return false;
-    const auto map = map_of(node, i, *grid.axis);
-    const auto usable = [](double v) { return std::isfinite(v); };
-    if (!map || !std::ranges::all_of(map->offset, usable) ||
-        !std::ranges::all_of(map->factor, [&](double f) { return usable(f) && f != 0; }))
-      return false;
-    return move(node, i, grid, map);
+    if (node.op == "BatchNormalization" && !options_.fold_batchnorm) return false;
+    if (affine_operand(edit_, node) != i) return false;
+    const int64_t units = (*graph_[node.inputs[i]].shape)[*grid.axis];
+    const auto map = affine_of(edit_, node, {*grid.axis, 1}, units);
+    return map && std::ranges::find(map->factor, 0.0) == map->factor.end() && move(node, i, grid, map);
   }
 
   /// Whether 0 is a step of the grid: then rounding and rectifying commute.
   bool holds_zero(const Node& round) const {
-    const ValueId zero = operand(round, 2);
+    const ValueId zero = round.input(2);
     const Tensor* steps = graph_.constant(zero);
-    if (operand(round, 3) != kNoValue || (zero != kNoValue && steps == nullptr)) return false;
+    if (round.input(3) != kNoValue || (zero != kNoValue && steps == nullptr)) return false;
     const double low = float_attribute(round, "low", 0), high = float_attribute(round, "high", 255);
     const Doubles values = steps != nullptr ? steps->to_doubles() : Doubles{0};
     return std::ranges::all_of(values, [&](double z) { return low <= z && z <= high; });
   }
 
-  /// What a BatchNormalization, or an Add, Sub, Mul or Div by a constant, does along `axis`.
-  std::optional<Map> map_of(const Node& node, size_t i, size_t axis) const {
-    const Shape& shape = *graph_[node.inputs[i]].shape;
-    const auto count = static_cast<size_t>(shape[axis]);
-    if (node.op == "BatchNormalization") return i == 0 && axis == 1 ? norm(node) : std::nullopt;
-    constexpr std::string_view kOps[] = {"Add", "Sub", "Mul", "Div"};
-    if (node.inputs.size() != 2 || std::ranges::find(kOps, node.op) == std::end(kOps)) return std::nullopt;
-    const Tensor* t = graph_.constant(node.inputs[1 - i]);
-    if (t == nullptr || (node.op == "Div" && i == 1) || graph_[node.outputs[0]].shape != shape)
-      return std::nullopt;
-    const auto c = along_axis(*t, shape.size(), axis, shape[axis]);
-    if (!c) return std::nullopt;
-    Map map{Doubles(count, node.op == "Sub" && i == 1 ? -1 : 1), Doubles(count, 0)};
-    for (size_t k = 0; k < count; ++k) {
-      const double v = (*c)[k];
-      if (node.op == "Mul" || node.op == "Div")
-        map.factor[k] = node.op == "Mul" ? v : 1 / v;
-      else
-        map.offset[k] = node.op == "Sub" && i == 0 ? -v : v;
-    }
-    return map;
-  }
-
-  std::optional<Map> norm(const Node& node) const {
-    if (!options_.fold_batchnorm || node.inputs.size() != 5 || int_attribute(node, "training_mode", 0) != 0)
-      return std::nullopt;
-    for (size_t i = 1; i < 5; ++i) {
-      if (graph_.constant(node.inputs[i]) == nullptr) return std::nullopt;
-    }
-    const auto parameter = [&](size_t i) { return graph_.constant(node.inputs[i])->to_doubles(); };
-    const Doubles scale = parameter(1), bias = parameter(2), mean = parameter(3), variance = parameter(4);
-    const double epsilon = float_attribute(node, "epsilon", 1e-5);
-    Map map;
-    for (size_t c = 0; c < scale.size(); ++c) {
-      map.factor.push_back(scale[c] / std::sqrt(variance[c] + epsilon));
-      map.offset.push_back(bias[c] - mean[c] * map.factor[c]);
-    }
-    return map;
-  }
-
   /// The grid's operands behind the map: f (k - zero) scale + f offset + o.
-  std::optional<std::vector<ValueId>> mapped(const Grid& grid, const Map& map, const Shape& shape) {
+  std::optional<std::vector<ValueId>> mapped(const Grid& grid, const Affine& map, const Shape& shape) {
     const Node& round = *grid.round;
     const Tensor scale = *graph_.constant(round.inputs[1]);  // a copy: new constants move the graph's values
     const size_t axis = grid.axis.value();
@@ -143,11 +94,11 @@ class Sinker {
         normalise_axis(int_attribute(round, "axis", 1), shape.size()) == static_cast<int64_t>(axis);
     if (scale.size() != 1 && (!same_axis || scale.size() != count)) return std::nullopt;
     // A zero point for each place of another axis would lose that axis.
-    if (const ValueId zero = operand(round, 2);
+    if (const ValueId zero = round.input(2);
         zero != kNoValue && element_count(*graph_[zero].shape) != 1 && !same_axis)
       return std::nullopt;
     Doubles offset(map.offset.size(), 0);
-    if (operand(round, 3) != kNoValue) {
+    if (round.input(3) != kNoValue) {
       const Tensor* old = graph_.constant(round.inputs[3]);
       const auto each = old != nullptr ? along_axis(*old, shape.size(), axis, count) : std::nullopt;
       if (!each) return std::nullopt;
@@ -162,12 +113,12 @@ class Sinker {
     along[0] = count;
     const std::string name = graph_[round.inputs[1]].name;
     return std::vector<ValueId>{edit_.add_constant(name, from_doubles(scale.dtype(), {count}, scales)),
-                                operand(round, 2),
+                                round.input(2),
                                 edit_.add_constant(name, from_doubles(scale.dtype(), along, offset))};
   }
 
   /// node(grid(x)) as grid(node(x)); without a map the grid stays as it is.
-  bool move(Node& node, size_t i, const Grid& grid, const std::optional<Map>& map) {
+  bool move(Node& node, size_t i, const Grid& grid, const std::optional<Affine>& map) {
     const ValueId y = node.outputs[0];
     const Shape shape = *graph_[y].shape;
     const DType type = *graph_[y].dtype;
