@@ -277,7 +277,10 @@ bool repeats(const Tensor& t, size_t axis, const SampleAxis& at, int64_t samples
 /// Whether a variable that depends on no sample is, along `axis` of its own, the same at the places of every
 /// sample.
 bool SampleAxes::same_for_all(Var v, int64_t axis, const SampleAxis& at) const {
-  if (axis < 0 || program_[v].shape[static_cast<size_t>(axis)] == 1) return true;
+  const int64_t extent = axis < 0 ? 1 : program_[v].shape[static_cast<size_t>(axis)];
+  if (extent == 1) return true;
+  // Indices of a scatter may reach some of the places only.
+  if (extent != at.outer * samples_ * at.inner) return false;
   if (const auto& constant = program_[v].constant)
     return repeats(*constant, static_cast<size_t>(axis), at, samples_);
   const int32_t p = producer_[static_cast<size_t>(v.id)];

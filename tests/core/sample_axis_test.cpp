@@ -124,6 +124,18 @@ TEST_CASE("a single sample is followed until a reshape leaves its axis open") {
   CHECK(axes.meet_in(open));
 }
 
+TEST_CASE("a scatter that reaches some samples only tells them apart") {
+  Case c;
+  Builder& b = c.b;
+  const auto added = [&](int64_t samples) {
+    const Shape shape{samples, 1, 5};
+    const Var index = b.constant(Tensor(DType::i64, shape));
+    return b.scatter_elements(ScatterElements::Kind::add, c.x, index, c.weight(shape), 1);
+  };
+  CHECK(c.leads(added(kSamples)));
+  CHECK_FALSE(c.leads(added(2)));
+}
+
 TEST_CASE("the answer names the step where samples meet") {
   Case c;
   c.b.set_origin(0, "norm");
