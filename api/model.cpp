@@ -1,4 +1,5 @@
 #include "api/model_data.h"
+#include "api/turn.h"
 #include "core/fail.h"
 #include "methods/method_spec.h"
 #include "onnx/states.h"
@@ -7,10 +8,23 @@ namespace onnxray {
 
 std::string version() { return ONNXRAY_VERSION; }
 
-Model Model::load(const std::filesystem::path& path) {
+template <class Import>
+Model Model::loaded_by(const LoadOptions& options, const Import& import) {
+  require(options.max_growth >= 0, ErrorCode::usage, "max_growth is {}, less than 0", options.max_growth);
   Model model;
-  model.data_ = std::make_shared<const Data>(Data{import_onnx(path, OpRegistry::builtin())});
+  model.data_ = std::make_shared<const Data>(Data{guarded(import)});
   return model;
+}
+
+Model Model::load(const std::filesystem::path& path, const LoadOptions& options) {
+  return loaded_by(options, [&] { return import_onnx(path, OpRegistry::builtin(), options.max_growth); });
+}
+
+Model Model::from_bytes(std::span<const std::byte> bytes, const LoadOptions& options,
+                        const std::filesystem::path& folder) {
+  return loaded_by(options, [&] {
+    return import_onnx(bytes, folder, OpRegistry::builtin(), options.max_growth);
+  });
 }
 
 namespace {

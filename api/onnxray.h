@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -48,12 +49,21 @@ struct ValueInfo {
   bool is_state = false;
 };
 
+struct LoadOptions {
+  /// Bytes that the model may grow by before it runs: constants that are computed, loops that are unrolled,
+  /// tables. Beyond them it is refused: Error(unsupported). 0: 64 times the file's size, and 1 GB at least.
+  int64_t max_growth = 0;
+};
+
 /// A loaded model. Immutable; copies share it, between threads too.
 class Model {
  public:
   /// Weights are read where the file is mapped: while the model lives, put another file in its place rather
   /// than write into it. Errors: bad_file, unsupported.
-  static Model load(const std::filesystem::path& path);
+  static Model load(const std::filesystem::path& path, const LoadOptions& options = {});
+  /// The same of a file's bytes, which are copied. External data is looked up in `folder`; none refuses it.
+  static Model from_bytes(std::span<const std::byte> bytes, const LoadOptions& options = {},
+                          const std::filesystem::path& folder = {});
 
   std::vector<ValueInfo> inputs() const;
   std::vector<ValueInfo> outputs() const;
@@ -70,6 +80,9 @@ class Model {
 
  private:
   friend class Session;
+  template <class Import>
+  static Model loaded_by(const LoadOptions& options, const Import& import);
+
   struct Data;
   std::shared_ptr<const Data> data_;
 };
@@ -258,7 +271,8 @@ struct Inspection {
   int64_t model_bytes = 0;      ///< ... weights that the loaded model holds in memory, not in its file
 };
 
-/// Runs and explains one model. One thread at a time; several sessions may share a model.
+/// Runs and explains one model. One thread at a time: while one is at work a call from another, or from
+/// on_progress, is Error(usage). Several sessions may share a model.
 class Session {
  public:
   explicit Session(Model model, const SessionOptions& options = {});
@@ -298,6 +312,7 @@ class Session {
  private:
   static std::vector<TargetSpec> specs_of(const std::vector<Target>& targets);
 
+  std::vector<NamedTensor> run_samples(const std::vector<Tensor>& inputs);
   /// run and explain_many for a batch that the graph takes at once, and for one that it does not.
   std::vector<NamedTensor> run_batch(const std::vector<Tensor>& inputs);
   std::vector<NamedTensor> run_group(const std::vector<Tensor>& inputs);

@@ -109,9 +109,11 @@ std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
 }
 
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
-  Explanations explanations = explain_samples(inputs, options);
-  note_not_finite(impl_->graph(), inputs, explanations);
-  return explanations;
+  return impl_->in_turn([&] {
+    Explanations explanations = explain_samples(inputs, options);
+    note_not_finite(impl_->graph(), inputs, explanations);
+    return explanations;
+  });
 }
 
 Explanations Session::explain_samples(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {

@@ -10,6 +10,7 @@
 #include "api/explained_output.h"
 #include "api/fixed_batch.h"
 #include "api/model_data.h"
+#include "api/turn.h"
 #include "core/cost.h"
 #include "core/fail.h"
 #include "core/find_node.h"
@@ -43,6 +44,13 @@ class Session::Impl {
   Backend& backend() { return *backend_; }
 
   CompiledPlan& plan_for(const std::vector<Tensor>& inputs, PlanKey key);
+
+  /// A call of the session: f(), where no other is at work.
+  template <class F>
+  auto in_turn(const F& f) {
+    const Turn turn(at_work_);
+    return guarded(f);
+  }
 
   double device_milliseconds = 0;  // of the last run
   std::vector<std::string> notes;  // about the last run
@@ -86,10 +94,8 @@ class Session::Impl {
   /// keeping.
   void fit(CompiledPlan& compiled);
 
-  Executable& executable(CompiledPlan& compiled) {
-    if (!compiled.executable) compiled.executable = backend_->compile(compiled.plan);
-    return *compiled.executable;
-  }
+  /// Error(unsupported) where the plan takes more than the machine has.
+  Executable& executable(CompiledPlan& compiled);
 
   std::vector<Tensor> operands(const CompiledPlan& compiled, const std::vector<Tensor>& inputs,
                                const std::vector<Tensor>& given,
@@ -131,6 +137,7 @@ class Session::Impl {
                                              int64_t most_steps);
 
   Model model_;
+  std::atomic<bool> at_work_ = false;
   int64_t max_memory_ = 0, given_group_ = 0;
   std::unique_ptr<Backend> backend_, folder_;
   std::vector<ValueId> bound_;

@@ -55,11 +55,13 @@ Session::Impl::Exportable Session::Impl::exportable(const std::vector<Tensor>& i
                                                     bool with_models_outputs) {
   complete(key, inputs);
   Emitted emitted = emit(inputs, key, 1);  // one step per trip keeps the file small
-  require(
-      !emitted.graph.depends_on_inputs, ErrorCode::unsupported,
-      "an export must hold for every input, but the data decides what the model computes: {} is {} for this "
-      "one",
-      emitted.graph.assumptions.back().what, emitted.graph.assumptions.back().value);
+  if (emitted.graph.depends_on_inputs) {
+    const Assumption& seen = emitted.graph.assumptions.back();
+    fail(ErrorCode::unsupported,
+         "an export must hold for every input, but the data decides what the model computes: {} is {} for "
+         "this one",
+         seen.what, seen.value);
+  }
   const auto sample_axis = emitted.findings.samples.plain_axis(emitted.findings.logits);
   Program& program = emitted.program;
   const std::vector<NamedVar> all = std::exchange(program.outputs, {});
@@ -122,6 +124,7 @@ std::pair<Graph, OutputChoice> Session::Impl::specialised(Specialisation& specia
 
 Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps) {
   Specialisation special{key.shapes, {}, 1, {}, backend_->plan_options().real_size == sizeof(float)};
+  special.max_growth = model_.data_->imported.max_growth;
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (is_bound(graph().inputs[i].value)) special.bound[graph().inputs[i].value] = inputs[i];
   }

@@ -1,6 +1,7 @@
 #include <set>
 
 #include "api/session_impl.h"
+#include "core/machine_memory.h"
 #include "core/optimise/optimise.h"
 #include "core/recompute.h"
 
@@ -28,6 +29,18 @@ int64_t Session::Impl::bytes_of_model(const Plan& plan) const {
     }
   }
   return bytes;
+}
+
+Executable& Session::Impl::executable(CompiledPlan& compiled) {
+  if (compiled.executable) return *compiled.executable;
+  const int64_t needed = planned_bytes(compiled.plan), there = machine_memory();
+  require(
+      needed <= there, ErrorCode::unsupported,
+      "the plan needs {:.4g} GB and this process can have {:.4g} GB; give it smaller inputs, or bound the "
+      "plan by max_memory",
+      static_cast<double>(needed) / 1e9, static_cast<double>(there) / 1e9);
+  compiled.executable = backend_->compile(compiled.plan);
+  return *compiled.executable;
 }
 
 StepTimes Session::Impl::profile(CompiledPlan& compiled, const std::vector<Tensor>& inputs,
@@ -71,7 +84,7 @@ void Session::Impl::fit(CompiledPlan& compiled) {
   }
   const int64_t needed = planned_bytes(compiled.plan);
   require(needed <= max_memory_, ErrorCode::failed,
-          "the plan needs {} bytes, more than the {} of --max-memory, after recomputing what can be; give "
+          "the plan needs {} bytes, more than the {} of max_memory, after recomputing what can be; give "
           "at least {}, or smaller inputs",
           needed, max_memory_, needed);
 }

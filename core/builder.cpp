@@ -41,6 +41,7 @@ Var Builder::scalar(double value, DType dtype) {
 }
 
 Var Builder::filled(double value, Shape shape, DType dtype) {
+  claim((element_count(shape) * size_of(dtype) + 7) / 8);
   return constant(Tensor::filled(dtype, std::move(shape), value));
 }
 

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "core/growth_budget.h"
 #include "core/program.h"
 
 namespace onnxray {
@@ -10,7 +11,18 @@ namespace onnxray {
 /// Functions throw Error(bad_file) on operands that do not fit; the caller adds which node it was.
 class Builder {
  public:
-  explicit Builder(Program& program) : program_(program) {}
+  /// With a `growth` its constants and tables are bounded; it must outlive this.
+  explicit Builder(Program& program, GrowthBudget* growth = nullptr) : program_(program), growth_(growth) {}
+
+  /// Before a table of `count` entries of 8 bytes is made: Error(unsupported) where the model may not grow by
+  /// it.
+  void claim(int64_t count) const {
+    if (growth_) growth_->spend(count, 8, "a table");
+  }
+  /// The same for arithmetic on constants, done at once.
+  void claim_flops(double flops) const {
+    if (growth_) growth_->spend_flops(flops, "what is computed of constants");
+  }
 
   Program& program() { return program_; }
   const Shape& shape(Var v) const { return program_[v].shape; }
@@ -164,6 +176,7 @@ class Builder {
   Var real_to_unsigned(Var x);
 
   Program& program_;
+  GrowthBudget* growth_ = nullptr;
   Block block_ = Block::once;
   int32_t node_ = -1;
   std::string label_;

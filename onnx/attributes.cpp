@@ -65,7 +65,7 @@ Attributes read_attributes(const FlatNode& node, TensorReader& tensors, GrowthBu
     if (!attribute || type_of(*attribute) == Proto::GRAPH) continue;  // FlatNode::bodies
     // A reference repeats what the file holds once; tensors are shared.
     if (attribute != &written && type_of(*attribute) != Proto::TENSOR) {
-      budget.spend(8 * attribute->ByteSizeLong() + 64);
+      budget.spend(8 * static_cast<int64_t>(attribute->ByteSizeLong()) + 64, 1, "a function's attributes");
     }
     const bool is_new = result.emplace(written.name(), read_attribute(*attribute, node, tensors)).second;
     require(is_new, ErrorCode::bad_file, "{} is given twice", name_attribute(written, node));

@@ -13,6 +13,38 @@ namespace {
 // Each trip becomes nodes of the program; more than this is no model of ours but a mistake.
 constexpr int64_t kMostTrips = 20'000;
 constexpr int64_t kOpset = 21;  ///< of the nodes that join what the trips computed
+/// What a node takes on its way through the graph, the program and the plan.
+constexpr int64_t kNodeBytes = 16 << 10;
+
+double nodes_of(const Graph& graph, const Body& body);
+
+/// How many trips a loop is known to make whatever its body computes; 1 where that is not known.
+double sure_trips(const Graph& graph, const Node& node, const Body& body) {
+  if (node.op != "Loop" || node.inputs.empty() || body.inputs.size() < 2 || body.outputs.empty()) return 1;
+  const Tensor* trips = graph.constant(node.inputs[0]);
+  const auto is_passed_on = [&](const Node& inner) {
+    return inner.op == "Identity" && inner.inputs == std::vector{body.inputs[1]} &&
+           inner.outputs == std::vector{body.outputs[0]};
+  };
+  const Tensor* known = graph.constant(body.outputs[0]);
+  const bool is_true = known && known->size() == 1 && known->as_int64(0) != 0;
+  const bool goes_on =
+      is_true || body.outputs[0] == body.inputs[1] || std::ranges::any_of(body.nodes, is_passed_on);
+  return goes_on && trips && trips->size() == 1 ? std::max(trips->as_double(0), 0.0) : 1;
+}
+
+/// How many nodes one run of a body becomes, at least, loops within it unrolled.
+double nodes_of(const Graph& graph, const Body& body) {
+  double nodes = 0;
+  for (const Node& node : body.nodes) {
+    ++nodes;
+    for (const auto& [name, attribute] : node.attributes) {
+      const auto* inner = std::get_if<Subgraph>(&attribute);
+      if (inner && node.op == "Loop") nodes += sure_trips(graph, node, **inner) * nodes_of(graph, **inner);
+    }
+  }
+  return nodes;
+}
 
 /// A body whose outer values have other ids.
 template <class Current>
@@ -30,8 +62,9 @@ Subgraph renumbered(const Body& body, const Current& current) {
 
 class Unroller {
  public:
-  Unroller(Graph& graph, const Node& node, const std::function<void(Node)>& settle, const Observer* observer)
-      : graph_(graph), node_(node), settle_(settle), observer_(observer) {}
+  Unroller(Graph& graph, const Node& node, const std::function<void(Node)>& settle, GrowthBudget& budget,
+           const Observer* observer)
+      : graph_(graph), node_(node), settle_(settle), budget_(budget), observer_(observer) {}
 
   void run_if();
   void run_loop();
@@ -55,7 +88,9 @@ class Unroller {
   Graph& graph_;
   const Node& node_;
   const std::function<void(Node)>& settle_;
+  GrowthBudget& budget_;
   const Observer* observer_;
+  const std::string unrolled_ = node_.describe() + ": the nodes of its trips";
 };
 
 const Tensor& Unroller::known(ValueId id, std::string_view what) {
@@ -104,6 +139,7 @@ std::vector<ValueId> Unroller::run_body(const Body& body, const std::vector<Valu
                                         const std::string& suffix) {
   require(inputs.size() == body.inputs.size(), ErrorCode::bad_file, "{}: its body takes {} inputs, not {}",
           node_.describe(), body.inputs.size(), inputs.size());
+  budget_.spend(std::ssize(body.nodes), kNodeBytes, unrolled_);
   std::unordered_map<ValueId, ValueId> renamed;
   for (size_t i = 0; i < inputs.size(); ++i) renamed[body.inputs[i]] = inputs[i];
   const auto current = [&](ValueId id) {
@@ -118,7 +154,10 @@ std::vector<ValueId> Unroller::run_body(const Body& body, const std::vector<Valu
       renamed[id] = fresh;
       id = fresh;
     }
-    for (std::string& name : inner.origin.names) name += suffix;
+    for (std::string& name : inner.origin.names) {
+      name += suffix;
+      budget_.spend(std::ssize(name), 3, unrolled_);
+    }
     // A body within the body reads this one's values by their old ids.
     for (auto& [name, attribute] : inner.attributes) {
       if (const auto* nested = std::get_if<Subgraph>(&attribute)) attribute = renumbered(**nested, current);
@@ -152,6 +191,8 @@ void Unroller::run_loop() {
   if (condition == kNoValue) condition = graph_.add_constant("", Tensor::scalar(true));
   std::vector<ValueId> state;
   for (size_t i = 0; i < carried; ++i) state.push_back(operand(2 + i, body));
+  if (known(condition, "its condition").as_int64(0) != 0)
+    budget_.expect(sure_trips(graph_, node_, body) * nodes_of(graph_, body), kNodeBytes, unrolled_);
   std::vector<std::vector<ValueId>> stacks(body.outputs.size() - 1 - carried);
   for (int64_t trip = 0; trip < limit && known(condition, "its condition").as_int64(0) != 0; ++trip) {
     require(trip < kMostTrips, ErrorCode::unsupported, "{}: it makes more than {} trips", node_.describe(),
@@ -196,6 +237,7 @@ void Unroller::run_scan() {
   }
   require(trips <= kMostTrips, ErrorCode::unsupported, "{}: it makes {} trips; the most is {}",
           node_.describe(), trips, kMostTrips);
+  budget_.expect(static_cast<double>(trips) * nodes_of(graph_, body), kNodeBytes, unrolled_);
   std::vector<ValueId> state;
   for (size_t i = 0; i < carried; ++i) state.push_back(operand(i, body));
   std::vector<std::vector<ValueId>> stacks(stacked);
@@ -224,9 +266,9 @@ bool is_control_flow(std::string_view domain, std::string_view op) {
   return domain.empty() && (op == "If" || op == "Loop" || op == "Scan");
 }
 
-void unroll(Graph& graph, const Node& node, const std::function<void(Node)>& settle,
+void unroll(Graph& graph, const Node& node, const std::function<void(Node)>& settle, GrowthBudget& budget,
             const Observer* observer) {
-  Unroller unroller(graph, node, settle, observer);
+  Unroller unroller(graph, node, settle, budget, observer);
   if (node.op == "If") return unroller.run_if();
   if (node.op == "Loop") return unroller.run_loop();
   unroller.run_scan();

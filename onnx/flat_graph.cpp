@@ -34,10 +34,4 @@ int64_t opset_of(const std::string& domain, const CallFrame& frame) {
   return frame.caller ? opset_of(domain, *frame.caller) : 0;
 }
 
-void GrowthBudget::spend(size_t bytes) {
-  require(bytes <= left_, ErrorCode::bad_file,
-          "the local functions expand to far more than the file's size can justify");
-  left_ -= bytes;
-}
-
 }  // namespace onnxray

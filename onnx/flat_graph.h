@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/growth_budget.h"
 #include "onnx/output_info.h"
 
 namespace onnxray {
@@ -81,17 +82,6 @@ struct FlatGraph {
   std::deque<CallFrame> frames;
   std::map<std::string, LocalFunction> functions;
   std::unique_ptr<onnx::NodeProto> identity;
-};
-
-/// Bounds what a small file may grow into: functions that call each other may double with every level.
-class GrowthBudget {
- public:
-  explicit GrowthBudget(size_t file_bytes) : left_((size_t{64} << 20) + 64 * file_bytes) {}
-  /// Error(bad_file) when the file has no right to that many bytes more.
-  void spend(size_t bytes);
-
- private:
-  size_t left_;
 };
 
 }  // namespace onnxray

@@ -73,7 +73,7 @@ void assume_unchanged(const std::map<std::string, int64_t>& opsets, Graph& graph
 
 /// `owner` keeps `bytes` alive for weights that stay there; without one, weights are copied.
 ImportedModel import_bytes(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
-                           const Folder& folder, const OpRegistry& ops) {
+                           const Folder& folder, const OpRegistry& ops, int64_t max_growth) {
   check_size(bytes);
   const std::optional<LeanModel> lean = without_weights(bytes);
   onnx::ModelProto model = parse_model(lean ? std::as_bytes(std::span(lean->bytes)) : bytes, bytes.size());
@@ -82,7 +82,8 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const std::shared_p
   result.ir_version = model.ir_version();
   result.producer = model.producer_name();
   if (!model.producer_version().empty()) result.producer += " " + model.producer_version();
-  GrowthBudget budget(bytes.size());
+  result.max_growth = max_growth > 0 ? max_growth : GrowthBudget::of_file(std::ssize(bytes));
+  GrowthBudget budget(result.max_growth);
   TensorReader tensors(folder);
   for (int i = 0; lean && i < model.graph().initializer_size(); ++i) {
     const std::span<const std::byte> weights = lean->weights[static_cast<size_t>(i)];
@@ -98,10 +99,10 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const std::shared_p
 
 }  // namespace
 
-ImportedModel import_onnx(const std::filesystem::path& path, const OpRegistry& ops) {
+ImportedModel import_onnx(const std::filesystem::path& path, const OpRegistry& ops, int64_t max_growth) {
   try {
     const auto file = MappedFile::open(path);
-    return import_bytes(file->bytes(), file, path.parent_path(), ops);
+    return import_bytes(file->bytes(), file, path.parent_path(), ops, max_growth);
   } catch (const Error& error) {
     const std::string advice = error.code() == ErrorCode::bad_file ? export_advice(path) : "";
     throw Error(error.code(), path.string() + ": " + error.what() + (advice.empty() ? "" : "; " + advice));
@@ -109,9 +110,11 @@ ImportedModel import_onnx(const std::filesystem::path& path, const OpRegistry& o
 }
 
 ImportedModel import_onnx(std::span<const std::byte> bytes,
-                          const std::filesystem::path& folder_of_external_data, const OpRegistry& ops) {
+                          const std::filesystem::path& folder_of_external_data, const OpRegistry& ops,
+                          int64_t max_growth) {
   const bool has_folder = !folder_of_external_data.empty();
-  return import_bytes(bytes, nullptr, has_folder ? Folder(folder_of_external_data) : std::nullopt, ops);
+  return import_bytes(bytes, nullptr, has_folder ? Folder(folder_of_external_data) : std::nullopt, ops,
+                      max_growth);
 }
 
 }  // namespace onnxray

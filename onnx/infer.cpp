@@ -1,8 +1,10 @@
 #include "onnx/infer.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
+#include "core/cost.h"
 #include "core/fail.h"
 #include "onnx/control_flow.h"
 #include "onnx/fold.h"
@@ -19,16 +21,22 @@ DType widened(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16 
 namespace {
 
 // A constant that is larger than what it is computed from (a tiled mask, a mesh) costs memory in every plan.
-constexpr int64_t kMaxExpansion = int64_t{64} << 20;
+constexpr int64_t kMaxExpansion = int64_t{8} << 20;
 
+int64_t bytes_of(const Program& program, Var v) {
+  return element_count(program[v].shape) * size_of(program[v].dtype);
+}
+
+/// Infers one node. What is known before running is computed at once, but for large results of small
+/// operands: these stay nodes, and what comes of them too, unless a shape or a branch needs it.
 class NodeInference {
  public:
-  NodeInference(Graph& graph, const OpRegistry& ops, Backend& folder)
-      : graph_(graph), ops_(ops), folder_(folder) {}
+  NodeInference(Graph& graph, const OpRegistry& ops, Backend& folder, GrowthBudget& budget)
+      : graph_(graph), ops_(ops), folder_(folder), budget_(budget) {}
 
   void infer(Node& node) {
     Program program;
-    Builder builder(program);
+    Builder builder(program, &budget_);
     std::vector<Var> inputs;
     for (const ValueId id : node.inputs) inputs.push_back(operand(builder, node, id));
     const bool known = program.inputs.empty();
@@ -40,7 +48,16 @@ class NodeInference {
       value.shape = program[outputs[i]].shape;
       if (program.is_constant(outputs[i])) settle(node, i, *program[outputs[i]].constant);
     }
-    if (known) fold(node, std::move(program), outputs);
+    if (!known || !fold(node, program, outputs)) note_late(node, program);
+  }
+
+  /// `id`, or a constant of what it is known to be.
+  ValueId forced(const Node& node, ValueId id) {
+    if (id == kNoValue || !late_.contains(id)) return id;
+    const Value& value = graph_[id];
+    budget_.spend(element_count(value.shape.value()), size_of(value.dtype.value()),
+                  fmt::format("{}: its input '{}'", node.describe(), value.name));
+    return graph_.add_constant(value.name, value_in(graph_, id, ops_, folder_, {}));
   }
 
  private:
@@ -58,26 +75,66 @@ class NodeInference {
     node.outputs[i] = kNoValue;
   }
 
-  void fold(Node& node, Program program, const std::vector<Var>& outputs) {
+  /// Whether a node's results are computed late: none of its operands depends on an input. Their arithmetic
+  /// counts all the same.
+  void note_late(const Node& node, const Program& program) {
+    const auto is_known = [&](ValueId id) {
+      return id == kNoValue || graph_.constant(id) || late_.contains(id);
+    };
+    if (!std::ranges::all_of(node.inputs, is_known)) return;
+    budget_.spend_flops(flops_of(program), described(node));
+    for (const ValueId id : node.outputs) {
+      if (id != kNoValue) late_.insert(id);
+    }
+  }
+
+  static std::string described(const Node& node) {
+    return node.describe() + ", which is known before running,";
+  }
+
+  double flops_of(const Program& program) const {
+    double flops = 0;
+    for (const Step& step : program.steps) flops += cost_of(program, step, folder_.plan_options()).flops;
+    return flops;
+  }
+
+  /// Spends what running the program takes: its results, the largest thing on the way, its arithmetic.
+  void spend(const Node& node, const Program& program, int64_t bytes) {
+    const std::string what = described(node);
+    int64_t largest = 0;
+    for (const Step& step : program.steps) {
+      for (const Var v : step.outputs) largest = std::max(largest, bytes_of(program, v));
+    }
+    budget_.expect(static_cast<double>(bytes) + static_cast<double>(largest), 1, what);
+    budget_.spend(bytes, 1, what);
+    budget_.spend_flops(flops_of(program), what);
+  }
+
+  bool fold(Node& node, Program& program, const std::vector<Var>& outputs) {
     std::vector<size_t> wanted;
     int64_t bytes = 0, input_bytes = 0;
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (node.outputs[i] == kNoValue) continue;
       wanted.push_back(i);
       program.outputs.push_back({graph_[node.outputs[i]].name, outputs[i]});
-      bytes += element_count(program[outputs[i]].shape) * size_of(program[outputs[i]].dtype);
+      bytes += bytes_of(program, outputs[i]);
     }
     for (const ValueId id : node.inputs) {
       if (const Tensor* t = graph_.constant(id)) input_bytes += t->byte_size();
     }
-    if (wanted.empty() || (bytes > kMaxExpansion && bytes > input_bytes)) return;
+    if (wanted.empty()) return true;
+    if (bytes > kMaxExpansion && bytes > input_bytes) return false;
+    spend(node, program, bytes);
     std::vector<Tensor> results = evaluate(std::move(program), folder_);
     for (size_t k = 0; k < wanted.size(); ++k) settle(node, wanted[k], std::move(results[k]));
+    return true;
   }
 
   Graph& graph_;
   const OpRegistry& ops_;
   Backend& folder_;
+  GrowthBudget& budget_;
+  std::unordered_set<ValueId> late_;
 };
 
 bool lacks_shape(const Graph& graph, const Node& node) {
@@ -88,11 +145,12 @@ bool lacks_shape(const Graph& graph, const Node& node) {
 /// Infers nodes one after the other; control flow and assemblies give way to the nodes that they stand for.
 class Sweep {
  public:
-  Sweep(Graph& graph, const OpRegistry& ops, Backend& folder, const Observer* observer)
+  Sweep(Graph& graph, const OpRegistry& ops, Backend& folder, GrowthBudget& budget, const Observer* observer)
       : graph_(graph),
         ops_(ops),
+        budget_(budget),
         observer_(observer),
-        inference_(graph, ops, folder),
+        inference_(graph, ops, folder, budget),
         sequences_(graph, [this](Node inner) { settle(std::move(inner)); }) {}
 
   void run() {
@@ -106,15 +164,17 @@ class Sweep {
   void settle(Node node) {
     if (!lacks_shape(graph_, node)) return graph_.nodes.push_back(std::move(node));
     if (is_control_flow(node.domain, node.op)) {
+      force_numbers(node);
       return unroll(
-          graph_, node, [this](Node inner) { settle(std::move(inner)); }, observer_);
+          graph_, node, [this](Node inner) { settle(std::move(inner)); }, budget_, observer_);
     }
     settle_training_mode(graph_, node);
     const OpDef* op = ops_.find(node.domain, node.op);
     if (op) observe_operands(node, *op);
+    if (is_sequence_op(node.domain, node.op)) force_numbers(node);
     if (sequences_.replace(node)) return;
     if (op && expands(*op, node)) {
-      for (Node& inner : expand_node(*op, graph_, node)) settle(std::move(inner));
+      for (Node& inner : expand_node(*op, graph_, node, &budget_)) settle(std::move(inner));
       return;
     }
     inference_.infer(node);
@@ -124,13 +184,23 @@ class Sweep {
   void observe_operands(Node& node, const OpDef& op) {
     for (const int i : op.shape_operands) {
       const auto at = static_cast<size_t>(i);
-      if (at < node.inputs.size())
-        node.inputs[at] = observed(graph_, node, node.inputs[at], fmt::format("input {}", i), observer_);
+      if (at >= node.inputs.size()) continue;
+      node.inputs[at] = inference_.forced(node, node.inputs[at]);
+      node.inputs[at] = observed(graph_, node, node.inputs[at], fmt::format("input {}", i), observer_);
+    }
+  }
+
+  /// Conditions, numbers of trips, positions.
+  void force_numbers(Node& node) {
+    for (ValueId& id : node.inputs) {
+      if (id != kNoValue && graph_[id].shape && element_count(*graph_[id].shape) == 1)
+        id = inference_.forced(node, id);
     }
   }
 
   Graph& graph_;
   const OpRegistry& ops_;
+  GrowthBudget& budget_;
   const Observer* observer_;
   NodeInference inference_;
   Sequences sequences_;
@@ -138,8 +208,9 @@ class Sweep {
 
 }  // namespace
 
-void infer_values(Graph& graph, const OpRegistry& ops, Backend& folder, const Observer* observer) {
-  Sweep(graph, ops, folder, observer).run();
+void infer_values(Graph& graph, const OpRegistry& ops, Backend& folder, GrowthBudget& budget,
+                  const Observer* observer) {
+  Sweep(graph, ops, folder, budget, observer).run();
   std::erase_if(graph.nodes, [](const Node& node) {
     return std::ranges::all_of(node.outputs, [](ValueId id) { return id == kNoValue; });
   });

@@ -255,7 +255,10 @@ CallFrame& Flattener::open_frame(onnx::NodeProto& node, LocalFunction& function,
 
   size_t text = name.size();
   for (const std::string& scope : scopes) text += scope.size() + sizeof(std::string);
-  budget_.spend(function.size + text * (function.size / 400 + 1));
+  // What comes of a node later takes more than the node.
+  constexpr int64_t kPerByte = 16;
+  budget_.spend(static_cast<int64_t>(function.size + text * (function.size / 400 + 1)), kPerByte,
+                "the expansion of local functions");
 
   CallFrame& frame = flat_.frames.emplace_back();
   frame.caller = &caller;

@@ -22,22 +22,24 @@ std::string text_of(const Tensor& t) {
 
 }  // namespace
 
-Tensor Observer::value(const Graph& graph, ValueId id) const {
+Tensor value_in(const Graph& graph, ValueId id, const OpRegistry& ops, Backend& backend,
+                std::span<const Tensor> inputs) {
   Graph part = graph;
   part.outputs = {id};
+  if (inputs.empty()) part.inputs.clear();
   part.remove_dead_nodes();
   Program program;
   Builder b(program);
-  const std::vector<Var> inputs = operands_of_inputs(b, part);
+  const std::vector<Var> operands = operands_of_inputs(b, part);
   std::vector<Tensor> given;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!program.is_constant(inputs[i])) given.push_back(inputs_[i].to(b.dtype(inputs[i])));
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (!program.is_constant(operands[i])) given.push_back(inputs[i].to(b.dtype(operands[i])));
   }
-  const Forward forward = lower_graph(part, ops_, b, inputs);
+  const Forward forward = lower_graph(part, ops, b, operands);
   const Var seen = forward.vars[static_cast<size_t>(id)];
   require(static_cast<bool>(seen), ErrorCode::bad_file, "nothing computes '{}'", graph[id].name);
   b.output(graph[id].name, seen);
-  return evaluate(std::move(program), backend_, given)[0];
+  return evaluate(std::move(program), backend, given)[0];
 }
 
 ValueId observed(Graph& graph, const Node& node, ValueId id, std::string_view what,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +10,11 @@
 
 namespace onnxray {
 
+/// What `id` is, in its own type: `graph` holds the nodes that it comes of, in order, with all shapes.
+/// `inputs` by Graph::inputs; none where it does not depend on any.
+Tensor value_in(const Graph& graph, ValueId id, const OpRegistry& ops, Backend& backend,
+                std::span<const Tensor> inputs);
+
 /// Computes values of a graph from given inputs, where the data decides a branch, a number of trips or a
 /// shape. The graph that comes of it holds for those inputs alone.
 class Observer {
@@ -17,8 +23,7 @@ class Observer {
   Observer(const OpRegistry& ops, Backend& backend, const std::vector<Tensor>& inputs)
       : ops_(ops), backend_(backend), inputs_(inputs) {}
 
-  /// What `id` is, in its own type. `graph` holds the nodes that it comes of, in order, with all shapes.
-  Tensor value(const Graph& graph, ValueId id) const;
+  Tensor value(const Graph& graph, ValueId id) const { return value_in(graph, id, ops_, backend_, inputs_); }
 
  private:
   const OpRegistry& ops_;

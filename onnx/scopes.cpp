@@ -29,11 +29,13 @@ std::vector<std::string> parse_python_list(std::string_view text) {
 }
 
 std::vector<std::string> scopes_of_name(std::string_view name) {
+  constexpr size_t kDeepest = 64;  // each repeats those around it: without a bound a name takes its square
   if (!name.starts_with('/')) return {};
   std::vector<std::string> scopes;
   std::string path, last;
   name.remove_prefix(1);
-  for (size_t slash = name.find('/'); slash != std::string_view::npos; slash = name.find('/')) {
+  for (size_t slash = name.find('/'); slash != std::string_view::npos && scopes.size() < kDeepest;
+       slash = name.find('/')) {
     const std::string part(name.substr(0, slash));
     // A child of Sequential or ModuleList repeats its parent: "/features/features.0" is features.0.
     if (!last.empty() && part.starts_with(last + "."))

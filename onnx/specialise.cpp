@@ -203,17 +203,18 @@ bool computes_in_double(const Graph& graph) {
 }
 
 /// Doubles become floats, except where they carry integers.
-void narrow_doubles(Graph& graph, const OpRegistry& ops, Backend& folder) {
+void narrow_doubles(Graph& graph, const OpRegistry& ops, Backend& folder, GrowthBudget& budget) {
   keep_integers_exact(graph);
   if (computes_in_double(graph))
     assume(graph.assumptions, {"precision", "float32", "the model computes in double", "precision"});
   convert_reals(graph, true);
   forget_inner_shapes(graph);
-  infer_values(graph, ops, folder);
+  infer_values(graph, ops, folder, budget);
   graph.remove_dead_nodes();
 }
 
-void run_passes(Graph& graph, const PassOptions& options, const OpRegistry& ops, Backend& folder) {
+void run_passes(Graph& graph, const PassOptions& options, const OpRegistry& ops, Backend& folder,
+                GrowthBudget& budget) {
   // Real models settle in two to five rounds; the bound keeps a mistake in a pass from hanging the program.
   constexpr int kMaxRounds = 50;
   bool changed = true;
@@ -221,7 +222,7 @@ void run_passes(Graph& graph, const PassOptions& options, const OpRegistry& ops,
     changed = false;
     for (const Pass& pass : all_passes()) {
       if (!pass.run(graph, options)) continue;
-      infer_values(graph, ops, folder);
+      infer_values(graph, ops, folder, budget);
       changed = true;
     }
   }
@@ -237,15 +238,16 @@ Graph specialise(const Graph& model, const Specialisation& specialisation, const
   convert_reals(graph, false);
   forget_inner_shapes(graph);
   set_inputs(graph, specialisation);
-  infer_values(graph, ops, folder, specialisation.observer);
+  GrowthBudget budget(specialisation.max_growth);
+  infer_values(graph, ops, folder, budget, specialisation.observer);
   graph.remove_dead_nodes();
-  if (specialisation.single && computes_in_double(graph)) narrow_doubles(graph, ops, folder);
+  if (specialisation.single && computes_in_double(graph)) narrow_doubles(graph, ops, folder, budget);
   // Before the passes: to them an axis of extent 1 may stand anywhere.
   if (specialisation.samples > 1) rebatch(graph, specialisation.sample_axes, specialisation.samples, ops);
   PassOptions given = options;
   given.folder = &folder;
   given.imported = &model;
-  run_passes(graph, given, ops, folder);
+  run_passes(graph, given, ops, folder, budget);
   return graph;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/backend.h"
 #include "core/graph.h"
+#include "core/growth_budget.h"
 #include "onnx/observer.h"
 #include "onnx/passes/pass.h"
 #include "ops/op.h"
@@ -24,6 +25,8 @@ struct Specialisation {
   /// Sees what the inputs make of values that decide a branch, a number of trips or a shape; null: a model
   /// with such values is refused. It is for one sample where `samples` are more.
   const Observer* observer = nullptr;
+  /// Bytes that constants, unrolled loops and tables may take (core/growth_budget.h).
+  int64_t max_growth = GrowthBudget::of_file(0);
 };
 
 /// The graph inputs that reach a shape operand (OpDef::shape_operands) by another way than through Shape or

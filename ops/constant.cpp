@@ -29,15 +29,16 @@ void lower_constant(LowerContext& ctx) { ctx.set(0, ctx.b.constant(constant_valu
 void lower_constant_of_shape(LowerContext& ctx) {
   const Shape shape = ctx.int_constants(0, "shape");
   const Tensor* value = tensor_attribute(ctx.node, "value");
-  if (value == nullptr) return ctx.set(0, ctx.b.filled(0, shape));
-  require(value->size() == 1, ErrorCode::bad_file, "its value must be one number, not a tensor {}",
-          to_string(value->shape()));
-  // Broadcasting keeps integers exact that a double cannot hold.
-  const Var one = ctx.b.constant(value->reshaped({}));
-  if (is_integer(value->dtype()) && std::abs(value->as_double(0)) > 9007199254740992.0) {
-    return ctx.set(0, ctx.b.broadcast(one, shape));
-  }
-  ctx.set(0, ctx.b.filled(value->as_double(0), shape, value->dtype()));
+  require(value == nullptr || value->size() == 1, ErrorCode::bad_file,
+          "its value must be one number, not a tensor {}", value ? to_string(value->shape()) : "");
+  const Tensor one = value ? value->reshaped({}) : Tensor::filled(DType::f32, {}, 0);
+  // Broadcasting keeps integers exact that a double cannot hold; and what is large is written when the
+  // program runs, where it is needed at all.
+  constexpr int64_t kLarge = 1 << 20;
+  const bool is_exact = !is_integer(one.dtype()) || std::abs(one.as_double(0)) <= 9007199254740992.0;
+  if (is_exact && element_count(shape) <= kLarge)
+    return ctx.set(0, ctx.b.filled(one.as_double(0), shape, one.dtype()));
+  ctx.set(0, ctx.b.broadcast(ctx.b.constant(one), shape));
 }
 
 /// How many numbers a Range counts at most.
@@ -68,6 +69,7 @@ void lower_range(LowerContext& ctx) {
   if (is_floating(dtype)) {
     const double steps = std::ceil((limit.as_double(0) - start.as_double(0)) / delta.as_double(0));
     check_range_length(steps);
+    ctx.b.claim(static_cast<int64_t>(steps > 0 ? steps : 0));
     std::vector<double> values(static_cast<size_t>(steps > 0 ? steps : 0));
     for (size_t i = 0; i < values.size(); ++i)
       values[i] = start.as_double(0) + static_cast<double>(i) * delta.as_double(0);
@@ -75,6 +77,7 @@ void lower_range(LowerContext& ctx) {
     return ctx.set(0, ctx.b.constant(Tensor::of<double>({n}, values).to(dtype)));
   }
   const int64_t n = integer_range_length(start.as_int64(0), limit.as_int64(0), delta.as_int64(0));
+  ctx.b.claim(n);
   std::vector<int64_t> values(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = start.as_int64(0) + i * delta.as_int64(0);
   ctx.set(0, ctx.b.constant(Tensor::of<int64_t>({n}, values).to(dtype)));

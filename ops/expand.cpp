@@ -1,12 +1,15 @@
 #include "ops/expand.h"
 
 #include "core/fail.h"
+#include "core/rethrow.h"
 
 namespace onnxray {
 
 namespace {
 
 constexpr int64_t kOpset = 21;
+/// What a node takes on its way through the graph, the program and the plan.
+constexpr int64_t kNodeBytes = 4 << 10;
 
 std::string name_of_node(const Node& node) {
   return node.origin.names.empty() ? node.op : node.origin.names.front();
@@ -14,8 +17,8 @@ std::string name_of_node(const Node& node) {
 
 }  // namespace
 
-ExpandContext::ExpandContext(Graph& graph, const Node& n, int64_t since)
-    : node(n), version(since), graph_(graph) {}
+ExpandContext::ExpandContext(Graph& graph, const Node& n, int64_t since, GrowthBudget* growth)
+    : node(n), version(since), graph_(graph), growth_(growth) {}
 
 ValueId ExpandContext::input(size_t i) const {
   require(has(i), ErrorCode::bad_file, "input {} is missing", i);
@@ -45,6 +48,7 @@ ValueId ExpandContext::ints(const std::vector<int64_t>& values) {
 std::vector<ValueId> ExpandContext::add(std::string op, std::vector<ValueId> inputs, size_t outputs,
                                         Attributes attributes, std::string domain) {
   const std::string name = name_of_node(node) + "/" + (part_.empty() ? op : part_ + "/" + op);
+  if (growth_) growth_->spend(1, kNodeBytes + 3 * std::ssize(name), "the nodes that stand for it");
   Node added;
   added.opset = !domain.empty() ? 1 : op == "Attention" ? 23 : kOpset;
   added.op = std::move(op);
@@ -82,13 +86,13 @@ void ExpandContext::replace(std::string op, std::vector<ValueId> inputs, Attribu
   nodes.push_back(std::move(same));
 }
 
-std::vector<Node> expand_node(const OpDef& op, Graph& graph, const Node& node) {
+std::vector<Node> expand_node(const OpDef& op, Graph& graph, const Node& node, GrowthBudget* growth) {
   try {
-    ExpandContext context(graph, node, effective_version(op, node));
+    ExpandContext context(graph, node, effective_version(op, node), growth);
     op.expand(context);
     return std::move(context.nodes);
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", node.describe(), error.what()));
+  } catch (...) {
+    rethrow_as_error(node.describe());
   }
 }
 

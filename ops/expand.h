@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/growth_budget.h"
 #include "ops/op.h"
 
 namespace onnxray {
@@ -8,7 +9,7 @@ namespace onnxray {
 /// replace it. Added nodes are of ai.onnx in its opset 21 unless they name another domain.
 class ExpandContext {
  public:
-  ExpandContext(Graph& graph, const Node& node, int64_t since);
+  ExpandContext(Graph& graph, const Node& node, int64_t since, GrowthBudget* growth = nullptr);
 
   const Node& node;
   const int64_t version;  ///< as LowerContext::version
@@ -45,11 +46,14 @@ class ExpandContext {
 
  private:
   Graph& graph_;
+  GrowthBudget* growth_;
   std::string part_;
 };
 
 /// The nodes that replace `node`, whose operands' shapes `graph` knows; their values are added to `graph`.
-std::vector<Node> expand_node(const OpDef& op, Graph& graph, const Node& node);
+/// With a `growth` the nodes are spent from it.
+std::vector<Node> expand_node(const OpDef& op, Graph& graph, const Node& node,
+                              GrowthBudget* growth = nullptr);
 
 /// Lowers what the node expands to.
 void lower_expanded(LowerContext& context);

@@ -38,6 +38,7 @@ void lower_col2im(LowerContext& c) {
   require(channels > 0 && channels * taps == columns[1] && element_count(places) == columns[2],
           ErrorCode::bad_file, "columns {} where {} blocks of {} elements are needed", to_string(columns),
           element_count(places), taps);
+  b.claim(element_count({columns[1], taps}));
   std::vector<double> one_tap_each(static_cast<size_t>(channels * taps * taps), 0);
   for (int64_t i = 0; i < channels * taps; ++i) one_tap_each[static_cast<size_t>(i * taps + i % taps)] = 1;
   Shape weight{channels * taps, 1}, blocks{columns[0], columns[1]}, out{columns[0], channels};
@@ -120,6 +121,7 @@ void lower_compress(LowerContext& c) {
 void lower_non_zero(LowerContext& c) {
   const Tensor& x = c.constant(0, "operand");
   const Shape shape = x.shape();
+  c.b.claim(x.size() * std::ssize(shape));
   std::vector<std::vector<int64_t>> places(shape.size());
   for (int64_t i = 0; i < x.size(); ++i) {
     if (is_floating(x.dtype()) ? x.as_double(i) == 0 : x.as_int64(i) == 0) continue;

@@ -124,6 +124,14 @@ AxisInterpolation interpolate(const Interpolation& how, const ResizeAxis& axis) 
   return result;
 }
 
+int64_t most_entries(const Interpolation& how, const ResizeAxis& axis) {
+  const double reach = how.mode == Interpolation::Mode::cubic ? 2 : 1,
+               stretch = how.antialias ? std::min(axis.scale, 1.0) : 1;
+  const double taps = how.mode == Interpolation::Mode::nearest ? 1 : 2 * reach / stretch + 2;
+  // A place and a weight for each tap, and where the row ends.
+  return static_cast<int64_t>(std::min(static_cast<double>(axis.out) * (2 * taps + 1), 0x1p62));
+}
+
 bool is_identity(const AxisTable& table) {
   if (table.in != table.out || static_cast<int64_t>(table.index.size()) != table.out) return false;
   for (int64_t o = 0; o < table.out; ++o) {

@@ -35,6 +35,9 @@ struct AxisInterpolation {
 /// Throws Error(bad_file) on an unknown name. `axis.in` must be positive.
 AxisInterpolation interpolate(const Interpolation& how, const ResizeAxis& axis);
 
+/// How many numbers the table of interpolate() holds at most.
+int64_t most_entries(const Interpolation& how, const ResizeAxis& axis);
+
 /// Whether the table copies its input.
 bool is_identity(const AxisTable& table);
 

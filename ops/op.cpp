@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/fail.h"
+#include "core/rethrow.h"
 #include "ops/expand.h"
 
 namespace onnxray {
@@ -65,8 +66,8 @@ std::vector<Var> lower_node(const OpRegistry& ops, const Node& node, Builder& bu
               "output {} is not available", i);
     }
     return context.outputs();
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", node.describe(), error.what()));
+  } catch (...) {
+    rethrow_as_error(node.describe());
   }
 }
 

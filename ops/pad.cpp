@@ -96,6 +96,7 @@ Var pad_axis(LowerContext& ctx, Var x, size_t axis, int64_t begin, int64_t end, 
   const int64_t extent = ctx.b.shape(x)[axis];
   require(extent > 0, ErrorCode::bad_file, "axis {} of {} is empty: there is nothing to repeat", axis,
           to_string(ctx.b.shape(x)));
+  ctx.b.claim(3 * (begin + extent + end));
   AxisTable table{.in = extent, .out = begin + extent + end, .offsets = {0}, .index = {}, .weight = {}};
   for (int64_t o = 0; o < table.out; ++o) {
     table.index.push_back(place(o - begin, extent));

@@ -46,6 +46,7 @@ Var flat_indices(LowerContext& c, Var winner, const Window& w) {
   const int64_t plane = count_between(x, 2, x.size());
   // First place of each window, plus the plane that it lies in.
   const Shape out(out_shape.begin() + 2, out_shape.end());
+  c.b.claim(element_count(out));
   std::vector<int64_t> corner(static_cast<size_t>(element_count(out)));
   for_each_place(out, [&](int64_t i, const Shape& index) {
     for (size_t a = 0; a < rank; ++a)
@@ -106,6 +107,7 @@ void lower_average_pool(LowerContext& c) {
   const Window w = read_window(c, x, c.ints_attr("kernel_shape"), ceil_mode(c));
   const Var total = b.sum_pool(c.input(0), w);
   Shape out(b.shape(total).begin() + 2, b.shape(total).end());
+  b.claim(2 * element_count(out));
   const std::vector<double> counts =
       window_counts(w, declared, std::span(x).subspan(2), out, c.int_attr("count_include_pad", 0) != 0);
   std::vector<double> inverse;  // a window of padding alone averages to 0

@@ -106,6 +106,7 @@ void lower_axes(LowerContext& ctx, const Interpolation& how, const std::vector<i
             "axis {} cannot be resized from {} to {}", axes[i], resized[i].in, resized[i].out);
     Interpolation of_axis = how;
     if (how.rounding == kByDirection) of_axis.rounding = resized[i].scale < 1 ? "ceil" : "floor";
+    ctx.b.claim(most_entries(of_axis, resized[i]));
     AxisInterpolation map = interpolate(of_axis, resized[i]);
     if (is_identity(map.table)) continue;
     x = resize_axis(ctx, x, static_cast<size_t>(axes[i]), std::move(map),

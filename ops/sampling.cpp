@@ -158,6 +158,7 @@ RoiAxis roi_axis(LowerContext& c, int64_t first, int64_t bins, int64_t samples, 
   const Var start = corner(first);
   Var size = b.sub(corner(first + 2), start);
   if (!half_pixel) size = b.max(size, 1.0);
+  b.claim(element_count({bins, samples}));
   std::vector<double> centres;  // in bins
   for (int64_t p = 0; p < bins * samples; ++p)
     centres.push_back((static_cast<double>(p) + 0.5) / static_cast<double>(samples));
@@ -224,11 +225,14 @@ void lower_affine_grid(LowerContext& c) {
   const bool align = c.int_attr("align_corners", 0) != 0;
   const Shape spatial(size.begin() + 2, size.end());
   const int64_t points = element_count(spatial);
+  b.claim(4 * points);
+  std::vector<std::vector<double>> places;
+  for (const int64_t extent : spatial) places.push_back(regular_places(extent, align));
   std::vector<double> rows;
   for (int64_t p = 0; p < points; ++p) {
     int64_t rest = p;
     for (size_t a = rank; a-- > 0; rest /= spatial[a])
-      rows.push_back(regular_places(spatial[a], align)[static_cast<size_t>(rest % spatial[a])]);
+      rows.push_back(places[a][static_cast<size_t>(rest % spatial[a])]);
     rows.push_back(1);
   }
   const auto wide = static_cast<int64_t>(rank + 1);

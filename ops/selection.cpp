@@ -57,6 +57,9 @@ void lower_non_max_suppression(LowerContext& c) {
   const bool has_floor = c.has(4);
   const double floor = number(c, 4, 0);
   const bool from_centre = c.int_attr("center_point_box", 0) != 0;
+  constexpr double kFlopsPerPair = 12;
+  const double rows = static_cast<double>(scores.shape()[0] * classes), pairs = static_cast<double>(count);
+  c.b.claim_flops(rows * pairs * std::min(pairs, std::max(most, 1.0)) * kFlopsPerPair);
   std::vector<int64_t> selected;
   for (int64_t row = 0; row < scores.shape()[0] * classes; ++row) {
     const auto score = [&](int64_t n) { return scores.as_double(row * count + n); };

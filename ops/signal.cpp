@@ -19,6 +19,7 @@ void lower_window(LowerContext& c) {
   const std::vector<int64_t> size = c.int_constants(0, "size");
   require(size.size() == 1 && size[0] >= 0 && size[0] < (int64_t{1} << 30), ErrorCode::bad_file,
           "its size must be one number that is not negative");
+  c.b.claim(size[0]);
   const auto n = static_cast<double>(c.int_attr("periodic", 1) != 0 ? size[0] : size[0] - 1);
   std::vector<double> values;
   for (int64_t i = 0; i < size[0]; ++i) {
@@ -55,6 +56,7 @@ Var transform(Builder& b, Var x, const Transform& t) {
   const Shape shape = b.shape(x);
   const Shape rows(shape.begin(), shape.end() - 1);
   const auto part = [&](int64_t i) { return b.reshape(b.slice_axis(x, rank - 1, i, i + 1), rows); };
+  b.claim(2 * element_count({inputs, t.bins}));
   const double factor = t.inverse ? 1 / static_cast<double>(t.length) : 1;
   const Var cos = b.constant(waves(t, inputs, std::cos, factor, b.dtype(x)));
   const Var sin = b.constant(waves(t, inputs, std::sin, t.inverse ? -factor : factor, b.dtype(x)));
@@ -114,6 +116,7 @@ void lower_stft(LowerContext& c) {
   require(step > 0 && length > 0 && length <= signal[1], ErrorCode::bad_file, "frames of {} every {} in {}",
           length, step, signal[1]);
   const int64_t frames = 1 + (signal[1] - length) / step;
+  b.claim(element_count({frames, length}));
   std::vector<int64_t> places;
   for (int64_t f = 0; f < frames; ++f) {
     for (int64_t i = 0; i < length; ++i) places.push_back(f * step + i);
@@ -141,6 +144,7 @@ void lower_mel_weights(LowerContext& c) {
         std::floor(static_cast<double>(length + 1) * hertz / static_cast<double>(rate)));
   };
   const int64_t bins = length / 2 + 1;
+  c.b.claim(bins * mels);
   std::vector<double> weights(static_cast<size_t>(bins * mels), 0);
   for (int64_t m = 0; m < mels; ++m) {
     const int64_t first = edge(m), centre = edge(m + 1), last = edge(m + 2);
