@@ -150,6 +150,7 @@ std::optional<BatchAxes> Session::Impl::batch_axes(const std::vector<Tensor>& in
   if (inputs.size() != graph().inputs.size() || !bound_.empty()) return {};
   const Samples& samples = compiled.samples;
   Specialisation all, one;
+  all.max_growth = one.max_growth = model_.data_->imported.max_growth;
   BatchAxes axes;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const InputInfo& declared = graph().inputs[i];

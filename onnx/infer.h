@@ -13,7 +13,7 @@ class Observer;
 /// program. A node whose results are known before running becomes constants: because its lowering says so, or
 /// because its inputs are constants and `folder` can compute it. Inputs of the graph must have shapes. What
 /// the data decides is as `observer` sees it; without one such a node is refused.
-/// What the results take is spent from `budget` before it is made: see NodeInference for what is folded late.
+/// What the results take is spent from `budget` before it is made.
 void infer_values(Graph& graph, const OpRegistry& ops, Backend& folder, GrowthBudget& budget,
                   const Observer* observer = nullptr);
 
