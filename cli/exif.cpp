@@ -1,5 +1,7 @@
 #include "cli/exif.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -27,8 +29,9 @@ int exif_orientation(std::span<const uint8_t> block) {
   constexpr std::array<uint8_t, 6> kMark{'E', 'x', 'i', 'f', 0, 0};
   constexpr uint32_t kOrientation = 0x0112, kShort = 3;
   constexpr size_t kEntryBytes = 12;
-  if (block.size() < kMark.size() || !std::equal(kMark.begin(), kMark.end(), block.begin())) return 1;
-  Tiff tiff{block.subspan(kMark.size())};
+  const bool is_marked =
+      block.size() >= kMark.size() && std::equal(kMark.begin(), kMark.end(), block.begin());
+  Tiff tiff{is_marked ? block.subspan(kMark.size()) : block};
   tiff.big_endian = tiff.byte(0) == 'M';
   if (tiff.u16(2) != 42) return 1;
   const size_t directory = tiff.u32(4), entries = tiff.u16(directory);
@@ -57,6 +60,13 @@ Image upright(const Image& image, int orientation) {
     }
   }
   return result;
+}
+
+Image as_seen(Image image, int orientation, const std::string& name) {
+  if (orientation == 1) return image;
+  Image turned = upright(image, orientation);
+  turned.note = fmt::format("'{}' was turned upright, as its EXIF orientation {} says", name, orientation);
+  return turned;
 }
 
 }  // namespace onnxray::cli

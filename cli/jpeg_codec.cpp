@@ -125,10 +125,7 @@ Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name) {
   image.channels = components == 1 ? 1 : 3;
   image.pixels =
       components == 4 ? cmyk_to_rgb(reader.pixels, reader.info.saw_Adobe_marker) : std::move(reader.pixels);
-  if (orientation == 1) return image;
-  Image turned = upright(image, orientation);
-  turned.note = fmt::format("'{}' was turned upright, as its EXIF orientation {} says", name, orientation);
-  return turned;
+  return as_seen(std::move(image), orientation, name);
 }
 
 }  // namespace onnxray::cli

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cli/exif.h"
 #include "core/fail.h"
 
 namespace onnxray::cli {
@@ -67,6 +68,14 @@ void request_eight_bits(png_structp png, png_infop info) {
   png_read_update_info(png, info);
 }
 
+/// EXIF data may stand before the rows or behind them: ask when all has been read.
+int orientation_of(const PngReader& reader) {
+  png_uint_32 size = 0;
+  png_bytep block = nullptr;
+  png_get_eXIf_1(reader.png, reader.info, &size, &block);
+  return block == nullptr ? 1 : exif_orientation({block, size});
+}
+
 /// `channels` of them without the alpha that may follow them.
 Image composited_on_white(const Bytes& pixels, int64_t height, int64_t width, int64_t stored) {
   const int64_t channels = stored <= 2 ? 1 : 3;
@@ -99,13 +108,14 @@ Image decode_png(std::span<const uint8_t> bytes, const std::string& name) {
           name, height);
   reader.pixels.resize(height * row_bytes);
   for (size_t y = 0; y < height; ++y) reader.rows.push_back(reader.pixels.data() + y * row_bytes);
-  guarded(reader, name, [&reader](png_structp png, png_infop) {
+  guarded(reader, name, [&reader](png_structp png, png_infop info) {
     png_read_image(png, reader.rows.data());
-    png_read_end(png, nullptr);
+    png_read_end(png, info);
   });
-  return composited_on_white(reader.pixels, static_cast<int64_t>(height),
-                             png_get_image_width(reader.png, reader.info),
-                             png_get_channels(reader.png, reader.info));
+  Image image = composited_on_white(reader.pixels, static_cast<int64_t>(height),
+                                    png_get_image_width(reader.png, reader.info),
+                                    png_get_channels(reader.png, reader.info));
+  return as_seen(std::move(image), orientation_of(reader), name);
 }
 
 Bytes encode_png(const Image& image) {

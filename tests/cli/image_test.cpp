@@ -1,5 +1,7 @@
 #include "cli/image.h"
 
+#include <zlib.h>
+
 #include "cli/exif.h"
 #include "cli/png_codec.h"
 #include "cli/resize.h"
@@ -60,6 +62,40 @@ TEST_CASE("a camera's orientation is read in either byte order, and turned uprig
     const Image turned = upright(stored, o);
     CHECK(turned.height == (o < 5 ? 2 : 3));
     CHECK(turned.pixels == expected[static_cast<size_t>(o - 1)]);
+  }
+}
+
+/// A chunk as PNG files hold it.
+Bytes png_chunk(const std::string& type, const Bytes& data) {
+  const auto big_endian = [](uint32_t v) {
+    return Bytes{static_cast<uint8_t>(v >> 24), static_cast<uint8_t>(v >> 16), static_cast<uint8_t>(v >> 8),
+                 static_cast<uint8_t>(v)};
+  };
+  Bytes named(type.begin(), type.end());
+  named.insert(named.end(), data.begin(), data.end());
+  Bytes chunk = big_endian(static_cast<uint32_t>(data.size()));
+  chunk.insert(chunk.end(), named.begin(), named.end());
+  const Bytes sum =
+      big_endian(static_cast<uint32_t>(crc32(0, named.data(), static_cast<uInt>(named.size()))));
+  chunk.insert(chunk.end(), sum.begin(), sum.end());
+  return chunk;
+}
+
+TEST_CASE("a PNG of a turned camera is read upright, and says so, wherever its EXIF data stands") {
+  constexpr size_t kBehindHeader = 8 + 25, kEndBytes = 12;
+  const Image stored = wavy_image(3, 5, 3);
+  const Bytes plain = encode_png(stored);
+  CHECK(decode_image(plain, "plain.png").note.empty());
+  const Bytes exif =
+      png_chunk("eXIf", {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0});
+  for (const size_t at : {kBehindHeader, plain.size() - kEndBytes}) {
+    Bytes turned = plain;
+    turned.insert(turned.begin() + static_cast<std::ptrdiff_t>(at), exif.begin(), exif.end());
+    const Image read = decode_image(turned, "turned.png");
+    CHECK(read.height == 5);
+    CHECK(read.width == 3);
+    CHECK(read.pixels == upright(stored, 6).pixels);
+    CHECK(read.note.find("EXIF orientation 6") != std::string::npos);
   }
 }
 
