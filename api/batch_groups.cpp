@@ -39,7 +39,7 @@ std::optional<JoinAxes> join_axes(const Explanations& e, const BatchAxes& axes, 
 }  // namespace
 
 std::vector<PlanKey> Session::keys_of(const ExplainManyOptions& options) {
-  if (options.methods.empty()) return {PlanKey{}};
+  if (options.methods.empty()) return {key_of_run(options.output)};
   const std::vector<MethodSpec> methods = resolve(options);
   std::vector<PlanKey> keys;
   for (const std::vector<size_t>& group : group_methods(methods)) {
@@ -84,15 +84,17 @@ Session::Group Session::first_group(const std::vector<Tensor>& inputs, const Exp
           static_cast<double>(batch.samples) / static_cast<double>(batch.at_once)};
 }
 
-std::vector<NamedTensor> Session::run_batch(const std::vector<Tensor>& inputs) {
-  const BatchGroups batch = groups_of(inputs, {});
-  if (!batch.axes) return run_group(inputs);
+std::vector<NamedTensor> Session::run_batch(const std::vector<Tensor>& inputs, const std::string& output) {
+  const BatchGroups batch = groups_of(inputs, {.output = output});
+  if (!batch.axes) return run_group(inputs, output);
   std::vector<std::vector<NamedTensor>> parts;
   for (int64_t at = 0; at < batch.samples; at += batch.at_once) {
     const int64_t count = std::min(batch.at_once, batch.samples - at);
-    parts.push_back(run_group(samples_of(inputs, batch.axes->inputs, at, count)));
+    parts.push_back(run_group(samples_of(inputs, batch.axes->inputs, at, count), output));
   }
-  return joined(parts, batch.axes->outputs);
+  std::vector<size_t> axes;
+  for (const NamedTensor& one : parts[0]) axes.push_back(batch.axes->explained.at(one.name));
+  return joined(parts, axes);
 }
 
 Explanations Session::explain_batch(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
@@ -176,8 +178,9 @@ std::optional<BatchAxes> Session::Impl::batch_axes(const std::vector<Tensor>& in
   }
   axes.logits = static_cast<size_t>(compiled.sample_axis.value_or(0));
   try {
-    const Graph batch = specialise(graph(), all, {}, ops(), *folder_),
-                single = specialise(graph(), one, {}, ops(), *folder_);
+    const Graph model = choose_output(graph(), compiled.key.output).graph;
+    const Graph batch = specialise(model, all, {}, ops(), *folder_),
+                single = specialise(model, one, {}, ops(), *folder_);
     const bool apart = why_not_wide(single, batch, samples.count, ops(), results, samples).empty();
     return apart ? std::optional(axes) : std::nullopt;
   } catch (const Error&) {  // some shapes of the model are made for the whole batch

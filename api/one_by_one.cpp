@@ -54,10 +54,11 @@ Tensor given_at(const Tensor& given, const std::vector<Tensor>& inputs, const Gr
 
 }  // namespace
 
-std::vector<NamedTensor> Session::run_one_by_one(const std::vector<Tensor>& inputs, const FixedBatch& batch) {
+std::vector<NamedTensor> Session::run_one_by_one(const std::vector<Tensor>& inputs, const std::string& output,
+                                                 const FixedBatch& batch) {
   std::vector<std::vector<NamedTensor>> parts;
   for (int64_t n = 0; n < batch.samples; ++n)
-    parts.push_back(run_batch(nth_sample(impl_->graph(), inputs, batch, n)));
+    parts.push_back(run_batch(nth_sample(impl_->graph(), inputs, batch, n), output));
   std::vector<size_t> axes;
   for (const NamedTensor& one : parts[0]) axes.push_back(join_axis(one.tensor.shape()));
   impl_->notes = {note_of(batch.samples, impl_->one_sample_only)};

@@ -282,8 +282,9 @@ class Session {
 
   /// The model's outputs, in their declared types (reals as double under that precision). Inputs in the order
   /// of Model::inputs(), in their declared types and shapes. Where a file fixes the batch at 1 its inputs may
-  /// hold several samples all the same, here and in explanations.
-  std::vector<NamedTensor> run(const std::vector<Tensor>& inputs);
+  /// hold several samples all the same, here and in explanations. `output` alone where it is named, which may
+  /// be an inner value or a node, too.
+  std::vector<NamedTensor> run(const std::vector<Tensor>& inputs, const std::string& output = {});
   /// What to know about the last run(): that the samples ran one after the other, and why.
   std::vector<std::string> notes() const;
   Explanation explain(const Tensor& input, const ExplainOptions& options = {});
@@ -312,11 +313,12 @@ class Session {
  private:
   static std::vector<TargetSpec> specs_of(const std::vector<Target>& targets);
 
-  std::vector<NamedTensor> run_samples(const std::vector<Tensor>& inputs);
+  std::vector<NamedTensor> run_samples(const std::vector<Tensor>& inputs, const std::string& output);
   /// run and explain_many for a batch that the graph takes at once, and for one that it does not.
-  std::vector<NamedTensor> run_batch(const std::vector<Tensor>& inputs);
-  std::vector<NamedTensor> run_group(const std::vector<Tensor>& inputs);
-  std::vector<NamedTensor> run_one_by_one(const std::vector<Tensor>& inputs, const FixedBatch& batch);
+  std::vector<NamedTensor> run_batch(const std::vector<Tensor>& inputs, const std::string& output);
+  std::vector<NamedTensor> run_group(const std::vector<Tensor>& inputs, const std::string& output);
+  std::vector<NamedTensor> run_one_by_one(const std::vector<Tensor>& inputs, const std::string& output,
+                                          const FixedBatch& batch);
   /// explain_many without its notes on what is not finite.
   Explanations explain_samples(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);
   Explanations explain_batch(const std::vector<Tensor>& inputs, const ExplainManyOptions& options);

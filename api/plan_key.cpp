@@ -46,6 +46,12 @@ PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> method
   return key;
 }
 
+PlanKey key_of_run(const std::string& output) {
+  PlanKey key;
+  key.output = output;
+  return key;
+}
+
 std::vector<MethodSpec> resolve(const ExplainManyOptions& options) {
   std::vector<MethodSpec> methods = resolve_methods(options.methods, options.parameters, options.convention);
   if (options.input_low.empty() || options.input_high.empty()) return methods;

@@ -29,6 +29,8 @@ std::string result_name(const std::string& output);
 std::vector<std::vector<size_t>> group_methods(const std::vector<MethodSpec>& methods);
 PlanKey key_of(const ExplainManyOptions& options, std::vector<MethodSpec> methods,
                const std::vector<TargetSpec>& targets);
+/// Without methods: the model's outputs, or `output` alone where it is named.
+PlanKey key_of_run(const std::string& output);
 /// The methods with their parameters, and the bounds that the input declares.
 std::vector<MethodSpec> resolve(const ExplainManyOptions& options);
 

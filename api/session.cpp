@@ -17,31 +17,33 @@ std::string Session::backend_description() const {
   return fmt::format("{}: {}", impl_->backend().name(), impl_->backend().description());
 }
 
-std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs) {
-  return impl_->in_turn([&] { return run_samples(inputs); });
+std::vector<NamedTensor> Session::run(const std::vector<Tensor>& inputs, const std::string& output) {
+  return impl_->in_turn([&] { return run_samples(inputs, output); });
 }
 
-std::vector<NamedTensor> Session::run_samples(const std::vector<Tensor>& inputs) {
+std::vector<NamedTensor> Session::run_samples(const std::vector<Tensor>& inputs, const std::string& output) {
   impl_->notes.clear();
   const FixedBatch batch = impl_->fixed_batch_of(inputs);
-  if (!batch) return run_batch(inputs);
+  if (!batch) return run_batch(inputs, output);
   if (impl_->one_sample_only.empty()) {
     try {
-      return run_batch(inputs);
+      return run_batch(inputs, output);
     } catch (const OneSampleOnly& why) {
       impl_->one_sample_only = why.what();
     }
   }
-  return run_one_by_one(inputs, batch);
+  return run_one_by_one(inputs, output, batch);
 }
 
 std::vector<std::string> Session::notes() const { return impl_->notes; }
 
-std::vector<NamedTensor> Session::run_group(const std::vector<Tensor>& inputs) {
-  CompiledPlan& compiled = impl_->plan_for(inputs, {});
+std::vector<NamedTensor> Session::run_group(const std::vector<Tensor>& inputs, const std::string& output) {
+  CompiledPlan& compiled = impl_->plan_for(inputs, key_of_run(output));
   auto results = impl_->run(compiled, inputs, {}, {}, on_progress);
+  std::vector<ValueId> wanted = compiled.graph.outputs;
+  if (!output.empty()) wanted = {wanted[compiled.spec.output]};
   std::vector<NamedTensor> outputs;
-  for (const ValueId id : compiled.graph.outputs) {
+  for (const ValueId id : wanted) {
     const std::string& name = compiled.graph[id].name;
     outputs.push_back({name, results.at(result_name(name))});
   }
@@ -54,7 +56,7 @@ StepTimes Session::profile(const std::vector<Tensor>& inputs, const ExplainManyO
   return impl_->in_turn([&] {
     const Group group = first_group(inputs, options);
     if (options.methods.empty())
-      return impl_->profile(impl_->plan_for(group.inputs, {}), group.inputs, {}, {});
+      return impl_->profile(impl_->plan_for(group.inputs, key_of_run(options.output)), group.inputs, {}, {});
     const std::vector<TargetSpec> targets = specs_of(options.targets);
     std::vector<MethodSpec> methods = resolve(options);
     methods.resize(1);

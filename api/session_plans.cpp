@@ -148,8 +148,9 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
   e.spec.given_samples = given_samples_;
   for (const auto& [input, axis] : batch.axes) e.spec.exceeding_samples[input] = static_cast<int64_t>(axis);
   if (!key.at.empty()) e.spec.at = find_value(e.graph, key.at);
+  if (choice.index) e.spec.output = *choice.index;
   if (!key.methods.empty()) {
-    e.spec.output = choice.index ? *choice.index : first_explainable(e.graph, e.graph.assumptions);
+    if (!choice.index) e.spec.output = first_explainable(e.graph, e.graph.assumptions);
     e.spec.head = explained_head(e.graph, e.spec.output, key.keep_softmax);
   }
   WideGraphs wide(choice.graph, e.graph, special, passes_for(key.methods), ops(), *folder_, e.spec.head);

@@ -9,14 +9,10 @@ int run_command(const Options& options) {
   const Model model = load_model(options);
   const LoadedInputs loaded = load_inputs(options, model, choose_preprocess(options));
   Session session(model, options.session);
-  std::vector<onnxray::NamedTensor> outputs = session.run(loaded.tensors);
+  const std::vector<onnxray::NamedTensor> outputs = session.run(loaded.tensors, options.output);
   for (const std::string& note : loaded.notes) fmt::print(stderr, "note: {}\n", note);
   for (const std::string& note : notes_on(loaded, model)) fmt::print(stderr, "note: {}\n", note);
   for (const std::string& note : session.notes()) fmt::print(stderr, "note: {}\n", note);
-  if (!options.output.empty()) {
-    std::erase_if(outputs, [&](const onnxray::NamedTensor& o) { return o.name != options.output; });
-    require(!outputs.empty(), ErrorCode::usage, "the model has no output '{}'", options.output);
-  }
   for (const onnxray::NamedTensor& output : outputs) {
     fmt::print("{} {}{}\n", output.name, name_of(output.tensor.dtype()), to_string(output.tensor.shape()));
     if (!options.out.empty() && output.tensor.dtype() == DType::bf16)

@@ -50,6 +50,32 @@ TEST_CASE("--output chooses among several outputs, in run and in explain") {
   CHECK(work.run("run " + model + x + " --output nothing") == 2);
 }
 
+TEST_CASE("run gives an inner value by its own name or its node's, for any batch") {
+  Work work;
+  ModelBuilder b = dense_output();
+  b.model.mutable_graph()->mutable_node(1)->set_name("pool");
+  work.model(b);
+  const Tensor x = random_image(3, 6, 6);
+  work.array("x.npy", x);
+  const std::string run = "run " + work / "model.onnx" + " -i " + work / "x.npy" + " -o " + work / "y.npz ";
+  REQUIRE(work.run(run + "--output dense") == 0);
+  const Tensor dense = read_npz(work / "y.npz").at(0).value;
+  for (const std::string more : {"", "--samples-at-once 2 ", "--samples-at-once 1 "}) {
+    for (const std::string name : {"mean", "pool"}) {
+      REQUIRE(work.run(run + more + "--output " + name) == 0);
+      const auto arrays = read_npz(work / "y.npz");
+      REQUIRE(arrays.size() == 1);
+      CHECK(arrays[0].name == "mean");
+      REQUIRE(arrays[0].value.shape() == Shape{3, 2, 1, 1});
+      for (int64_t i = 0; i < 6; ++i) {
+        double mean = 0;
+        for (int64_t j = 0; j < 36; ++j) mean += dense.as_double(36 * i + j) / 36;
+        CHECK(arrays[0].value.as_double(i) == Approx(mean).epsilon(kFloat));
+      }
+    }
+  }
+}
+
 TEST_CASE("an entry of a dense output is chosen by its tuple, by its number or by a mask of one") {
   Work work;
   work.model(dense_output());
