@@ -111,6 +111,8 @@ std::vector<TargetSpec> Session::specs_of(const std::vector<Target>& targets) {
 Explanations Session::explain_many(const std::vector<Tensor>& inputs, const ExplainManyOptions& options) {
   return impl_->in_turn([&] {
     Explanations explanations = explain_samples(inputs, options);
+    for (std::string& note : notes_on_maps(resolve(options), explanations.attributions))
+      explanations.notes.push_back(std::move(note));
     note_not_finite(impl_->graph(), inputs, explanations);
     return explanations;
   });
@@ -167,10 +169,6 @@ Explanations Session::explain_group(const std::vector<Tensor>& inputs, const Exp
             a.completeness_gap = gap->second.to_doubles();
           a.layers = layers;
           if (at && at->outer * at->inner == 1) a.sample_axis = at->axis;
-          for (std::string& note : notes_on_map(methods[group[g]], values)) {
-            if (std::ranges::find(explanations.notes, note) == explanations.notes.end())
-              explanations.notes.push_back(std::move(note));
-          }
           a.shares_score = !explanations.explained.is_kept && shares_score(methods[group[g]]);
           found[{k, group[g]}].push_back(std::move(a));
         }

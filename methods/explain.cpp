@@ -7,6 +7,7 @@
 #include "methods/find_samples.h"
 #include "methods/loop.h"
 #include "methods/probability_order.h"
+#include "methods/trees.h"
 
 namespace onnxray {
 
@@ -59,6 +60,7 @@ Program emit_explanation(const Graph& graph, const OpRegistry& ops, const Explai
   const Explained& explained = found.explained;
   const auto note = [&](Assumption a) { assume(found.assumptions, std::move(a)); };
   for (const Assumption& a : explained.assumptions) note(a);
+  if (const auto trees = assumption_of_trees(graph, explained.values, output, spec.methods)) note(*trees);
   std::vector<Var> explained_vars;
   for (const ValueId id : explained.values) explained_vars.push_back(var(id));
   const std::vector<Var> baselines = given(b, "baseline", spec.baselines, explained_vars);
