@@ -3,6 +3,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <climits>
 #include <optional>
 
@@ -62,13 +63,22 @@ void check_header(const onnx::ModelProto& model, ImportedModel& result) {
 }
 
 /// Which operators an opset changes is known only of those that were published before this was written.
-void assume_unchanged(const std::map<std::string, int64_t>& opsets, Graph& graph) {
-  const auto it = opsets.find("");
-  if (it == opsets.end() || it->second <= kNewestOpset) return;
-  assume(graph.assumptions,
-         {.what = fmt::format("operators of opset {}", it->second),
-          .value = fmt::format("as in opset {}", kNewestOpset),
-          .why = "the newest that is known here; a model exported with that opset is read as it says"});
+/// `opsets`: of the model; nodes from its functions may have others.
+void assume_unchanged(std::map<std::string, int64_t> opsets, Graph& graph) {
+  constexpr int64_t kNewestMlOpset = 5;
+  for (const Node& node : graph.nodes) {
+    int64_t& opset = opsets[node.domain];
+    opset = std::max(opset, node.opset);
+  }
+  for (const auto& [domain, newest] : {std::pair{"", kNewestOpset}, {"ai.onnx.ml", kNewestMlOpset}}) {
+    const int64_t opset = opsets[domain];
+    if (opset <= newest) continue;
+    const std::string of = *domain ? fmt::format(" of {}", domain) : "";
+    assume(graph.assumptions,
+           {.what = fmt::format("operators of opset {}{}", opset, of),
+            .value = fmt::format("as in opset {}", newest),
+            .why = "the newest that is known here; a model exported with that opset is read as it says"});
+  }
 }
 
 /// `owner` keeps `bytes` alive for weights that stay there; without one, weights are copied.

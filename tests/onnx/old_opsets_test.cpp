@@ -86,5 +86,20 @@ TEST_CASE("An opset that is newer than any known here is an assumption", "[onnx]
   CHECK(!assumptions[0].is_obvious);
 }
 
+TEST_CASE("So is a newer opset of a function alone, or of ai.onnx.ml", "[onnx]") {
+  test::ModelBuilder builder;
+  builder.input("x", {2}).output("y");
+  test::ModelBuilder::add_opset(builder.model, "local", 1);
+  auto& function = builder.function("Block", {"a"}, {"r"}, kNewestOpset + 1);
+  test::ModelBuilder::fill(*function.add_node(), "Relu", {"a"}, {"r"});
+  builder.node("Block", {"x"}, {"y"}, "local");
+  CHECK(test::import_model(builder).graph.assumptions.size() == 1);
+  test::ModelBuilder::add_opset(builder.model, "ai.onnx.ml", 6);
+  const auto assumptions = test::import_model(builder).graph.assumptions;
+  REQUIRE(assumptions.size() == 2);
+  CHECK(assumptions[1].what == "operators of opset 6 of ai.onnx.ml");
+  CHECK(assumptions[1].value == "as in opset 5");
+}
+
 }  // namespace
 }  // namespace onnxray
