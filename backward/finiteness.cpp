@@ -1,7 +1,10 @@
 #include "backward/finiteness.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
+#include <span>
 
 namespace onnxray {
 
@@ -21,7 +24,20 @@ Facts both(const Facts& a, const Facts& b) {
   return {a.infinite || b.infinite, a.non_negative && b.non_negative, a.non_zero && b.non_zero};
 }
 
+/// Without a jump, for tables of embeddings are large.
+Facts facts_of(std::span<const float> values) {
+  constexpr auto kExponent = std::bit_cast<uint32_t>(std::numeric_limits<float>::infinity());
+  uint32_t infinite = 0, negative = 0, zero = 0;
+  for (const float v : values) {
+    infinite |= uint32_t{(std::bit_cast<uint32_t>(v) & kExponent) == kExponent};
+    negative |= uint32_t{!(v >= 0)};
+    zero |= uint32_t{v == 0};
+  }
+  return {infinite != 0, negative == 0, zero == 0};
+}
+
 Facts facts_of(const Tensor& t) {
+  if (t.dtype() == DType::f32) return facts_of(t.data<float>());
   Facts all{false, true, true};
   for (int64_t i = 0; i < t.size(); ++i) all = both(all, facts_of(t.as_double(i)));
   return all;
@@ -46,7 +62,7 @@ class Analysis {
  private:
   Facts& at(Var v) { return facts_[static_cast<size_t>(v.id)]; }
 
-  /// Weights are large, and only products and gathers read them: constants are looked at where a step asks.
+  /// Weights are large, and only products read them: constants are looked at where a step asks.
   const Facts& of(Var v) {
     const auto i = static_cast<size_t>(v.id);
     if (program_.is_constant(v) && !seen_[i]) {
@@ -64,7 +80,8 @@ class Analysis {
       return;
     }
     const bool moves = std::holds_alternative<Reshape>(p) || std::holds_alternative<Transpose>(p) ||
-                       std::holds_alternative<Broadcast>(p) || std::holds_alternative<Slice>(p);
+                       std::holds_alternative<Broadcast>(p) || std::holds_alternative<Slice>(p) ||
+                       std::holds_alternative<Gather>(p) || std::holds_alternative<GatherElements>(p);
     if (moves) {
       at(step.outputs[0]) = of(step.inputs[0]);
     } else if (std::holds_alternative<Softmax>(p)) {

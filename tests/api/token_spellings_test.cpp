@@ -214,6 +214,38 @@ TEST_CASE("a quantised table has the map of the numbers that it stands for") {
   }
 }
 
+/// ids [batch,3] choose a number each of a table, added to the scores x [batch,3] of a softmax inside a net.
+ModelBuilder biased_scores(float masked) {
+  ModelBuilder b;
+  b.input("x", {-1, kTokens}).input("ids", {-1, kTokens}, onnx::TensorProto::INT64).output("y");
+  b.initialiser("biases", {4, 1}, {masked, 0.5F, -0.25F, 1});
+  b.node("Gather", {"biases", "ids"}, {"rows"});
+  b.node("Flatten", {"rows"}, {"bias"});
+  b.node("Add", {"x", "bias"}, {"biased"});
+  b.node("Softmax", {"biased"}, {"weights"});
+  dense(b, "weights", "y", kTokens, 2);
+  return b;
+}
+
+TEST_CASE("a row of -inf that masks a score has no relevance, as one of -1e4, and is no NaN") {
+  const Tensor x = Tensor::of<double>({1, kTokens}, {0.5, 1, -0.75}),
+               ids = Tensor::of<int64_t>({1, kTokens}, {1, 0, 3});
+  const auto explained = [&](float masked, const std::string& method) {
+    const ModelFile file(biased_scores(masked));
+    Session session(file.load(), kDouble);
+    return session.explain_many({x.to(DType::f32), ids},
+                                {.methods = {method}, .targets = {Target::index(1)}});
+  };
+  for (const std::string method : {"lrp_z", "lrp_epsilon_0_1", "lrp_z_plus", "gradient"}) {
+    INFO(method);
+    const Explanations infinite = explained(-INFINITY, method), finite = explained(-1e4F, method);
+    REQUIRE(infinite.attributions.size() == 2);
+    for (size_t i : {0, 1})
+      CHECK(difference(infinite.attributions[i].values, finite.attributions[i].values) < kSame);
+    CHECK(infinite.not_finite.empty());
+  }
+}
+
 TEST_CASE("what is taken for ids is said, and pointed out where integers are not declared") {
   const Tensor ids = Tensor::of<int64_t>({1, kTokens}, {4, 2, 8});
   const std::vector<Assumption> plain = assumptions_of(twin(), {ids});

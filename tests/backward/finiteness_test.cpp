@@ -40,6 +40,17 @@ TEST_CASE("a masked score may be infinite, and its softmax NaN") {
   CHECK_FALSE(n.infinite(n.b.softmax(n.inner, 1)));
 }
 
+TEST_CASE("rows of a table may be infinite where an entry of it is") {
+  Net n;
+  const Var ids = n.b.input("ids", {2}, DType::i64);
+  const auto rows_of = [&](float first) {
+    return n.b.gather(n.b.constant(Tensor::of<float>({2, 3}, {first, 1, 2, 3, 4, 5})), ids, 0);
+  };
+  CHECK_FALSE(n.infinite(rows_of(0)));
+  CHECK(n.infinite(rows_of(-INFINITY)));
+  CHECK(n.infinite(n.b.add(n.inner, rows_of(NAN))));
+}
+
 TEST_CASE("logarithms, exponentials and quotients may be infinite unless their operand keeps from it") {
   Net n;
   Builder& b = n.b;
