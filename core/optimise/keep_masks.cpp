@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "core/optimise/elementwise_limits.h"
@@ -13,14 +14,17 @@ namespace {
 /// More masks of one value would cost more instructions than they save bytes.
 constexpr size_t kMostMasks = 2;
 
-/// Whether `i` compares input `k` with numbers or itself.
+/// Whether `i` compares input `k` with numbers or itself. A NaN is none: it would not be found again among
+/// the masks.
 bool compares(const Instruction& i, int32_t k) {
   const Source sources[] = {i.a, i.b, i.c};
   const auto end = sources + arity(i.op);
   const auto is_input = [&](const Source& s) { return s.kind == Source::Kind::input && s.index == k; };
+  const auto is_number = [](const Source& s) {
+    return s.kind == Source::Kind::immediate && !std::isnan(s.value);
+  };
   return yields_boolean(i.op) && std::any_of(sources, end, is_input) &&
-         std::all_of(sources, end,
-                     [&](const Source& s) { return is_input(s) || s.kind == Source::Kind::immediate; });
+         std::all_of(sources, end, [&](const Source& s) { return is_input(s) || is_number(s); });
 }
 
 bool reads(const Instruction& i, int32_t k) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "backends/reference/reference.h"
 #include "core/bit_masks.h"
@@ -70,6 +71,16 @@ TEST_CASE("a Relu that a convolution does leaves its mask in a step behind it") 
   const Var z = plain.b.unary(Opcode::relu, plain.convolution(plain.x));
   plain.output(plain.masked(z, plain.convolution(plain.convolution(plain.convolution(z)))));
   CHECK(result_of(plan) == result_of(make_plan(plain.program, {})));
+}
+
+TEST_CASE("a comparison with NaN keeps no mask, since it equals no other") {
+  Case c;
+  const Var y = c.b.unary(Opcode::relu, c.convolution(c.x));
+  const Var above = c.b.less(std::nan(""), y);
+  c.output(c.b.select(above, c.convolution(c.convolution(y)), c.b.scalar(0.0)));
+  const Plan plan = c.planned();
+  CHECK(bits_of(plan).empty());
+  CHECK(std::ranges::count(result_of(plan), 0.0) == 50);
 }
 
 TEST_CASE("other elementwise steps give the mask beside their result, and still overwrite an operand") {
