@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/contract.h"
 #include "core/fail.h"
 
 namespace onnxray {
@@ -15,13 +16,24 @@ void Builder::set_origin(int32_t node, std::string label) {
 }
 
 Var Builder::emit(Primitive primitive, std::vector<Var> inputs, Shape shape, DType dtype) {
-  element_count(shape);  // refuses what cannot be counted
-  const Var y = program_.add_variable(std::move(shape), dtype, label_);
-  program_.steps.push_back({std::move(primitive), std::move(inputs), {y}, block_, node_});
+  const Var y = add_variable(std::move(shape), dtype);
+  append(std::move(primitive), std::move(inputs), {y});
   return y;
 }
 
+Var Builder::add_variable(Shape shape, DType dtype) {
+  element_count(shape);  // refuses what cannot be counted
+  return program_.add_variable(std::move(shape), dtype, label_);
+}
+
+void Builder::append(Primitive primitive, std::vector<Var> inputs, std::vector<Var> outputs) {
+  Step step{std::move(primitive), std::move(inputs), std::move(outputs), block_, node_};
+  check_contract(program_, step);
+  program_.steps.push_back(std::move(step));
+}
+
 Var Builder::input(std::string name, Shape shape, DType dtype) {
+  element_count(shape);
   const Var v = program_.add_variable(std::move(shape), dtype, name);
   program_.inputs.push_back({std::move(name), v});
   return v;
@@ -153,46 +165,40 @@ std::span<const int64_t> spatial(const Shape& shape) {
   return std::span(shape).subspan(2);
 }
 
+Shape pooled_shape(const Shape& x, const Window& window) {
+  const Shape places = window_output(window, spatial(x));
+  return with_spatial(x[0], x[1], places);
+}
+
 }  // namespace
 
 Var Builder::convolution(Var x, Var w, Var bias, const Window& window, int64_t groups) {
   check_convolution(shape(x), shape(w), window, groups);
   std::vector<Var> inputs{x, w};
-  if (bias) {
-    require(shape(bias) == Shape{shape(w)[0]}, ErrorCode::bad_file, "a bias {} for {} channels",
-            to_string(shape(bias)), shape(w)[0]);
-    inputs.push_back(bias);
-  }
+  if (bias) inputs.push_back(bias);
   Shape out = with_spatial(shape(x)[0], shape(w)[0], window_output(window, spatial(shape(x))));
   return emit(Convolution{window, groups}, std::move(inputs), std::move(out), dtype(x));
 }
 
 Var Builder::convolution_input(Var g, Var w, const Window& window, int64_t groups, Shape x) {
-  check_convolution(x, shape(w), window, groups);
-  require(shape(g) == with_spatial(x[0], shape(w)[0], window_output(window, spatial(x))), ErrorCode::bad_file,
-          "convolution_input: {} is not the output shape over {}", to_string(shape(g)), to_string(x));
   Shape out = x;
   return emit(ConvolutionInput{window, groups, std::move(x)}, {g, w}, std::move(out), dtype(g));
 }
 
 Builder::Parted Builder::split_convolution(Var x, Var w, Var bias, const Window& window,
                                            const WeightForm& part) {
-  const Var y = convolution(x, w, bias, window, 1);
-  Step& step = program_.steps.back();
-  step.primitive = SplitConvolution{window, part};
-  const Var p = program_.add_variable(shape(y), dtype(y), label_);
-  step.outputs.push_back(p);
-  return {y, p};
+  check_convolution(shape(x), shape(w), window, 1);
+  const Shape out = with_spatial(shape(x)[0], shape(w)[0], window_output(window, spatial(shape(x))));
+  const Parted parted{add_variable(out, dtype(x)), add_variable(out, dtype(x))};
+  std::vector<Var> inputs{x, w};
+  if (bias) inputs.push_back(bias);
+  append(SplitConvolution{window, part}, std::move(inputs), {parted.y, parted.p});
+  return parted;
 }
 
 Var Builder::split_convolution_input(Var p, Var n, Var w, const Window& window, Shape x) {
-  require(shape(n) == shape(p), ErrorCode::bad_file, "split_convolution_input: {} beside {}",
-          to_string(shape(n)), to_string(shape(p)));
-  const Var result = convolution_input(p, w, window, 1, x);
-  Step& step = program_.steps.back();
-  step.primitive = SplitConvolutionInput{window, std::move(x)};
-  step.inputs = {p, n, w};
-  return result;
+  Shape out = x;
+  return emit(SplitConvolutionInput{window, std::move(x)}, {p, n, w}, std::move(out), dtype(p));
 }
 
 Var Builder::convolution_weight(Var x, Var g, const Window& window, int64_t groups, Shape w) {
@@ -217,11 +223,7 @@ Var Builder::matmul(Var a, Var b, bool transpose_a, bool transpose_b, Var bias) 
   out.push_back(rows);
   out.push_back(columns);
   std::vector<Var> inputs{a, b};
-  if (bias) {
-    require(broadcast_shapes(shape(bias), out) == out, ErrorCode::bad_file,
-            "matmul: bias {} does not broadcast to {}", to_string(shape(bias)), to_string(out));
-    inputs.push_back(bias);
-  }
+  if (bias) inputs.push_back(bias);
   return emit(MatMul{transpose_a, transpose_b}, std::move(inputs), std::move(out), dtype(a));
 }
 
@@ -234,11 +236,10 @@ std::vector<Var> Builder::form_products(std::span<const Var> a, Var b, bool tran
   for (const Var v : a) {
     require(rank(v) == 2 && shape(v)[1] == inner, ErrorCode::bad_file,
             "form_products of {} and {} does not fit", to_string(shape(v)), to_string(shape(b)));
-    outputs.push_back(program_.add_variable({shape(v)[0], columns}, dtype(v), label_));
+    outputs.push_back(add_variable({shape(v)[0], columns}, dtype(v)));
   }
   inputs.push_back(b);
-  program_.steps.push_back(
-      {FormProducts{transpose_b, std::move(forms)}, std::move(inputs), outputs, block_, node_});
+  append(FormProducts{transpose_b, std::move(forms)}, std::move(inputs), outputs);
   return outputs;
 }
 
@@ -298,6 +299,8 @@ Var Builder::cum_sum(Var x, int64_t axis, bool exclusive, bool reverse) {
 
 Var Builder::sum_to_shape(Var x, Shape target) {
   if (shape(x) == target) return x;
+  require(target.size() <= rank(x), ErrorCode::bad_file, "cannot sum {} to {}", to_string(shape(x)),
+          to_string(target));
   const size_t extra = rank(x) - target.size();
   std::vector<int64_t> axes;
   for (size_t i = 0; i < rank(x); ++i) {
@@ -308,10 +311,10 @@ Var Builder::sum_to_shape(Var x, Shape target) {
 }
 
 Builder::Pooled Builder::max_pool(Var x, const Window& window) {
-  Shape out = with_spatial(shape(x)[0], shape(x)[1], window_output(window, spatial(shape(x))));
+  Shape out = pooled_shape(shape(x), window);
   const DType winner = element_count(window.kernel) <= 256 ? DType::u8 : DType::i64;
-  Pooled pooled{program_.add_variable(out, dtype(x), label_), program_.add_variable(out, winner, label_)};
-  program_.steps.push_back({MaxPool{window}, {x}, {pooled.y, pooled.winner}, block_, node_});
+  const Pooled pooled{add_variable(out, dtype(x)), add_variable(out, winner)};
+  append(MaxPool{window}, {x}, {pooled.y, pooled.winner});
   return pooled;
 }
 
@@ -325,7 +328,7 @@ Var Builder::max_pool_gather(Var x, Var winner, const Window& window) {
 }
 
 Var Builder::sum_pool(Var x, const Window& window) {
-  Shape out = with_spatial(shape(x)[0], shape(x)[1], window_output(window, spatial(shape(x))));
+  Shape out = pooled_shape(shape(x), window);
   return emit(SumPool{window}, {x}, std::move(out), dtype(x));
 }
 

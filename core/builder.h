@@ -162,6 +162,9 @@ class Builder {
   Var emit(Primitive primitive, std::vector<Var> inputs, Shape shape, DType dtype);
 
  private:
+  Var add_variable(Shape shape, DType dtype);
+  /// Appends a step whose results are in place, after checking its contract (core/contract.h).
+  void append(Primitive primitive, std::vector<Var> inputs, std::vector<Var> outputs);
   Var elementwise(Opcode op, std::span<const Var> operands, Expression::Domain domain, DType result);
 
   // u64, whose bits a program holds as int64 (core/builder_unsigned.cpp).

@@ -3,6 +3,7 @@
 
 #include "core/arena.h"
 #include "core/bit_masks.h"
+#include "core/contract.h"
 #include "core/layout.h"
 #include "core/plan.h"
 
@@ -256,6 +257,9 @@ Plan make_plan(Program program, const PlanOptions& options) {
   for (const Step& step : program.steps) {
     if (!options.packs_weights && form_of(step.primitive) != WeightForm{})
       throw std::logic_error("a product takes a form of weights that its backend does not pack");
+#ifndef NDEBUG
+    check_contract(program, step);  // of what the passes made
+#endif
   }
   return Planner(std::move(program), options).run();
 }

@@ -1,6 +1,6 @@
 #include "core/primitive.h"
 
-#include "core/fail.h"
+#include "core/checked.h"
 
 namespace onnxray {
 
@@ -9,15 +9,20 @@ Shape window_output(const Window& window, std::span<const int64_t> in) {
   require(in.size() == rank && window.strides.size() == rank && window.dilations.size() == rank &&
               window.pads_begin.size() == rank && window.pads_end.size() == rank,
           ErrorCode::bad_file, "a window over {} spatial axes meets a tensor with {}", rank, in.size());
+  constexpr int64_t kMostTaps = 1 << 24;
+  require(element_count(window.kernel) <= kMostTaps, ErrorCode::unsupported,
+          "a kernel {} of more than {} entries", to_string(window.kernel), kMostTaps);
   Shape out(rank);
   for (size_t i = 0; i < rank; ++i) {
     require(window.kernel[i] > 0 && window.strides[i] > 0 && window.dilations[i] > 0, ErrorCode::bad_file,
             "kernel, stride and dilation must be positive (axis {})", i);
-    const int64_t reach = window.dilations[i] * (window.kernel[i] - 1) + 1;
-    const int64_t room = in[i] + window.pads_begin[i] + window.pads_end[i] - reach;
-    require(room >= 0, ErrorCode::bad_file, "a window of {} does not fit into {} padded elements", reach,
-            room + reach);
-    out[i] = room / window.strides[i] + 1;
+    require(window.pads_begin[i] >= 0 && window.pads_end[i] >= 0, ErrorCode::bad_file,
+            "padding must not be negative (axis {})", i);
+    const int64_t reach = checked_sum(checked_product(window.dilations[i], window.kernel[i] - 1), 1);
+    const int64_t padded = checked_sum(checked_sum(in[i], window.pads_begin[i]), window.pads_end[i]);
+    require(padded >= reach, ErrorCode::bad_file, "a window of {} does not fit into {} padded elements",
+            reach, padded);
+    out[i] = (padded - reach) / window.strides[i] + 1;
   }
   return out;
 }

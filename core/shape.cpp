@@ -2,29 +2,29 @@
 
 #include <algorithm>
 
-#include "core/fail.h"
+#include "core/checked.h"
 
 namespace onnxray {
 
 // Called too often to write the shape down before it is known to be wrong.
 int64_t element_count(const Shape& shape) {
-  constexpr int64_t kLimit = int64_t{1} << 62;
+  constexpr int64_t kLimit = int64_t{1} << 56;
   int64_t count = 1;
+  bool empty = false;
   for (const int64_t extent : shape) {
     if (extent < 0) fail(ErrorCode::unsupported, "shape {} has a negative extent", to_string(shape));
-    if (extent == 0) return 0;
-  }
-  for (const int64_t extent : shape) {
+    empty = empty || extent == 0;
+    if (extent == 0) continue;
     if (count > kLimit / extent)
       fail(ErrorCode::unsupported, "shape {} is too large to count", to_string(shape));
     count *= extent;
   }
-  return count;
+  return empty ? 0 : count;
 }
 
 int64_t count_between(const Shape& shape, size_t first, size_t last) {
   int64_t count = 1;
-  for (size_t i = first; i < last; ++i) count *= shape[i];
+  for (size_t i = first; i < last; ++i) count = checked_product(count, shape[i]);
   return count;
 }
 

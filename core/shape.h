@@ -14,7 +14,8 @@ using Shape = std::vector<int64_t>;
 /// Distance in elements between neighbours along each axis.
 using Strides = std::vector<int64_t>;
 
-/// Number of elements. Throws Error(unsupported) on a negative extent or on overflow of 2^62.
+/// Number of elements. Throws Error(unsupported) on a negative extent, and where the extents that are not 0
+/// multiply to more than 2^56: what is smaller can be counted in bytes, and added up, without overflow.
 int64_t element_count(const Shape& shape);
 
 /// The product of extents [first, last).

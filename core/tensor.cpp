@@ -84,10 +84,7 @@ Tensor::Tensor(DType dtype, Shape shape) : Tensor(uninitialised(dtype, std::move
 }
 
 Tensor Tensor::uninitialised(DType dtype, Shape shape) {
-  const int64_t count = element_count(shape);
-  if (count > (int64_t{1} << 62) / size_of(dtype))
-    fail(ErrorCode::unsupported, "a tensor of shape {} is too large", to_string(shape));
-  const auto bytes = static_cast<size_t>(count * size_of(dtype));
+  const auto bytes = static_cast<size_t>(element_count(shape) * size_of(dtype));
   void* memory =
       std::aligned_alloc(kAlignment, std::max((bytes + kAlignment - 1) / kAlignment, size_t{1}) * kAlignment);
   require(memory != nullptr, ErrorCode::failed, "no memory for a tensor of {} bytes", bytes);

@@ -9,8 +9,10 @@ namespace {
 TEST_CASE("counting refuses negative extents and overflow") {
   CHECK(element_count({2, 3, 4}) == 24);
   CHECK(element_count({}) == 1);
-  CHECK(element_count({int64_t{1} << 40, 0, int64_t{1} << 40}) == 0);
+  CHECK(element_count({int64_t{1} << 28, 0, int64_t{1} << 28}) == 0);
   CHECK_THROWS_AS(element_count({2, -1}), Error);
+  // Strides and products of some of the extents would overflow, though there is nothing to count.
+  CHECK_THROWS_AS(element_count({int64_t{1} << 40, 0, int64_t{1} << 40}), Error);
   CHECK_THROWS_AS(element_count({int64_t{1} << 40, int64_t{1} << 40}), Error);
 }
 
