@@ -169,9 +169,19 @@ const T* find_attribute(const Node& node, std::string_view name) {
 
 }  // namespace
 
-int64_t int_attribute(const Node& node, std::string_view name, int64_t fallback) {
+void require_within(const Bounds& bounds, std::span<const int64_t> values, std::string_view what) {
+  for (const int64_t value : values) {
+    require(value >= bounds.lowest && value <= bounds.highest, ErrorCode::bad_file,
+            "{} has an entry {}; it must be in [{}, {}]", what, value, bounds.lowest, bounds.highest);
+  }
+}
+
+int64_t int_attribute(const Node& node, std::string_view name, int64_t fallback, const Bounds& bounds) {
   const auto* value = find_attribute<int64_t>(node, name);
-  return value ? *value : fallback;
+  if (value == nullptr) return fallback;
+  require(*value >= bounds.lowest && *value <= bounds.highest, ErrorCode::bad_file,
+          "attribute '{}' is {}; it must be in [{}, {}]", name, *value, bounds.lowest, bounds.highest);
+  return *value;
 }
 
 double float_attribute(const Node& node, std::string_view name, double fallback) {
@@ -184,9 +194,20 @@ std::string string_attribute(const Node& node, std::string_view name, std::strin
   return value ? *value : std::string(fallback);
 }
 
-std::vector<int64_t> ints_attribute(const Node& node, std::string_view name) {
+std::vector<int64_t> ints_attribute(const Node& node, std::string_view name, const Bounds& bounds) {
   const auto* value = find_attribute<std::vector<int64_t>>(node, name);
-  return value ? *value : std::vector<int64_t>{};
+  if (value == nullptr) return {};
+  require_within(bounds, *value, fmt::format("attribute '{}'", name));
+  return *value;
+}
+
+std::vector<int64_t> ints_for_each(const Node& node, std::string_view name, size_t count, int64_t fallback,
+                                   const Bounds& bounds) {
+  std::vector<int64_t> values = ints_attribute(node, name, bounds);
+  if (values.empty()) values.assign(count, fallback);
+  require(values.size() == count, ErrorCode::bad_file, "attribute '{}' has {} entries, expected {}", name,
+          values.size(), count);
+  return values;
 }
 
 std::vector<double> floats_attribute(const Node& node, std::string_view name) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <initializer_list>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -117,11 +119,30 @@ class Graph {
   std::string to_text() const;
 };
 
-/// Attribute access with a default; a wrong type is Error(bad_file) that names the node.
-int64_t int_attribute(const Node& node, std::string_view name, int64_t fallback);
+/// Between which numbers one that a file gives must lie.
+struct Bounds {
+  int64_t lowest, highest;
+};
+/// Of attributes that set something up (axes, groups, kernels): far from overflow in a product of two.
+constexpr Bounds kSetting{-(int64_t{1} << 31), int64_t{1} << 31};
+constexpr Bounds kPositiveSetting{1, kSetting.highest};
+/// Of operands that do: shapes, repeats, pads.
+constexpr Bounds kExtent{-(int64_t{1} << 48), int64_t{1} << 48};
+/// Of what is a value and no setting: labels, constants, ends of slices.
+constexpr Bounds kAnyInteger{std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+
+/// Throws Error(bad_file) where one of `values` is out of bounds; `what` names them.
+void require_within(const Bounds& bounds, std::span<const int64_t> values, std::string_view what);
+
+/// Attribute access with a default; a wrong type, or an integer out of bounds, is Error(bad_file).
+int64_t int_attribute(const Node& node, std::string_view name, int64_t fallback,
+                      const Bounds& bounds = kSetting);
 double float_attribute(const Node& node, std::string_view name, double fallback);
 std::string string_attribute(const Node& node, std::string_view name, std::string_view fallback);
-std::vector<int64_t> ints_attribute(const Node& node, std::string_view name);
+std::vector<int64_t> ints_attribute(const Node& node, std::string_view name, const Bounds& bounds = kSetting);
+/// The same, with `count` entries: `fallback` for each where the node has none, else Error(bad_file).
+std::vector<int64_t> ints_for_each(const Node& node, std::string_view name, size_t count, int64_t fallback,
+                                   const Bounds& bounds = kSetting);
 std::vector<double> floats_attribute(const Node& node, std::string_view name);
 const Tensor* tensor_attribute(const Node& node, std::string_view name);
 /// Error(bad_file) where the node has none of that name.

@@ -2,7 +2,7 @@
 #include <limits>
 #include <numeric>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/expand.h"
 #include "ops/families.h"
 
@@ -67,7 +67,7 @@ AttentionExpansion::Heads AttentionExpansion::split(size_t i, const char* heads_
 AttentionExpansion::Heads AttentionExpansion::with_past(size_t past, Heads x) {
   if (!c_.has(past)) return x;
   x.value = c_.add("Concat", {c_.input(past), x.value}, {{"axis", int64_t{2}}});
-  x.shape[2] += c_.shape(past).at(2);
+  x.shape[2] += c_.extent(past, 2);
   return x;
 }
 
@@ -118,7 +118,7 @@ void AttentionExpansion::allow_places() {
     allow(c_.add("Less", {j, lengths}));
     i = c_.add("Add", {i, c_.add("Sub", {lengths, whole(queries_)})});
   } else if (c_.has(4)) {
-    i = c_.add("Add", {i, whole(c_.shape(4).at(2))});
+    i = c_.add("Add", {i, whole(c_.extent(4, 2))});
   }
   if (int_attribute(c_.node, "is_causal", 0) != 0) allow(c_.add("LessOrEqual", {j, i}));
   if (left >= 0) allow(c_.add("LessOrEqual", {c_.add("Sub", {i, j}), whole(left)}));
@@ -162,7 +162,7 @@ void AttentionExpansion::run() {
   ValueId y = c_.add("MatMul", {weights, repeated(v, heads)});
   if (c_.shape(0).size() == 3) {
     y = c_.add("Transpose", {y}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
-    y = c_.add("Reshape", {y, c_.ints({q.shape[0], queries_, heads * v.shape[3]})});
+    y = c_.add("Reshape", {y, c_.ints({q.shape[0], queries_, checked_product(heads, v.shape[3])})});
   }
   const ValueId stages[] = {raw, capped, scores, weights};
   c_.set(0, y);

@@ -11,9 +11,10 @@ Tensor constant_value(const Node& node) {
   if (const Tensor* value = tensor_attribute(node, "value")) return *value;
   if (has_attribute(node, "value_float"))
     return Tensor::scalar(static_cast<float>(float_attribute(node, "value_float", 0)));
-  if (has_attribute(node, "value_int")) return Tensor::scalar(int_attribute(node, "value_int", 0));
+  if (has_attribute(node, "value_int"))
+    return Tensor::scalar(int_attribute(node, "value_int", 0, kAnyInteger));
   if (has_attribute(node, "value_ints")) {
-    const auto values = ints_attribute(node, "value_ints");
+    const auto values = ints_attribute(node, "value_ints", kAnyInteger);
     return Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values);
   }
   if (has_attribute(node, "value_floats")) {
@@ -79,7 +80,10 @@ void lower_range(LowerContext& ctx) {
   const int64_t n = integer_range_length(start.as_int64(0), limit.as_int64(0), delta.as_int64(0));
   ctx.b.claim(n);
   std::vector<int64_t> values(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = start.as_int64(0) + i * delta.as_int64(0);
+  // Modulo 2^64, since i * delta alone may be longer than int64: no number lies beyond the limit.
+  const auto first = static_cast<uint64_t>(start.as_int64(0)),
+             step = static_cast<uint64_t>(delta.as_int64(0));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int64_t>(first + i * step);
   ctx.set(0, ctx.b.constant(Tensor::of<int64_t>({n}, values).to(dtype)));
 }
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/families.h"
 #include "ops/window.h"
 
@@ -41,13 +41,17 @@ void lower_conv(LowerContext& c) {
 /// whole shape, batch and channel first, are accepted too: old exporters wrote output_shape so.
 std::vector<int64_t> spatial_ints(const LowerContext& c, std::string_view name, size_t rank,
                                   int64_t fallback) {
-  std::vector<int64_t> values = c.ints_attr(name);
+  std::vector<int64_t> values = c.ints_attr(name, {0, kSetting.highest});
   if (values.empty()) values.assign(rank, fallback);
   require(values.size() == rank || values.size() == rank + 2, ErrorCode::bad_file,
           "attribute '{}' has {} entries, expected {}", name, values.size(), rank);
-  for (const int64_t v : values)
-    require(v >= 0, ErrorCode::bad_file, "attribute '{}' has a negative entry {}", name, v);
   return {values.end() - static_cast<int64_t>(rank), values.end()};
+}
+
+/// How far the windows of axis i reach that stand at `places` places.
+int64_t reached_by(const Window& w, size_t i, int64_t places) {
+  const int64_t window = w.dilations[i] * (w.kernel[i] - 1) + 1;  // settings: far from overflow
+  return checked_sum(checked_product(w.strides[i], places - 1), window);
 }
 
 /// The spatial extents of a ConvTranspose's result; sets pads_begin where the node leaves the padding open.
@@ -61,13 +65,13 @@ Shape transposed_extents(const LowerContext& c, Window& w) {
   const bool stated = c.has_attr("output_shape"), same = auto_pad.starts_with("SAME");
   Shape out;
   for (size_t i = 0; i < rank; ++i) {
-    const int64_t full = w.strides[i] * (x[i + 2] - 1) + extra[i] + w.dilations[i] * (w.kernel[i] - 1) + 1;
+    const int64_t full = checked_sum(reached_by(w, i, x[i + 2]), extra[i]);
     if (!stated && !same) {
       out.push_back(full - w.pads_begin[i] - w.pads_end[i]);
       continue;
     }
-    out.push_back(stated ? wanted[i] : x[i + 2] * w.strides[i]);
-    const int64_t total = std::max<int64_t>(0, full - out[i]);
+    out.push_back(stated ? wanted[i] : checked_product(x[i + 2], w.strides[i]));
+    const int64_t total = std::max<int64_t>(0, checked_difference(full, out[i]));
     w.pads_begin[i] = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
   }
   return out;
@@ -82,13 +86,12 @@ void lower_conv_transpose(LowerContext& c) {
   require(groups > 0 && x[1] == weight[0], ErrorCode::bad_file, "an input {} with a weight {} in {} groups",
           to_string(x), to_string(weight), groups);
   Shape out = transposed_extents(c, w);
-  out.insert(out.begin(), {x[0], weight[1] * groups});
+  out.insert(out.begin(), {x[0], checked_product(weight[1], groups)});
   Shape reached = out;
   for (size_t i = 0; i < w.kernel.size(); ++i) {
     // The convolution over y must have exactly x's extent. What lies behind its last window (output_padding)
     // would be negative padding: compute without it, then append zeros.
-    w.pads_end[i] =
-        (x[i + 2] - 1) * w.strides[i] + w.dilations[i] * (w.kernel[i] - 1) + 1 - out[i + 2] - w.pads_begin[i];
+    w.pads_end[i] = checked_difference(reached_by(w, i, x[i + 2]), checked_sum(out[i + 2], w.pads_begin[i]));
     const int64_t surplus = std::max<int64_t>(0, -w.pads_end[i]);
     reached[i + 2] -= surplus;
     w.pads_end[i] += surplus;

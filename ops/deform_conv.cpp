@@ -1,4 +1,4 @@
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/expand.h"
 #include "ops/families.h"
 
@@ -10,14 +10,9 @@ struct Geometry {
   Shape x, w;  ///< [N,C,H,W], [M,C/groups,kh,kw]
   int64_t out_h, out_w;
   std::vector<int64_t> strides, dilations, pads;
-  int64_t taps() const { return w[2] * w[3]; }
-  int64_t places() const { return out_h * out_w; }
+  int64_t taps() const { return checked_product(w[2], w[3]); }
+  int64_t places() const { return checked_product(out_h, out_w); }
 };
-
-std::vector<int64_t> list_or(const Node& node, const char* name, size_t count, int64_t fallback) {
-  std::vector<int64_t> list = ints_attribute(node, name);
-  return list.empty() ? std::vector<int64_t>(count, fallback) : list;
-}
 
 Geometry geometry_of(const ExpandContext& c) {
   const Shape &x = c.shape(0), &w = c.shape(1), &offset = c.shape(2);
@@ -28,20 +23,23 @@ Geometry geometry_of(const ExpandContext& c) {
           w,
           offset[2],
           offset[3],
-          list_or(c.node, "strides", 2, 1),
-          list_or(c.node, "dilations", 2, 1),
-          list_or(c.node, "pads", 4, 0)};
+          ints_for_each(c.node, "strides", 2, 1, kPositiveSetting),
+          ints_for_each(c.node, "dilations", 2, 1, kPositiveSetting),
+          ints_for_each(c.node, "pads", 4, 0)};
 }
 
 /// Where each tap of each place reads without offsets, (y, x): [1,taps,2,places].
 Tensor base_of(const Geometry& g) {
+  const auto place = [&](int64_t window, int64_t tap, size_t axis) {
+    return static_cast<double>(window) * static_cast<double>(g.strides[axis]) -
+           static_cast<double>(g.pads[axis]) +
+           static_cast<double>(tap) * static_cast<double>(g.dilations[axis]);
+  };
   std::vector<double> base;
   for (int64_t tap = 0; tap < g.taps(); ++tap) {
     const int64_t ky = tap / g.w[3], kx = tap % g.w[3];
-    for (int64_t p = 0; p < g.places(); ++p)
-      base.push_back(static_cast<double>(p / g.out_w * g.strides[0] - g.pads[0] + ky * g.dilations[0]));
-    for (int64_t p = 0; p < g.places(); ++p)
-      base.push_back(static_cast<double>(p % g.out_w * g.strides[1] - g.pads[1] + kx * g.dilations[1]));
+    for (int64_t p = 0; p < g.places(); ++p) base.push_back(place(p / g.out_w, ky, 0));
+    for (int64_t p = 0; p < g.places(); ++p) base.push_back(place(p % g.out_w, kx, 1));
   }
   return Tensor::of<double>({1, g.taps(), 2, g.places()}, base);
 }
@@ -51,8 +49,8 @@ Tensor base_of(const Geometry& g) {
 void expand_deform_conv(ExpandContext& c) {
   const Geometry g = geometry_of(c);
   const DType real = c.dtype(0);
-  const int64_t parts = int_attribute(c.node, "offset_group", 1), n = g.x[0] * parts, K = g.taps(),
-                P = g.places();
+  const int64_t parts = int_attribute(c.node, "offset_group", 1, kPositiveSetting),
+                n = checked_product(g.x[0], parts), K = g.taps(), P = g.places();
   const auto number = [&](std::vector<double> values, Shape shape) {
     return c.constant(Tensor::of<double>(std::move(shape), values).to(real));
   };
@@ -70,8 +68,9 @@ void expand_deform_conv(ExpandContext& c) {
     const ValueId mask = c.add("Reshape", {c.input(4), c.ints({n, 1, K, P})});
     taps = c.add("Mul", {mask, taps}, {{"signal", int64_t{1}}});
   }
-  const ValueId columns = c.add("Reshape", {taps, c.ints({g.x[0], g.x[1] * K, g.out_h, g.out_w})});
-  const ValueId weight = c.add("Reshape", {c.input(1), c.ints({g.w[0], g.w[1] * K, 1, 1})});
+  const ValueId columns =
+      c.add("Reshape", {taps, c.ints({g.x[0], checked_product(g.x[1], K), g.out_h, g.out_w})});
+  const ValueId weight = c.add("Reshape", {c.input(1), c.ints({g.w[0], checked_product(g.w[1], K), 1, 1})});
   std::vector<ValueId> operands{columns, weight};
   if (c.has(3)) operands.push_back(c.input(3));
   c.set(0, c.add("Conv", operands, {{"group", int_attribute(c.node, "group", 1)}}));

@@ -1,5 +1,7 @@
 #include "ops/expand.h"
 
+#include <algorithm>
+
 #include "core/fail.h"
 #include "core/rethrow.h"
 
@@ -13,6 +15,17 @@ constexpr int64_t kNodeBytes = 4 << 10;
 
 std::string name_of_node(const Node& node) {
   return node.origin.names.empty() ? node.op : node.origin.names.front();
+}
+
+/// Throws where a value that the node gives is written by none of the nodes in its place.
+void check_outputs(const ExpandContext& context) {
+  const std::vector<ValueId>& wanted = context.node.outputs;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const bool written = std::ranges::any_of(context.nodes, [&](const Node& inner) {
+      return std::ranges::find(inner.outputs, wanted[i]) != inner.outputs.end();
+    });
+    require(wanted[i] == kNoValue || written, ErrorCode::unsupported, "output {} is not available", i);
+  }
 }
 
 }  // namespace
@@ -90,6 +103,7 @@ std::vector<Node> expand_node(const OpDef& op, Graph& graph, const Node& node, G
   try {
     ExpandContext context(graph, node, effective_version(op, node), growth);
     op.expand(context);
+    check_outputs(context);
     return std::move(context.nodes);
   } catch (...) {
     rethrow_as_error(node.describe());

@@ -21,6 +21,8 @@ class ExpandContext {
   /// Input i or kNoValue.
   ValueId optional(size_t i) const { return has(i) ? node.inputs[i] : kNoValue; }
   const Shape& shape(size_t i) const;
+  /// Error(bad_file) where input i has no such axis.
+  int64_t extent(size_t i, size_t axis) const { return extent_of(shape(i), axis, i); }
   DType dtype(size_t i) const;
   /// The elements of input i where they are known now.
   const Tensor* known(size_t i) const { return has(i) ? graph_.constant(node.inputs[i]) : nullptr; }

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/axes.h"
 #include "ops/families.h"
 
@@ -11,26 +11,22 @@ namespace {
 
 // Putting columns, winners and crops back into a larger tensor.
 
-/// `name`, one entry for each of `rank` axes.
-std::vector<int64_t> per_axis(const LowerContext& c, std::string_view name, size_t rank, int64_t fallback) {
-  std::vector<int64_t> values = c.ints_attr(name);
-  if (values.empty()) values.assign(rank, fallback);
-  require(values.size() == rank, ErrorCode::bad_file, "attribute '{}' has {} entries, expected {}", name,
-          values.size(), rank);
-  return values;
-}
-
 // The adjoint of taking blocks: each block is added where it came from. Blocks are what a convolution with
 // one filter for each tap would yield, so this is its adjoint.
 void lower_col2im(LowerContext& c) {
   Builder& b = c.b;
-  const Shape image = c.int_constants(1, "image_shape"), block = c.int_constants(2, "block_shape");
+  const Shape image = c.int_constants(1, "image_shape"),
+              block = c.int_constants(2, "block_shape", kPositiveSetting);
   const size_t rank = image.size();
   require(block.size() == rank && c.shape(0).size() == 3, ErrorCode::bad_file,
           "columns {} of blocks {} in an image {}", to_string(c.shape(0)), to_string(block),
           to_string(image));
-  Window w{block, per_axis(c, "strides", rank, 1), per_axis(c, "dilations", rank, 1), {}, {}};
-  const std::vector<int64_t> pads = per_axis(c, "pads", 2 * rank, 0);
+  Window w{block,
+           ints_for_each(c.node, "strides", rank, 1, kPositiveSetting),
+           ints_for_each(c.node, "dilations", rank, 1, kPositiveSetting),
+           {},
+           {}};
+  const std::vector<int64_t> pads = ints_for_each(c.node, "pads", 2 * rank, 0);
   w.pads_begin.assign(pads.begin(), pads.begin() + static_cast<int64_t>(rank));
   w.pads_end.assign(pads.begin() + static_cast<int64_t>(rank), pads.end());
   const Shape columns = c.shape(0), places = window_output(w, image);
@@ -39,7 +35,7 @@ void lower_col2im(LowerContext& c) {
           ErrorCode::bad_file, "columns {} where {} blocks of {} elements are needed", to_string(columns),
           element_count(places), taps);
   b.claim(element_count({columns[1], taps}));
-  std::vector<double> one_tap_each(static_cast<size_t>(channels * taps * taps), 0);
+  std::vector<double> one_tap_each(static_cast<size_t>(element_count({channels, taps, taps})), 0);
   for (int64_t i = 0; i < channels * taps; ++i) one_tap_each[static_cast<size_t>(i * taps + i % taps)] = 1;
   Shape weight{channels * taps, 1}, blocks{columns[0], columns[1]}, out{columns[0], channels};
   weight.insert(weight.end(), block.begin(), block.end());
@@ -52,14 +48,17 @@ void lower_col2im(LowerContext& c) {
 // Each x goes to the flat place that MaxPool noted; 0 elsewhere.
 void lower_max_unpool(LowerContext& c) {
   Builder& b = c.b;
-  const Shape x = c.shape(0), kernel = c.ints_attr("kernel_shape");
+  const Shape x = c.shape(0), kernel = c.ints_attr("kernel_shape", kPositiveSetting);
   const size_t rank = kernel.size();
   require(x.size() == rank + 2 && c.shape(1) == x, ErrorCode::bad_file,
           "x {} with indices {} and a window {}", to_string(x), to_string(c.shape(1)), to_string(kernel));
-  const auto strides = per_axis(c, "strides", rank, 1), pads = per_axis(c, "pads", 2 * rank, 0);
+  const auto strides = ints_for_each(c.node, "strides", rank, 1, kPositiveSetting),
+             pads = ints_for_each(c.node, "pads", 2 * rank, 0);
   Shape pooled{x[0], x[1]};
-  for (size_t i = 0; i < rank; ++i)
-    pooled.push_back((x[i + 2] - 1) * strides[i] + kernel[i] - pads[i] - pads[i + rank]);
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t reached = checked_sum(checked_product(x[i + 2] - 1, strides[i]), kernel[i]);
+    pooled.push_back(checked_difference(reached, pads[i] + pads[i + rank]));
+  }
   const Var zeros = b.filled(0, {element_count(pooled)}, b.dtype(c.input(0)));
   const int64_t n = element_count(x);
   const Var written = b.scatter_elements(ScatterElements::Kind::replace, zeros, b.reshape(c.input(1), {n}),
@@ -138,9 +137,7 @@ void lower_non_zero(LowerContext& c) {
 // y[i] = x[0] x[1] ... x[i], one product after the other
 void lower_cum_prod(LowerContext& c) {
   Builder& b = c.b;
-  const std::vector<int64_t> given = c.int_constants(1, "axis");
-  require(given.size() == 1, ErrorCode::bad_file, "its axis must be one number, not {}", given.size());
-  const int64_t axis = normalise_axis(given[0], b.rank(c.input(0)));
+  const int64_t axis = normalise_axis(c.int_constant(1, "axis"), b.rank(c.input(0)));
   const int64_t n = c.shape(0)[static_cast<size_t>(axis)];
   constexpr int64_t kMost = 1024;
   require(n > 0 && n <= kMost, ErrorCode::unsupported, "{} factors: only 1 to {} are supported", n, kMost);

@@ -129,17 +129,15 @@ void lower_scatter_nd(LowerContext& ctx) {
 // y = on where the index (wrapped once) equals the place along the new axis, else off.
 void lower_one_hot(LowerContext& ctx) {
   Builder& b = ctx.b;
-  const auto depth = ctx.int_constants(1, "depth");
-  require(depth.size() == 1 && depth[0] >= 0, ErrorCode::bad_file,
-          "its depth must be one number that is not negative");
+  const int64_t depth = ctx.int_constant(1, "depth", {0, kExtent.highest});
   require(ctx.shape(2) == Shape{2}, ErrorCode::bad_file, "its values must be [off, on], not a tensor {}",
           to_string(ctx.shape(2)));
   const size_t rank = ctx.shape(0).size() + 1;
   const int64_t axis = normalise_axis(ctx.int_attr("axis", -1), rank);
   Shape spread = ctx.shape(0);
   spread.insert(spread.begin() + axis, 1);
-  const Var index = b.reshape(wrapped(ctx, b.cast(ctx.input(0), DType::i64), depth[0]), spread);
-  const Var hit = b.equal(index, counter(ctx, depth[0], static_cast<size_t>(axis), rank));
+  const Var index = b.reshape(wrapped(ctx, b.cast(ctx.input(0), DType::i64), depth), spread);
+  const Var hit = b.equal(index, counter(ctx, depth, static_cast<size_t>(axis), rank));
   const auto value = [&](int64_t i) {
     const Tensor* known = b.constant(ctx.input(2));
     if (known == nullptr || !is_floating(known->dtype()))
@@ -163,7 +161,7 @@ void lower_trilu(LowerContext& ctx) {
   const Shape& shape = ctx.shape(0);
   require(shape.size() >= 2, ErrorCode::bad_file, "needs a matrix or a stack of them, not {}",
           to_string(shape));
-  const int64_t k = ctx.has(1) ? ctx.constant(1, "k").as_int64(0) : 0;
+  const int64_t k = ctx.has(1) ? ctx.int_constant(1, "k", kAnyInteger) : 0;
   const bool upper = ctx.int_attr("upper", 1) != 0;
   const Tensor mask = diagonal_mask(shape[shape.size() - 2], shape.back(), DType::boolean,
                                     [&](int64_t d) { return upper ? d >= k : d <= k; });
@@ -176,7 +174,7 @@ void lower_eye_like(LowerContext& ctx) {
   require(shape.size() == 2, ErrorCode::bad_file, "needs a matrix, not {}", to_string(shape));
   const DType dtype =
       ctx.has_attr("dtype") ? dtype_from_number(ctx.int_attr("dtype", 1)) : ctx.b.dtype(ctx.input(0));
-  const int64_t k = ctx.int_attr("k", 0);
+  const int64_t k = ctx.int_attr("k", 0, kAnyInteger);
   ctx.set(0, ctx.b.constant(diagonal_mask(shape[0], shape[1], dtype, [&](int64_t d) { return d == k; })));
 }
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "core/fail.h"
+#include "core/checked.h"
 
 namespace onnxray {
 
@@ -44,7 +44,7 @@ int64_t nearest_place(const std::string& rounding, double x) {
     place = x - below < 0.5 ? below : below + 1;
   else
     fail(ErrorCode::bad_file, "unknown nearest_mode '{}'", rounding);
-  return static_cast<int64_t>(place);
+  return checked_whole(place, "the place of a sample");
 }
 
 double triangle(double x) { return std::max(0.0, 1 - std::abs(x)); }
@@ -67,9 +67,9 @@ struct Taps {
 Taps kernel_taps(const Interpolation& how, double x, double scale) {
   const bool is_cubic = how.mode == Interpolation::Mode::cubic;
   const double stretch = how.antialias ? std::min(scale, 1.0) : 1.0;
-  const auto reach =
-      static_cast<int64_t>(std::floor((is_cubic ? -2 : -1) / stretch)) + 1;  // of the leftmost tap, <= 0
-  const auto base = static_cast<int64_t>(std::ceil(x)) - 1;
+  const int64_t reach =
+      checked_whole(std::floor((is_cubic ? -2 : -1) / stretch), "the reach of a sample") + 1;  // <= 0
+  const int64_t base = checked_whole(std::ceil(x), "the place of a sample") - 1;
   Taps taps{.first = base + reach, .weight = {}};
   for (int64_t i = taps.first; i <= base + 1 - reach; ++i) {
     const double distance = stretch * (static_cast<double>(i) - x);

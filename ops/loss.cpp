@@ -19,7 +19,7 @@ Labels read_labels(LowerContext& c, const Shape& scores, DType dtype) {
           to_string(scores));
   Var label = b.cast(c.input(1), DType::i64), ignored;
   if (c.has_attr("ignore_index")) {
-    ignored = b.equal(label, static_cast<double>(c.int_attr("ignore_index", 0)));
+    ignored = b.equal(label, static_cast<double>(c.int_attr("ignore_index", 0, kAnyInteger)));
     label = b.select(ignored, b.scalar(0, DType::i64), label);
   }
   Labels result;

@@ -115,7 +115,7 @@ void expand_skip_rms_norm(ExpandContext& c) {
 // count, sum)
 void expand_embed_layer_norm(ExpandContext& c) {
   const auto rows = [&](size_t table, ValueId ids) { return c.add("Gather", {c.input(table), ids}); };
-  const int64_t length = c.shape(0).at(1);
+  const int64_t length = c.extent(0, 1);
   ValueId positions = c.optional(8);
   if (positions == kNoValue) {
     std::vector<int64_t> counted(static_cast<size_t>(length));
@@ -161,7 +161,7 @@ void expand_attention(ExpandContext& c) {
           "it has a past or a bias of its scores: not supported");
   const ValueId all = sum_of(c, {c.add("MatMul", {c.input(0), c.input(1)}), c.optional(2)});
   const std::vector<int64_t> sizes = ints_attribute(c.node, "qkv_hidden_sizes");
-  const int64_t third = c.shape(1).at(1) / 3;
+  const int64_t third = c.extent(1, 1) / 3;
   const ValueId parts = c.ints(sizes.empty() ? std::vector<int64_t>(3, third) : sizes);
   const auto qkv = c.add("Split", {all, parts}, 3, {{"axis", int64_t{2}}});
   attend(c, qkv[0], qkv[1], qkv[2], c.has(3) ? key_mask(c, 3) : kNoValue, 0);

@@ -113,7 +113,7 @@ void expand_dynamic_matmul(ExpandContext& c) {
 
 /// A weight [D,K,4H] with a scale and a zero point [D] or [D,4H], as LSTM's [D,4H,K] of real numbers.
 ValueId recurrent_weight(ExpandContext& c, size_t weight, size_t scale) {
-  const int64_t directions = c.shape(weight).at(0);
+  const int64_t directions = c.extent(weight, 0);
   const auto spread = [&](size_t i) {
     const int64_t each = element_count(c.shape(i)) / std::max<int64_t>(directions, 1);
     return c.add("Reshape", {c.input(i), c.ints({directions, 1, each})});

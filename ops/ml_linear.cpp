@@ -33,7 +33,10 @@ ValueId rows(ExpandContext& c, size_t i) {
   const ValueId x = c.dtype(i) == DType::f32 ? c.input(i) : c.add("Cast", {c.input(i)}, {{"to", kFloat}});
   return shape.size() == 2 ? x : c.add("Unsqueeze", {x, c.ints({0})});
 }
-int64_t features(ExpandContext& c, size_t i) { return c.shape(i).back(); }
+int64_t features(ExpandContext& c, size_t i) {
+  require(!c.shape(i).empty(), ErrorCode::bad_file, "its input {} is no table: [N,F] is needed", i);
+  return c.shape(i).back();
+}
 
 // x W^T + b: [N, count], W [count, F]
 ValueId affine(ExpandContext& c, int64_t count) {
@@ -85,7 +88,7 @@ void expand_normalizer(ExpandContext& c) {
 
 // y[.., k] = 1 where x is category k
 void expand_one_hot_encoder(ExpandContext& c) {
-  const std::vector<int64_t> categories = ints_attribute(c.node, "cats_int64s");
+  const std::vector<int64_t> categories = ints_attribute(c.node, "cats_int64s", kAnyInteger);
   require(!categories.empty(), ErrorCode::unsupported,
           "its categories are text; only integers are supported");
   const auto last = static_cast<int64_t>(c.shape(0).size());
@@ -103,7 +106,7 @@ void expand_feature_vectorizer(ExpandContext& c) {
 void expand_imputer(ExpandContext& c) {
   const bool real = is_floating(c.dtype(0));
   const auto table = [&]() -> ValueId {
-    if (!real) return c.ints(ints_attribute(c.node, "imputed_value_int64s"));
+    if (!real) return c.ints(ints_attribute(c.node, "imputed_value_int64s", kAnyInteger));
     const auto count = std::ssize(floats_attribute(c.node, "imputed_value_floats"));
     return floats(c, "imputed_value_floats", {count}, c.dtype(0));
   };
@@ -114,7 +117,8 @@ void expand_imputer(ExpandContext& c) {
   else if (real)
     is_missing = c.add("Equal", {c.input(0), number(c, missing)});
   else
-    is_missing = c.add("Equal", {c.input(0), c.ints({int_attribute(c.node, "replaced_value_int64", 0)})});
+    is_missing =
+        c.add("Equal", {c.input(0), c.ints({int_attribute(c.node, "replaced_value_int64", 0, kAnyInteger)})});
   c.set(0, c.add("Where", {is_missing, table(), c.input(0)}));
 }
 
@@ -138,7 +142,7 @@ std::vector<double> labels(const Node& node, std::string_view which) {
   if (const Tensor* t =
           has_attribute(node, name + "_tensor") ? tensor_attribute(node, name + "_tensor") : nullptr)
     return t->to_doubles();
-  const std::vector<int64_t> ints = ints_attribute(node, name + "_int64s");
+  const std::vector<int64_t> ints = ints_attribute(node, name + "_int64s", kAnyInteger);
   if (!ints.empty()) return {ints.begin(), ints.end()};
   return floats_attribute(node, name + "_floats");
 }
@@ -153,10 +157,13 @@ void expand_label_encoder(ExpandContext& c) {
   const auto list = [&](const std::vector<double>& numbers, DType dtype) {
     return c.constant(Tensor::of<double>({std::ssize(numbers)}, numbers).to(dtype));
   };
-  double otherwise = to_ints ? static_cast<double>(int_attribute(c.node, "default_int64", -1))
+  double otherwise = to_ints ? static_cast<double>(int_attribute(c.node, "default_int64", -1, kAnyInteger))
                              : float_attribute(c.node, "default_float", 0);
-  if (has_attribute(c.node, "default_tensor"))
-    otherwise = tensor_attribute(c.node, "default_tensor")->as_double(0);
+  if (has_attribute(c.node, "default_tensor")) {
+    const Tensor& value = *tensor_attribute(c.node, "default_tensor");
+    require(value.size() == 1, ErrorCode::bad_file, "its default must be one number, not {}", value.size());
+    otherwise = value.as_double(0);
+  }
   const auto last = static_cast<int64_t>(c.shape(0).size());
   const ValueId x = c.add("Unsqueeze", {c.input(0), c.ints({last})});
   const ValueId fits = c.add("Equal", {x, list(keys, c.dtype(0))});

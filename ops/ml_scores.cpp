@@ -22,7 +22,7 @@ ValueId softmax_zero(ExpandContext& c, ValueId scores) {
 }
 
 ValueId labels_at(ExpandContext& c, ValueId index, std::string_view integer_labels) {
-  const std::vector<int64_t> labels = ints_attribute(c.node, integer_labels);
+  const std::vector<int64_t> labels = ints_attribute(c.node, integer_labels, kAnyInteger);
   return labels.empty() ? index : c.add("Gather", {c.ints(labels), index});
 }
 

@@ -123,7 +123,7 @@ void expand_tree_ensemble(ExpandContext& c) {
 }
 
 size_t class_count(const Node& node, std::string_view integers, std::string_view strings) {
-  const size_t ints = ints_attribute(node, integers).size();
+  const size_t ints = ints_attribute(node, integers, kAnyInteger).size();
   if (ints > 0) return ints;
   const auto found = node.attributes.find(strings);
   const auto* list =

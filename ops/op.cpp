@@ -15,6 +15,12 @@ const OpDef* OpRegistry::find(std::string_view domain, std::string_view name) co
   return it == ops_.rend() ? nullptr : &*it;
 }
 
+int64_t extent_of(const Shape& shape, size_t axis, size_t i) {
+  require(axis < shape.size(), ErrorCode::bad_file, "its input {} is {}: at least {} axes are needed", i,
+          to_string(shape), axis + 1);
+  return shape[axis];
+}
+
 LowerContext::LowerContext(const Node& n, Builder& builder, std::vector<Var> inputs, int64_t since)
     : node(n), b(builder), version(since), inputs_(std::move(inputs)), outputs_(n.outputs.size()) {}
 
@@ -28,6 +34,25 @@ const Tensor& LowerContext::constant(size_t i, std::string_view what) const {
   require(value != nullptr, ErrorCode::unsupported,
           "its {} (input {}) depends on the data; it must be a constant, a shape, or a bound input", what, i);
   return *value;
+}
+
+std::vector<int64_t> LowerContext::int_constants(size_t i, std::string_view what,
+                                                 const Bounds& bounds) const {
+  std::vector<int64_t> values = constant(i, what).to_int64s();
+  require_within(bounds, values, what);
+  return values;
+}
+
+int64_t LowerContext::int_constant(size_t i, std::string_view what, const Bounds& bounds) const {
+  const std::vector<int64_t> values = int_constants(i, what, bounds);
+  require(values.size() == 1, ErrorCode::bad_file, "its {} must be one number, not {}", what, values.size());
+  return values[0];
+}
+
+double LowerContext::real_constant(size_t i, std::string_view what) const {
+  const Tensor& value = constant(i, what);
+  require(value.size() == 1, ErrorCode::bad_file, "its {} must be one number, not {}", what, value.size());
+  return value.as_double(0);
 }
 
 void LowerContext::set(size_t i, Var v) {

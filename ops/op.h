@@ -14,6 +14,9 @@ namespace onnxray {
 class LowerContext;
 class ExpandContext;
 
+/// The extent of `axis` of input `i`, whose shape is `shape`; Error(bad_file) where it has no such axis.
+int64_t extent_of(const Shape& shape, size_t axis, size_t i);
+
 /// How relevance passes an operator (docs/operators.md). The rules layer has one default rule per class.
 enum class RelevanceClass : uint8_t {
   linear,      ///< Conv, Gemm, MatMul with a constant: a linear rule
@@ -97,12 +100,15 @@ class LowerContext {
   /// Input i, or an unset Var.
   Var optional(size_t i) const { return has(i) ? inputs_[i] : Var{}; }
   const Shape& shape(size_t i) const { return b.shape(input(i)); }
+  /// Error(bad_file) where input i has no such axis.
+  int64_t extent(size_t i, size_t axis) const { return extent_of(shape(i), axis, i); }
   /// The elements of input i, which must be known now: Error(unsupported) that names the operand where they
   /// are not.
   const Tensor& constant(size_t i, std::string_view what) const;
-  std::vector<int64_t> int_constants(size_t i, std::string_view what) const {
-    return constant(i, what).to_int64s();
-  }
+  std::vector<int64_t> int_constants(size_t i, std::string_view what, const Bounds& bounds = kExtent) const;
+  /// Error(bad_file) unless operand i, which is `what`, is one number.
+  int64_t int_constant(size_t i, std::string_view what, const Bounds& bounds = kExtent) const;
+  double real_constant(size_t i, std::string_view what) const;
 
   size_t output_count() const { return node.outputs.size(); }
   bool wants(size_t i) const { return i < node.outputs.size() && node.outputs[i] != kNoValue; }
@@ -110,8 +116,8 @@ class LowerContext {
   const std::vector<Var>& outputs() const { return outputs_; }
 
   // Attributes of the node, with the type checked.
-  int64_t int_attr(std::string_view name, int64_t fallback) const {
-    return int_attribute(node, name, fallback);
+  int64_t int_attr(std::string_view name, int64_t fallback, const Bounds& bounds = kSetting) const {
+    return int_attribute(node, name, fallback, bounds);
   }
   double float_attr(std::string_view name, double fallback) const {
     return float_attribute(node, name, fallback);
@@ -119,7 +125,9 @@ class LowerContext {
   std::string string_attr(std::string_view name, std::string_view fallback) const {
     return string_attribute(node, name, fallback);
   }
-  std::vector<int64_t> ints_attr(std::string_view name) const { return ints_attribute(node, name); }
+  std::vector<int64_t> ints_attr(std::string_view name, const Bounds& bounds = kSetting) const {
+    return ints_attribute(node, name, bounds);
+  }
   bool has_attr(std::string_view name) const { return has_attribute(node, name); }
 
  private:

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/families.h"
 #include "ops/window.h"
 
@@ -50,7 +50,7 @@ Var flat_indices(LowerContext& c, Var winner, const Window& w) {
   std::vector<int64_t> corner(static_cast<size_t>(element_count(out)));
   for_each_place(out, [&](int64_t i, const Shape& index) {
     for (size_t a = 0; a < rank; ++a)
-      corner[static_cast<size_t>(i)] += (index[a] * w.strides[a] - w.pads_begin[a]) * stride[a];
+      corner[static_cast<size_t>(i)] += checked_product(index[a] * w.strides[a] - w.pads_begin[a], stride[a]);
   });
   Shape spatial{1, 1};
   spatial.insert(spatial.end(), out.begin(), out.end());
@@ -63,7 +63,7 @@ Var flat_indices(LowerContext& c, Var winner, const Window& w) {
   std::vector<int64_t> tap_offset(static_cast<size_t>(element_count(w.kernel)));
   for_each_place(w.kernel, [&](int64_t i, const Shape& tap) {
     for (size_t a = 0; a < rank; ++a)
-      tap_offset[static_cast<size_t>(i)] += tap[a] * w.dilations[a] * stride[a];
+      tap_offset[static_cast<size_t>(i)] += checked_product(tap[a] * w.dilations[a], stride[a]);
   });
   const auto taps = static_cast<int64_t>(tap_offset.size());
   const Var offset =
@@ -79,6 +79,12 @@ void lower_max_pool(LowerContext& c) {
   if (c.wants(1)) c.set(1, flat_indices(c, winner, w));
 }
 
+/// How many taps of the window that starts at `first` lie before `end`.
+int64_t taps_before(const Window& w, size_t axis, int64_t first, int64_t end) {
+  if (end <= first) return 0;
+  return std::min(w.kernel[axis], (end - first - 1) / w.dilations[axis] + 1);
+}
+
 /// How many elements each window averages over: those inside the input, or inside input and declared padding.
 std::vector<double> window_counts(const Window& w, const Window& declared, std::span<const int64_t> in,
                                   const Shape& out, bool include_pad) {
@@ -86,14 +92,10 @@ std::vector<double> window_counts(const Window& w, const Window& declared, std::
   for_each_place(out, [&](int64_t i, const Shape& index) {
     double count = 1;
     for (size_t a = 0; a < out.size(); ++a) {
-      int64_t taps = 0;
-      for (int64_t t = 0; t < w.kernel[a]; ++t) {
-        const int64_t at = index[a] * w.strides[a] - w.pads_begin[a] + t * w.dilations[a];
-        const int64_t low = include_pad ? -declared.pads_begin[a] : 0,
-                      high = in[a] + (include_pad ? declared.pads_end[a] : 0);
-        taps += at >= low && at < high;
-      }
-      count *= static_cast<double>(taps);
+      const int64_t first = index[a] * w.strides[a] - w.pads_begin[a],
+                    low = include_pad ? -declared.pads_begin[a] : 0,
+                    high = in[a] + (include_pad ? declared.pads_end[a] : 0);
+      count *= static_cast<double>(taps_before(w, a, first, high) - taps_before(w, a, first, low));
     }
     counts[static_cast<size_t>(i)] = count;
   });

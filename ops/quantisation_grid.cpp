@@ -1,6 +1,6 @@
 #include "ops/quantisation_grid.h"
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/families.h"
 
 namespace onnxray {
@@ -18,8 +18,8 @@ Var spread(LowerContext& c, Var s, const Shape& shape) {
     target[axis] = shape[axis];
     return b.reshape(s, target);
   }
-  require(block > 0 && own.size() == shape.size() && (own[axis] - 1) * block < shape[axis] &&
-              own[axis] * block >= shape[axis],
+  require(block > 0 && own.size() == shape.size() && checked_product(own[axis] - 1, block) < shape[axis] &&
+              checked_product(own[axis], block) >= shape[axis],
           ErrorCode::bad_file, "a scale {} for blocks of {} along axis {} of a tensor {}", to_string(own),
           block, axis, to_string(shape));
   const auto at = static_cast<int64_t>(axis);

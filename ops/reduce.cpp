@@ -112,17 +112,13 @@ void lower_arg_max(LowerContext& ctx) { lower_arg(ctx, true); }
 void lower_arg_min(LowerContext& ctx) { lower_arg(ctx, false); }
 
 void lower_cum_sum(LowerContext& ctx) {
-  const auto axis = ctx.int_constants(1, "axis");
-  require(axis.size() == 1, ErrorCode::bad_file, "its axis must be one number, not {}", axis.size());
+  const int64_t axis = normalise_axis(ctx.int_constant(1, "axis"), ctx.shape(0).size());
   const bool exclusive = ctx.int_attr("exclusive", 0) != 0, reverse = ctx.int_attr("reverse", 0) != 0;
-  ctx.set(0, ctx.b.cum_sum(ctx.input(0), normalise_axis(axis[0], ctx.shape(0).size()), exclusive, reverse));
+  ctx.set(0, ctx.b.cum_sum(ctx.input(0), axis, exclusive, reverse));
 }
 
 int64_t top_k_count(const LowerContext& ctx) {
-  if (ctx.version < 10) return ctx.int_attr("k", 0);
-  const auto k = ctx.int_constants(1, "k");
-  require(k.size() == 1, ErrorCode::bad_file, "its k must be one number, not {}", k.size());
-  return k[0];
+  return ctx.version < 10 ? ctx.int_attr("k", 0) : ctx.int_constant(1, "k");
 }
 
 void lower_top_k(LowerContext& ctx) {

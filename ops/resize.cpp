@@ -3,7 +3,7 @@
 #include <memory>
 #include <numeric>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/axes.h"
 #include "ops/families.h"
 #include "ops/interpolation.h"
@@ -34,7 +34,7 @@ Interpolation interpolation_of(const LowerContext& ctx) {
 
 // float32 arithmetic, as ONNX's shape inference: 10 * 0.7f is 7, not 6.99...
 int64_t scaled_extent(int64_t in, double scale) {
-  return static_cast<int64_t>(std::floor(static_cast<float>(in) * static_cast<float>(scale)));
+  return checked_whole(std::floor(static_cast<float>(in) * static_cast<float>(scale)), "a scaled extent");
 }
 
 std::vector<ResizeAxis> axes_from_scales(const Shape& shape, const std::vector<int64_t>& axes,
@@ -69,7 +69,7 @@ std::vector<ResizeAxis> axes_from_sizes(const Shape& shape, const std::vector<in
   const double scale = policy == "not_larger" ? low->scale : high->scale;
   for (ResizeAxis& axis : result) {
     axis.scale = scale;
-    axis.out = static_cast<int64_t>(std::floor(scale * static_cast<double>(axis.in) + 0.5));
+    axis.out = checked_whole(std::floor(scale * static_cast<double>(axis.in) + 0.5), "a scaled extent");
   }
   return result;
 }

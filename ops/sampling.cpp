@@ -1,6 +1,6 @@
 #include <numeric>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/families.h"
 
 namespace onnxray {
@@ -148,7 +148,7 @@ struct RoiAxis {
 
 RoiAxis roi_axis(LowerContext& c, int64_t first, int64_t bins, int64_t samples, int64_t extent) {
   Builder& b = c.b;
-  const int64_t rois = c.shape(1)[0];
+  const int64_t rois = c.extent(1, 0);
   const bool half_pixel =
       c.version >= 16 && c.string_attr("coordinate_transformation_mode", "half_pixel") == "half_pixel";
   const double scale = c.float_attr("spatial_scale", 1), shift = half_pixel ? 0.5 : 0;
@@ -176,8 +176,9 @@ RoiAxis roi_axis(LowerContext& c, int64_t first, int64_t bins, int64_t samples, 
 void lower_roi_align(LowerContext& c) {
   Builder& b = c.b;
   const Shape x = c.shape(0);
-  const int64_t rois = c.shape(1)[0], samples = c.int_attr("sampling_ratio", 0);
-  const int64_t height = c.int_attr("output_height", 1), width = c.int_attr("output_width", 1);
+  const int64_t rois = c.extent(1, 0), samples = c.int_attr("sampling_ratio", 0);
+  const int64_t height = c.int_attr("output_height", 1, kPositiveSetting),
+                width = c.int_attr("output_width", 1, kPositiveSetting);
   require(x.size() == 4 && c.shape(1) == Shape{rois, 4}, ErrorCode::bad_file, "regions {} of an image {}",
           to_string(c.shape(1)), to_string(x));
   require(
@@ -187,7 +188,7 @@ void lower_roi_align(LowerContext& c) {
   const Var flat = b.gather(b.reshape(c.input(0), {x[0], x[1], x[2] * x[3]}), c.input(2), 0);
   const Shape outer{rois, height * samples, 1}, inner{rois, 1, width * samples};
   const auto at = [&](Var row, Var row_weight, Var column, Var column_weight) {
-    const int64_t points = height * samples * width * samples;
+    const int64_t points = element_count({height, samples, width, samples});
     const Var index =
         b.add(b.mul(b.reshape(row, outer), static_cast<double>(x[3])), b.reshape(column, inner));
     const Var weight = b.mul(b.reshape(row_weight, outer), b.reshape(column_weight, inner));

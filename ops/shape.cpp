@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/axes.h"
 #include "ops/families.h"
 
@@ -87,8 +87,8 @@ void lower_shape(LowerContext& ctx) {
   const Shape& shape = ctx.shape(0);
   const auto rank = static_cast<int64_t>(shape.size());
   const auto clamped = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank); };
-  const int64_t begin = clamped(ctx.int_attr("start", 0)),
-                end = std::max(begin, clamped(ctx.int_attr("end", rank)));
+  const int64_t begin = clamped(ctx.int_attr("start", 0, kAnyInteger)),
+                end = std::max(begin, clamped(ctx.int_attr("end", rank, kAnyInteger)));
   ctx.set(0, int_vector(ctx, {shape.begin() + begin, shape.begin() + end}));
 }
 
@@ -105,15 +105,13 @@ void lower_expand(LowerContext& ctx) {
 }
 
 Shape tile_repeats(const LowerContext& ctx) {
-  Shape repeats = ctx.int_constants(1, "repeats");
   if (ctx.version < 6) {  // Tile-1: (x, tiles, axis)
-    const auto axis = ctx.int_constants(2, "axis");
-    require(repeats.size() == 1 && axis.size() == 1, ErrorCode::bad_file,
-            "tiles and axis must be one number each");
     Shape all(ctx.shape(0).size(), 1);
-    all[static_cast<size_t>(normalise_axis(axis[0], all.size()))] = repeats[0];
+    all[static_cast<size_t>(normalise_axis(ctx.int_constant(2, "axis"), all.size()))] =
+        ctx.int_constant(1, "tiles");
     return all;
   }
+  Shape repeats = ctx.int_constants(1, "repeats", {0, kExtent.highest});
   require(repeats.size() == ctx.shape(0).size(), ErrorCode::bad_file, "{} repeats for a tensor {}",
           repeats.size(), to_string(ctx.shape(0)));
   return repeats;
@@ -131,15 +129,15 @@ void lower_tile(LowerContext& ctx) {
     }
     split.push_back(shape[i]);
     repeated.push_back(shape[i]);
-    out.push_back(repeats[i] * shape[i]);
+    out.push_back(checked_product(repeats[i], shape[i]));
   }
   ctx.set(0, ctx.b.reshape(ctx.b.broadcast(ctx.b.reshape(ctx.input(0), split), repeated), out));
 }
 
 /// The block size, after checking that x is [N, C, H, W].
 int64_t block_size(const LowerContext& ctx) {
-  const int64_t block = ctx.int_attr("blocksize", 0);
-  require(block > 0, ErrorCode::bad_file, "its blocksize must be positive, not {}", block);
+  const int64_t block = ctx.int_attr("blocksize", 0, kPositiveSetting);
+  require(block > 0, ErrorCode::bad_file, "its attribute 'blocksize' is missing");
   require(ctx.shape(0).size() == 4, ErrorCode::bad_file, "needs [N, C, H, W], not {}",
           to_string(ctx.shape(0)));
   return block;
@@ -163,7 +161,7 @@ void lower_depth_to_space(LowerContext& ctx) {
       ctx.b.reshape(ctx.input(0), depth_first ? Shape{n, s, s, c, h, w} : Shape{n, c, s, s, h, w});
   using Axes = std::vector<int64_t>;
   const Var moved = ctx.b.transpose(split, depth_first ? Axes{0, 3, 4, 1, 5, 2} : Axes{0, 1, 4, 2, 5, 3});
-  ctx.set(0, ctx.b.reshape(moved, {n, c, h * s, w * s}));
+  ctx.set(0, ctx.b.reshape(moved, {n, c, checked_product(h, s), checked_product(w, s)}));
 }
 
 void lower_space_to_depth(LowerContext& ctx) {
@@ -175,7 +173,7 @@ void lower_space_to_depth(LowerContext& ctx) {
   using Axes = std::vector<int64_t>;
   const Var moved = ctx.b.transpose(ctx.b.reshape(ctx.input(0), {n, c, h, s, w, s}),
                                     is_depth_first(ctx) ? Axes{0, 3, 5, 1, 2, 4} : Axes{0, 1, 3, 5, 2, 4});
-  ctx.set(0, ctx.b.reshape(moved, {n, c * s * s, h, w}));
+  ctx.set(0, ctx.b.reshape(moved, {n, checked_product(c, s * s), h, w}));
 }
 
 void lower_concat(LowerContext& ctx) {

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/axes.h"
 #include "ops/families.h"
 
@@ -16,18 +16,16 @@ template <int which>
 void lower_window(LowerContext& c) {
   constexpr double kTerms[][3] = {{0.5, 0.5, 0}, {25.0 / 46, 21.0 / 46, 0}, {0.42, 0.5, 0.08}};
   const auto& a = kTerms[which];
-  const std::vector<int64_t> size = c.int_constants(0, "size");
-  require(size.size() == 1 && size[0] >= 0 && size[0] < (int64_t{1} << 30), ErrorCode::bad_file,
-          "its size must be one number that is not negative");
-  c.b.claim(size[0]);
-  const auto n = static_cast<double>(c.int_attr("periodic", 1) != 0 ? size[0] : size[0] - 1);
+  const int64_t size = c.int_constant(0, "size", {0, int64_t{1} << 30});
+  c.b.claim(size);
+  const auto n = static_cast<double>(c.int_attr("periodic", 1) != 0 ? size : size - 1);
   std::vector<double> values;
-  for (int64_t i = 0; i < size[0]; ++i) {
+  for (int64_t i = 0; i < size; ++i) {
     const double phase = 2 * kPi * static_cast<double>(i) / n;
     values.push_back(a[0] - a[1] * std::cos(phase) + a[2] * std::cos(2 * phase));
   }
   c.set(0, c.b.constant(
-               Tensor::of<double>(size, values).to(dtype_from_number(c.int_attr("output_datatype", 1)))));
+               Tensor::of<double>({size}, values).to(dtype_from_number(c.int_attr("output_datatype", 1)))));
 }
 
 struct Transform {
@@ -76,20 +74,15 @@ Var transform(Builder& b, Var x, const Transform& t) {
   return b.concat(both, static_cast<int64_t>(out.size()) - 1);
 }
 
-int64_t one_number(LowerContext& c, size_t i, const char* what) {
-  const std::vector<int64_t> values = c.int_constants(i, what);
-  require(values.size() == 1, ErrorCode::bad_file, "its {} must be one number, not {}", what, values.size());
-  return values[0];
-}
-
 void lower_dft(LowerContext& c) {
   Builder& b = c.b;
   const auto rank = static_cast<int64_t>(b.rank(c.input(0)));
   require(rank >= 2, ErrorCode::bad_file, "its operand {} has no axis of parts", to_string(c.shape(0)));
-  const int64_t named = c.version >= 20 ? (c.has(2) ? one_number(c, 2, "axis") : -2) : c.int_attr("axis", 1);
+  const int64_t named = c.version >= 20 ? (c.has(2) ? c.int_constant(2, "axis") : -2) : c.int_attr("axis", 1);
   const int64_t axis = normalise_axis(named, static_cast<size_t>(rank));
   const bool onesided = c.int_attr("onesided", 0) != 0;
-  Transform t{.length = c.has(1) ? one_number(c, 1, "dft_length") : c.shape(0)[static_cast<size_t>(axis)],
+  Transform t{.length = c.has(1) ? c.int_constant(1, "dft_length", kPositiveSetting)
+                                 : c.shape(0)[static_cast<size_t>(axis)],
               .bins = 0,
               .inverse = c.int_attr("inverse", 0) != 0};
   require(!(onesided && t.inverse), ErrorCode::unsupported, "the inverse of a onesided transform");
@@ -110,9 +103,9 @@ void lower_stft(LowerContext& c) {
   const Shape signal = c.shape(0);
   require(signal.size() == 3 || signal.size() == 2, ErrorCode::bad_file, "a signal {}", to_string(signal));
   const Var x = signal.size() == 3 ? c.input(0) : b.reshape(c.input(0), {signal[0], signal[1], 1});
-  const int64_t step = one_number(c, 1, "frame_step");
+  const int64_t step = c.int_constant(1, "frame_step", kPositiveSetting);
   require(c.has(2) || c.has(3), ErrorCode::bad_file, "it names neither a window nor a frame_length");
-  const int64_t length = c.has(3) ? one_number(c, 3, "frame_length") : c.shape(2).at(0);
+  const int64_t length = c.has(3) ? c.int_constant(3, "frame_length", kPositiveSetting) : c.extent(2, 0);
   require(step > 0 && length > 0 && length <= signal[1], ErrorCode::bad_file, "frames of {} every {} in {}",
           length, step, signal[1]);
   const int64_t frames = 1 + (signal[1] - length) / step;
@@ -130,18 +123,16 @@ void lower_stft(LowerContext& c) {
 
 // Triangles between points that lie evenly on the mel scale 2595 log10(1 + f / 700), over the bins of a DFT.
 void lower_mel_weights(LowerContext& c) {
-  const int64_t mels = one_number(c, 0, "num_mel_bins"), length = one_number(c, 1, "dft_length"),
-                rate = one_number(c, 2, "sample_rate");
-  const double low = c.constant(3, "lower_edge_hertz").as_double(0),
-               high = c.constant(4, "upper_edge_hertz").as_double(0);
-  require(mels > 0 && length > 0 && rate > 0 && mels < (1 << 20) && length < (1 << 24), ErrorCode::bad_file,
-          "{} mel bins of a transform of length {} at {} Hz", mels, length, rate);
+  const int64_t mels = c.int_constant(0, "num_mel_bins", {1, 1 << 20}),
+                length = c.int_constant(1, "dft_length", {1, 1 << 24}),
+                rate = c.int_constant(2, "sample_rate", kPositiveSetting);
+  const double low = c.real_constant(3, "lower_edge_hertz"), high = c.real_constant(4, "upper_edge_hertz");
   const auto mel = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
   const double step = (mel(high) - mel(low)) / static_cast<double>(mels + 2);
   const auto edge = [&](int64_t i) {
     const double hertz = 700 * (std::pow(10, (mel(low) + static_cast<double>(i) * step) / 2595) - 1);
-    return static_cast<int64_t>(
-        std::floor(static_cast<double>(length + 1) * hertz / static_cast<double>(rate)));
+    return checked_whole(std::floor(static_cast<double>(length + 1) * hertz / static_cast<double>(rate)),
+                         "the bin of an edge");
   };
   const int64_t bins = length / 2 + 1;
   c.b.claim(bins * mels);
@@ -152,9 +143,9 @@ void lower_mel_weights(LowerContext& c) {
       if (bin >= 0 && bin < bins) weights[static_cast<size_t>(bin * mels + m)] = w;
     };
     if (first == centre) set(centre, 1);
-    for (int64_t i = first; first != centre && i <= centre; ++i)
+    for (int64_t i = std::max<int64_t>(first, 0); first != centre && i <= std::min(centre, bins); ++i)
       set(i, static_cast<double>(i - first) / static_cast<double>(centre - first));
-    for (int64_t i = centre; last > centre && i < last; ++i)
+    for (int64_t i = std::max<int64_t>(centre, 0); last > centre && i < std::min(last, bins); ++i)
       set(i, static_cast<double>(last - i) / static_cast<double>(last - centre));
   }
   c.set(

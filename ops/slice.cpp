@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/fail.h"
+#include "core/checked.h"
 #include "ops/axes.h"
 #include "ops/families.h"
 
@@ -35,12 +35,13 @@ struct SliceBounds {
 SliceBounds slice_bounds(const LowerContext& ctx) {
   SliceBounds bounds;
   if (ctx.version < 10) {
-    bounds = {ctx.ints_attr("starts"), ctx.ints_attr("ends"), ctx.ints_attr("axes"), {}};
+    bounds = {
+        ctx.ints_attr("starts", kAnyInteger), ctx.ints_attr("ends", kAnyInteger), ctx.ints_attr("axes"), {}};
   } else {
-    bounds.starts = ctx.int_constants(1, "starts");
-    bounds.ends = ctx.int_constants(2, "ends");
+    bounds.starts = ctx.int_constants(1, "starts", kAnyInteger);
+    bounds.ends = ctx.int_constants(2, "ends", kAnyInteger);
     if (ctx.has(3)) bounds.axes = ctx.int_constants(3, "axes");
-    if (ctx.has(4)) bounds.steps = ctx.int_constants(4, "steps");
+    if (ctx.has(4)) bounds.steps = ctx.int_constants(4, "steps", kAnyInteger);
   }
   const size_t n = bounds.starts.size();
   if (bounds.axes.empty()) {
@@ -73,9 +74,8 @@ std::vector<int64_t> split_extents(const LowerContext& ctx, int64_t extent) {
   std::vector<int64_t> parts = ctx.has(1) ? ctx.int_constants(1, "split") : ctx.ints_attr("split");
   if (!parts.empty()) return parts;
   const auto outputs = static_cast<int64_t>(ctx.output_count());
-  const int64_t n = ctx.int_attr("num_outputs", outputs);
-  require(n > 0 && outputs <= n, ErrorCode::bad_file, "it splits into {} parts and has {} outputs", n,
-          outputs);
+  const int64_t n = ctx.int_attr("num_outputs", outputs, {1, 1 << 16});
+  require(outputs <= n, ErrorCode::bad_file, "it splits into {} parts and has {} outputs", n, outputs);
   const int64_t part = (extent + n - 1) / n;
   for (int64_t begin = 0; static_cast<int64_t>(parts.size()) < n; begin += part) {
     parts.push_back(std::clamp<int64_t>(extent - begin, 0, part));
@@ -88,8 +88,9 @@ void lower_split(LowerContext& ctx) {
   const int64_t extent = ctx.shape(0)[static_cast<size_t>(axis)];
   const std::vector<int64_t> parts = split_extents(ctx, extent);
   const bool positive = std::ranges::all_of(parts, [](int64_t part) { return part >= 0; });
-  require(positive && std::accumulate(parts.begin(), parts.end(), int64_t{0}) == extent, ErrorCode::bad_file,
-          "parts {} do not add up to the extent {} of axis {}", to_string(parts), extent, axis);
+  require(positive && std::accumulate(parts.begin(), parts.end(), int64_t{0}, checked_sum) == extent,
+          ErrorCode::bad_file, "parts {} do not add up to the extent {} of axis {}", to_string(parts), extent,
+          axis);
   require(parts.size() >= ctx.output_count(), ErrorCode::bad_file, "{} parts for {} outputs", parts.size(),
           ctx.output_count());
   int64_t begin = 0;

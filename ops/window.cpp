@@ -8,26 +8,6 @@ namespace onnxray {
 
 namespace {
 
-/// Keeps every product and sum of window settings far from overflow.
-constexpr int64_t kLargestSetting = int64_t{1} << 30;
-
-void check_settings(std::string_view name, std::span<const int64_t> values, int64_t lowest) {
-  for (const int64_t v : values) {
-    require(v >= lowest && v <= kLargestSetting, ErrorCode::bad_file,
-            "attribute '{}' has an entry {}; it must be in [{}, {}]", name, v, lowest, kLargestSetting);
-  }
-}
-
-std::vector<int64_t> ints_or(const LowerContext& context, std::string_view name, size_t count,
-                             int64_t fallback, int64_t lowest) {
-  std::vector<int64_t> values = context.ints_attr(name);
-  if (values.empty()) values.assign(count, fallback);
-  require(values.size() == count, ErrorCode::bad_file, "attribute '{}' has {} entries, expected {}", name,
-          values.size(), count);
-  check_settings(name, values, lowest);
-  return values;
-}
-
 int64_t reach(const Window& w, size_t i) { return w.dilations[i] * (w.kernel[i] - 1) + 1; }
 
 /// SAME: ceil(in / stride) outputs, the padding split evenly; the odd element goes to the end (UPPER) or the
@@ -62,14 +42,15 @@ Window read_window(const LowerContext& context, const Shape& x, Shape kernel, bo
   const std::span<const int64_t> in = std::span(x).subspan(2);
   require(kernel.size() == rank, ErrorCode::bad_file, "attribute 'kernel_shape' is {}, expected {} entries",
           to_string(kernel), rank);
-  check_settings("kernel_shape", kernel, 1);
-  Window w{std::move(kernel), ints_or(context, "strides", rank, 1, 1),
-           ints_or(context, "dilations", rank, 1, 1), Shape(rank, 0), Shape(rank, 0)};
+  require_within(kPositiveSetting, kernel, "attribute 'kernel_shape'");
+  const Node& node = context.node;
+  Window w{std::move(kernel), ints_for_each(node, "strides", rank, 1, kPositiveSetting),
+           ints_for_each(node, "dilations", rank, 1, kPositiveSetting), Shape(rank, 0), Shape(rank, 0)};
   const std::string auto_pad = context.string_attr("auto_pad", "NOTSET");
   if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
     pad_same(w, in, auto_pad == "SAME_UPPER");
   } else if (auto_pad == "NOTSET" || auto_pad.empty()) {
-    const std::vector<int64_t> pads = ints_or(context, "pads", 2 * rank, 0, -kLargestSetting);
+    const std::vector<int64_t> pads = ints_for_each(node, "pads", 2 * rank, 0);
     w.pads_begin.assign(pads.begin(), pads.begin() + static_cast<int64_t>(rank));
     w.pads_end.assign(pads.begin() + static_cast<int64_t>(rank), pads.end());
   } else {
