@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <cassert>
 #include <optional>
 
+#include "backends/bounds.h"
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/strided_copy.h"
 
@@ -41,6 +43,7 @@ std::unique_ptr<Kernel> make_copy(const Shape& shape, const Strides& dst, const 
                                   const Operand& y, int64_t dst_offset = 0, int64_t src_offset = 0) {
   const Storage storage = storage_of(y.dtype);
   const int64_t size = stored_size(storage);
+  assert(stays_inside(y, shape, dst, dst_offset));
   std::vector<CopyKernel::Part> parts;
   parts.push_back({StridedCopy(shape, dst, src, storage), dst_offset * size, src_offset * size});
   return std::make_unique<CopyKernel>(std::move(parts));
@@ -104,10 +107,11 @@ class PlaceKernel final : public Kernel {
     const auto keep = [this](auto value) {
       std::copy_n(reinterpret_cast<const std::byte*>(&value), sizeof value, value_);
     };
+    const int64_t whole = Tensor::filled(DType::i64, {}, p.fill).as_int64(0);  // defined for NaN, too
     switch (storage_of(y.dtype)) {
       case Storage::real: keep(static_cast<float>(p.fill)); break;
-      case Storage::int64: keep(static_cast<int64_t>(p.fill)); break;
-      case Storage::byte: keep(static_cast<uint8_t>(p.fill)); break;
+      case Storage::int64: keep(whole); break;
+      case Storage::byte: keep(static_cast<uint8_t>(whole)); break;
     }
   }
 
@@ -125,7 +129,7 @@ class PlaceKernel final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> compile_reshape(const Reshape&, Operands in, Operands out) {
-  if (!same_storage(in[0], out[0])) return nullptr;
+  if (!same_storage(in[0], out[0]) || element_count(out[0].shape) == 0) return nullptr;
   if (in[0].shape == out[0].shape) return make_copy(out[0].shape, out[0].strides, in[0].strides, out[0]);
   const auto common = common_shape(out[0], in[0]);
   return common ? make_copy(common->shape, common->a, common->b, out[0]) : nullptr;
@@ -147,6 +151,7 @@ std::unique_ptr<Kernel> compile_broadcast(const Broadcast&, Operands in, Operand
 std::unique_ptr<Kernel> compile_slice(const Slice& p, Operands in, Operands out) {
   if (!same_storage(in[0], out[0])) return nullptr;
   const View view = view_of(in[0], p.starts, p.steps);
+  assert(stays_inside(in[0], out[0].shape, view.strides, view.offset));
   return make_copy(out[0].shape, out[0].strides, view.strides, out[0], 0, view.offset);
 }
 

@@ -1,3 +1,6 @@
+#include <cassert>
+
+#include "backends/bounds.h"
 #include "backends/reference/element.h"
 #include "backends/reference/kernels.h"
 #include "backends/reference/strided.h"
@@ -67,6 +70,8 @@ struct Picks {
         whole_rest(without(whole.strides, axis)),
         whole_step(whole.strides[static_cast<size_t>(axis)]) {
     const auto first = picked.strides.begin() + axis, last = first + static_cast<int64_t>(index.shape.size());
+    assert(axis + std::ssize(index.shape) <= std::ssize(picked.strides) &&
+           stays_inside(picked, index.shape, Strides(first, last)) && stays_inside(whole, rest, whole_rest));
     picked_rest = picked.strides;
     picked_rest.erase(picked_rest.begin() + axis, picked_rest.begin() + axis + (last - first));
     const Walk walk(index.shape, {Strides(first, last)});
@@ -169,6 +174,7 @@ std::unique_ptr<Kernel> compile(const GatherElements& p, const Operands& o) {
   require_alike("gather_elements", x, y);
   const auto axis = static_cast<size_t>(p.axis);
   const IndexReader reader(index, x.shape[axis], p.axis);
+  assert(stays_inside(y, index.shape, y.strides) && stays_inside(x, index.shape, with_zero(x.strides, axis)));
   const Walk walk(index.shape, {y.strides, with_zero(x.strides, axis)});
   return with_storage<T>(y.dtype, [&]<class E>(std::type_identity<E>) {
     return make_kernel([=, step = x.strides[axis]](Sources in, Targets out) {
@@ -191,6 +197,8 @@ std::unique_ptr<Kernel> compile(const ScatterElements& p, const Operands& o) {
   require_alike("scatter_elements", updates, y);
   const auto axis = static_cast<size_t>(p.axis);
   const IndexReader reader(index, x.shape[axis], p.axis);
+  assert(stays_inside(y, index.shape, with_zero(y.strides, axis)) &&
+         stays_inside(updates, index.shape, updates.strides));
   const Walk walk(index.shape, {with_zero(y.strides, axis), updates.strides});
   return with_storage<T>(y.dtype, [&]<class E>(std::type_identity<E>) {
     const StridedCopy<E> copy(y.shape, y.strides, x.strides);

@@ -1,3 +1,6 @@
+#include <cassert>
+
+#include "backends/bounds.h"
 #include "backends/reference/element.h"
 #include "backends/reference/kernels.h"
 #include "backends/reference/strided.h"
@@ -11,6 +14,7 @@ template <class T>
 std::unique_ptr<Kernel> make_copy(const Operands& o, const Shape& shape, const Strides& dst,
                                   const Strides& src, int64_t src_offset = 0) {
   require_alike("copy", o.in[0], o.out[0]);
+  assert(stays_inside(o.in[0], shape, src, src_offset) && stays_inside(o.out[0], shape, dst));
   return with_storage<T>(o.out[0].dtype, [&]<class E>(std::type_identity<E>) {
     const StridedCopy<E> copy(shape, dst, src);
     return make_kernel(
@@ -75,6 +79,7 @@ std::unique_ptr<Kernel> compile(const Place& p, const Operands& o) {
   const Operand &x = o.in[0], &y = o.out[0];
   require_alike("place", x, y);
   const View view(y.strides, p.starts, p.steps);
+  assert(stays_inside(y, x.shape, view.strides_in_i, view.offset));
   return with_storage<T>(y.dtype, [&]<class E>(std::type_identity<E>) {
     const StridedCopy<E> clear(y.shape, y.strides, Strides(y.shape.size(), 0)),
         copy(x.shape, view.strides_in_i, x.strides);
@@ -98,6 +103,7 @@ std::unique_ptr<Kernel> compile(const Concat& p, const Operands& o) {
     for (const Operand& x : o.in) {
       copies.emplace_back(x.shape, y.strides, x.strides);
       offsets.push_back(place * y.strides[axis]);
+      assert(stays_inside(y, x.shape, y.strides, offsets.back()));
       place += x.shape[axis];
     }
     return make_kernel([=](Sources in, Targets out) {
