@@ -183,7 +183,8 @@ std::vector<Var> NodeContext::adjoint(Var s, std::span<const Substitute> substit
   std::map<int32_t, Var> cotangents{{copy.output.id, s}};
   std::vector<bool> reached(b.program().variables.size(), false);
   for (size_t i = 0; i < copy.inputs.size(); ++i) {
-    if (wants(i)) reached[static_cast<size_t>(copy.inputs[i].id)] = true;
+    // A substitute may leave an operand out.
+    if (wants(i) && copy.inputs[i]) reached[static_cast<size_t>(copy.inputs[i].id)] = true;
   }
   for (const Step& step : copy.steps) {
     const bool depends =

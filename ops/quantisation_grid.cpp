@@ -31,10 +31,10 @@ Var spread(LowerContext& c, Var s, const Shape& shape) {
   return b.slice_axis(whole, at, 0, shape[axis]);
 }
 
-Var steps_of(LowerContext& c, Var x, Var scale, Var zero_point) {
+Var steps_of(LowerContext& c, Var x, Var scale, Var zero_point, Opcode rounding) {
   Builder& b = c.b;
   const Shape shape = b.shape(x);
-  const Var rounded = b.unary(Opcode::round, b.div(x, spread(c, scale, shape)));
+  const Var rounded = b.unary(rounding, b.div(x, spread(c, scale, shape)));
   return zero_point ? b.add(rounded, b.cast(spread(c, zero_point, shape), b.dtype(x))) : rounded;
 }
 
@@ -76,7 +76,7 @@ void lower_saturate(LowerContext& c) {
 }
 
 // y = (clip(round((x - offset) / scale) + zero) - zero) * scale + offset; without a scale on the grid that
-// DynamicQuantizeLinear finds
+// DynamicQuantizeLinear finds. `floor` rounds down.
 void lower_round_to_grid(LowerContext& c) {
   Builder& b = c.b;
   const Var x = c.input(0);
@@ -86,7 +86,8 @@ void lower_round_to_grid(LowerContext& c) {
     return c.set(0, b.mul(b.sub(b.min(b.max(steps, 0.0), 255.0), grid.zero), grid.scale));
   }
   const Shape shape = b.shape(x);
-  const Var steps = steps_of(c, from_offset(c, x), c.input(1), c.optional(2));
+  const Opcode rounding = c.int_attr("floor", 0) != 0 ? Opcode::floor : Opcode::round;
+  const Var steps = steps_of(c, from_offset(c, x), c.input(1), c.optional(2), rounding);
   Var y = b.min(b.max(steps, c.float_attr("low", 0)), c.float_attr("high", 255));
   if (const Var zero = zero_of(c, shape, b.dtype(x))) y = b.sub(y, zero);
   c.set(0, to_offset(c, b.mul(y, spread(c, c.input(1), shape))));

@@ -68,7 +68,10 @@ class Finder {
 
   /// A real value makes real ones, and decides what it is cast to, compared for and so on.
   void follow(const Node& node) {
-    const bool real = std::ranges::any_of(node.inputs, [&](ValueId id) { return is_real(id); });
+    // A grid hands on what it rounds, whatever its scale comes of.
+    const bool real = is_grid(ops_, node)
+                          ? is_real(node.inputs[0])
+                          : std::ranges::any_of(node.inputs, [&](ValueId id) { return is_real(id); });
     const bool decided =
         real || std::ranges::any_of(node.inputs, [&](ValueId id) { return contains(decided_, id); });
     for (const ValueId id : node.outputs) {

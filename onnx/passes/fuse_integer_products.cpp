@@ -39,12 +39,65 @@ class Fusion {
     return fixed != nullptr && is_number(fixed->inputs[1]) ? fixed->inputs[1] : kNoValue;
   }
 
-  /// The product of integers whose result is cast to real numbers.
-  const Node* product_behind(ValueId id) const {
+  /// A product of integers, and integers that are added to it where there are any.
+  struct Product {
+    const Node* node = nullptr;
+    ValueId bias = kNoValue;
+  };
+
+  const Node* product(ValueId id) const {
+    const Node* matmul = edit_.producer(id, "MatMulInteger");
+    return matmul != nullptr ? matmul : edit_.producer(id, "ConvInteger");
+  }
+
+  /// The product whose result is cast to real numbers.
+  Product product_behind(ValueId id) const {
     const Node* cast = edit_.producer(id, "Cast");
-    if (cast == nullptr || !is_floating(*graph_[id].dtype)) return nullptr;
-    const Node* matmul = edit_.producer(cast->inputs[0], "MatMulInteger");
-    return matmul != nullptr ? matmul : edit_.producer(cast->inputs[0], "ConvInteger");
+    if (cast == nullptr || !is_floating(*graph_[id].dtype)) return {};
+    if (const Node* alone = product(cast->inputs[0])) return {alone};
+    const Node* add = edit_.producer(cast->inputs[0], "Add");
+    for (const size_t i : {0, 1}) {
+      const Node* found = add != nullptr ? edit_.producer(add->inputs[i], "ConvInteger") : nullptr;
+      if (found != nullptr) return {found, add->inputs[1 - i]};
+    }
+    return {};
+  }
+
+  /// Whether both are the same product of scales.
+  bool same_scale(ValueId a, ValueId b) const {
+    const Node *ma = edit_.producer(a, "Mul"), *mb = edit_.producer(b, "Mul");
+    if (equal(a, b) || ma == nullptr || mb == nullptr) return equal(a, b);
+    return (equal(ma->inputs[0], mb->inputs[0]) && equal(ma->inputs[1], mb->inputs[1])) ||
+           (equal(ma->inputs[0], mb->inputs[1]) && equal(ma->inputs[1], mb->inputs[0]));
+  }
+
+  /// The constant of which `steps` [1,C,1...] counts whole steps `total`, rounded down, as a vector [C].
+  ValueId real_bias(ValueId steps, ValueId total, const Shape& result) {
+    while (const Node* reshape = edit_.producer(steps, "Reshape")) steps = reshape->inputs[0];
+    const Node* cast = edit_.producer(steps, "Cast");
+    const Node* floor = cast != nullptr ? edit_.producer(cast->inputs[0], "Floor") : nullptr;
+    const Node* div = floor != nullptr ? edit_.producer(floor->inputs[0], "Div") : nullptr;
+    if (div == nullptr || !is_number(total) || !same_scale(div->inputs[1], total)) return kNoValue;
+    const Tensor* c = graph_.constant(div->inputs[0]);
+    if (c == nullptr || c->size() != result[1]) return kNoValue;
+    return edit_.add_constant(graph_[div->inputs[0]].name,
+                              from_doubles(c->dtype(), {result[1]}, c->to_doubles()));
+  }
+
+  /// It stays on the grid of the sum, of which the layer is told no more.
+  ValueId on_grid(const Node& mul, ValueId bias, ValueId total) {
+    const Value& value = graph_[bias];
+    const ValueId y = edit_.add_value(value.name + "/RoundToGrid", *value.dtype, *value.shape);
+    edit_.insert_after(
+        *(&mul - 1),
+        Node{.op = "RoundToGrid",
+             .opset = 1,
+             .domain = "onnxray",
+             .attributes = {{"low", -2147483648.0}, {"high", 2147483647.0}, {"floor", int64_t{1}}},
+             .inputs = {bias, total},
+             .outputs = {y},
+             .origin = mul.origin});
+    return y;
   }
 
   /// `total` as the scale of a times that of b.
@@ -99,7 +152,7 @@ class Fusion {
 
   void match(Node& mul) {
     for (const size_t i : {0, 1}) {
-      const Node* product = product_behind(mul.inputs[i]);
+      const auto [product, steps] = product_behind(mul.inputs[i]);
       if (product == nullptr) continue;
       const ValueId total = mul.inputs[1 - i];
       const Shape result = *graph_[mul.outputs[0]].shape;
@@ -113,9 +166,13 @@ class Fusion {
       if (!scales) continue;
       const ValueId weight = of_weight(scales->b, result, matmul ? result.size() - 1 : 1);
       if (scales->b != kNoValue && weight == kNoValue) continue;
-      const ValueId a = real(mul, *product, 0, scales->a, matmul ? rank(0) - 2 : 1),
-                    b = real(mul, *product, 1, weight, matmul ? rank(1) - 1 : 0);
-      edit_.rewrite(mul, matmul ? "MatMul" : "Conv", 13, {a, b}, Attributes(product->attributes));
+      const ValueId bias = steps == kNoValue ? kNoValue : real_bias(steps, total, result);
+      if (steps != kNoValue && bias == kNoValue) continue;
+      std::vector<ValueId> operands{real(mul, *product, 0, scales->a, matmul ? rank(0) - 2 : 1),
+                                    real(mul, *product, 1, weight, matmul ? rank(1) - 1 : 0)};
+      if (bias != kNoValue) operands.push_back(on_grid(mul, bias, total));
+      edit_.rewrite(mul, matmul ? "MatMul" : "Conv", 13, std::move(operands),
+                    Attributes(product->attributes));
       return;
     }
   }
@@ -127,7 +184,8 @@ class Fusion {
 }  // namespace
 
 /// Mul(Cast(MatMulInteger(a, w)), scale of a * scale of w) is the product of the real numbers that the
-/// integers stand for: one linear layer over real weights. Likewise ConvInteger.
+/// integers stand for: one linear layer over real weights. Likewise ConvInteger, also with a bias that was
+/// made integer by the same scales: Cast(Floor(bias / scales)).
 bool fuse_integer_products(Graph& graph, const PassOptions&) { return Fusion(graph).run(); }
 
 }  // namespace onnxray

@@ -6,12 +6,14 @@ namespace onnxray {
 
 namespace {
 
-/// A product whose third operand is computed.
-bool has_moving_bias(const Graph& graph, const Node& node) {
+/// A product whose third operand is computed: a constant on a grid is not.
+bool has_moving_bias(const GraphEdit& edit, const Node& node) {
   const bool is_linear = node.op == "Gemm" || node.op == "Conv" || node.op == "ConvTranspose";
   if (!is_linear || !node.domain.empty() || node.inputs.size() < 3 || node.inputs[2] == kNoValue)
     return false;
-  return graph.constant(node.inputs[2]) == nullptr;
+  const Node* grid = edit.producer(node.inputs[2]);
+  const bool is_rounded = grid != nullptr && grid->domain == "onnxray" && grid->op == "RoundToGrid";
+  return edit.graph.constant(is_rounded ? grid->inputs[0] : node.inputs[2]) == nullptr;
 }
 
 /// Adds `op` over `inputs` after `node`; its result is `y`.
@@ -65,7 +67,7 @@ bool moving_bias_to_add(Graph& graph, const PassOptions&) {
   GraphEdit edit(graph);
   for (Node& node : graph.nodes) {
     edit.refresh(node);
-    if (has_moving_bias(graph, node)) match(edit, node);
+    if (has_moving_bias(edit, node)) match(edit, node);
   }
   return edit.apply();
 }

@@ -47,6 +47,24 @@ TEST_CASE("a dynamically quantised product with its scales is one product over r
   }
 }
 
+TEST_CASE("a bias that was made integer by the scales of the product is the layer's, on their grid") {
+  GraphMaker g;
+  const ValueId x = g.input("x", {1, 2, 6});
+  const ValueId w = g.constant({2, 2, 3}, {9, 1, 0, 5, 2, 8, 3, 7, 4, 6, 5, 1}, DType::u8);
+  const Dynamic d = dynamic_quantize(g, x);
+  const ValueId s = g.scalar(0.2), bias = g.constant({2}, {0.7, -1.3});
+  const auto cast = [&](ValueId v, int64_t to) { return g.node("Cast", 13, {v}, {{"to", to}}); };
+  const ValueId steps = g.node("Floor", 13, {g.node("Div", 13, {bias, g.node("Mul", 13, {d.scale, s})})});
+  const ValueId spread = g.node("Reshape", 13, {cast(steps, 6), g.constant({3}, {1, 2, 1}, DType::i64)});
+  const ValueId product = g.node("ConvInteger", 10, {d.q, w, d.zero, g.constant({}, {4}, DType::u8)});
+  const ValueId real = as_real(g, g.node("Add", 13, {product, spread}));
+  const Graph before = g.finish({g.node("Mul", 13, {real, g.node("Mul", 13, {d.scale, s})})});
+  const Graph changed = after(moving_bias_to_add, fused(before));
+  CHECK(ops_of(changed).ends_with("Conv"));
+  CHECK(ops_of(changed).find("Integer") == std::string::npos);
+  check_equal_results(before, changed);
+}
+
 TEST_CASE("a weight may have a scale for each column or filter, and factors any order") {
   const Graph columns = dynamic_product(false, {0.2, 0.3, 0.5}, true);
   CHECK(ops_of(fused(columns)) == "RoundToGrid MatMul");
