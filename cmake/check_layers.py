@@ -18,9 +18,10 @@ MAY_INCLUDE = {
 }
 # header -> the one folder that may include it
 RIM = {"onnx/onnx_pb.h": "onnx", "oneapi/dnnl": "backends/onednn", "cudnn": "backends/cudnn", "google/protobuf": "onnx"}
-# The command line sees of core only what the public header shows, its error helper, and what reads names.
-CLI_CORE = {"core/assumption.h", "core/error.h", "core/fail.h", "core/dtype.h", "core/shape.h", "core/tensor.h", "core/counter_rng.h",
-            "core/nearest.h", "core/samples.h"}
+# The command line sees of core only what the public header shows, its error helper, and what reads names,
+# files and numbers.
+CLI_CORE = {"core/assumption.h", "core/difference.h", "core/error.h", "core/fail.h", "core/dtype.h", "core/shape.h", "core/tensor.h", "core/counter_rng.h",
+            "core/json_value.h", "core/nearest.h", "core/number_range.h", "core/read_file.h", "core/samples.h"}
 
 
 def problems(path):

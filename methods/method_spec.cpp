@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/fail.h"
+#include "methods/parameter_ranges.h"
 #include "rules/builtin_composites.h"
 
 namespace onnxray {
@@ -98,14 +99,20 @@ void apply(MethodSpec& method, const std::string& key, const std::string& value)
   const auto [it, is_new] = method.parameters.try_emplace(name, value);
   require(is_new || it->second == value, ErrorCode::usage, "'{}' is given twice, as '{}' and '{}'", name,
           it->second, value);
+  check_parameter(name, value, method.text);
   set_switch(method.conventions, name, value);
 }
 
 /// The number that a name carries holds unless a parameter says otherwise.
 void fill_from_name(MethodSpec& method) {
-  if (method.name.steps) method.conventions.steps = *method.name.steps;
-  if (method.name.samples) method.conventions.samples = *method.name.samples;
-  if (method.name.noise) method.conventions.noise_scale = *method.name.noise;
+  const auto fill = [&](std::string_view name, const auto& number) {
+    if (number) set_switch(method.conventions, name, fmt::format("{}", *number));
+  };
+  fill("steps", method.name.steps);
+  fill("samples", method.name.samples);
+  fill("noise_scale", method.name.noise);
+  if (method.name.modifiers.mu)
+    check_parameter("mu", fmt::format("{}", *method.name.modifiers.mu), method.text);
 }
 
 /// "NAME:key=value,key=value"

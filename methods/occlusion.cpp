@@ -10,6 +10,9 @@ namespace onnxray {
 
 namespace {
 
+/// Of the table that says which window covers which place of an axis.
+constexpr int64_t kMostEntries = int64_t{1} << 27;
+
 /// Where windows begin along an axis. The last one ends with the axis, none wraps.
 std::vector<int64_t> window_starts(int64_t extent, int64_t window, int64_t stride) {
   std::vector<int64_t> starts;
@@ -39,9 +42,13 @@ Windows windows_over(const MethodSpec& method, const std::vector<int64_t>& axes,
     const int64_t extent = shape[static_cast<size_t>(axis)];
     const int64_t size = std::min(extent, whole(method, "window", (extent + 7) / 8));
     windows.sizes.push_back(size);
+    const std::vector<int64_t> starts = window_starts(extent, size, whole(method, "stride", (size + 1) / 2));
+    require(std::ssize(windows.starts) * std::ssize(starts) * extent <= kMostEntries, ErrorCode::usage,
+            "'{}' moves too many windows over {}: give a larger window or stride", method.text,
+            to_string(shape));
     std::vector<std::vector<int64_t>> longer;
     for (const auto& before : windows.starts) {
-      for (const int64_t start : window_starts(extent, size, whole(method, "stride", (size + 1) / 2))) {
+      for (const int64_t start : starts) {
         longer.push_back(before);
         longer.back().push_back(start);
       }

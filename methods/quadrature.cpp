@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/fail.h"
+
 namespace onnxray {
 
 namespace {
@@ -24,6 +26,8 @@ Legendre legendre(int64_t n, double t) {
 }
 
 Quadrature gauss_legendre(int64_t n) {
+  constexpr int64_t kMost = 10'000;  // work grows with the square
+  require(n <= kMost, ErrorCode::usage, "gauss_legendre takes at most {} steps, not {}", kMost, n);
   if (n == 1) return {{0.5}, {1}};
   Quadrature rule;
   for (int64_t i = n; i-- > 0;) {

@@ -1,12 +1,10 @@
 #include "rules/composite_json.h"
 
-#include <algorithm>
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/fail.h"
+#include "core/json_value.h"
 
 namespace onnxray {
 
@@ -18,65 +16,62 @@ constexpr std::array<std::string_view, 8> kClasses{"linear",  "sum",    "bilinea
                                                    "routing", "affine", "normaliser", "softmax"};
 constexpr std::array<std::string_view, 3> kPositions{"any", "first", "last"};
 
-template <size_t N>
-size_t index_of(const std::array<std::string_view, N>& names, const std::string& name,
-                std::string_view what) {
-  const auto it = std::ranges::find(names, name);
-  require(it != names.end(), ErrorCode::usage, "{} '{}' is none of {}", what, name, fmt::join(names, ", "));
-  return static_cast<size_t>(it - names.begin());
+constexpr double kMostLayers = 1e6;
+
+std::vector<std::string> read_ops(const JsonValue& json) {
+  if (json.is_text()) return {json.text()};
+  if (!json.is_list()) json.fail_as("an operator or a list of them");
+  std::vector<std::string> ops;
+  for (const JsonValue& op : json.items()) ops.push_back(op.text());
+  return ops;
 }
 
-Matcher read_match(const Json& json) {
+Matcher read_match(const JsonValue& json) {
+  json.allow_keys({"class", "ops", "name", "position", "until", "input_layer"});
   Matcher match;
-  for (const auto& [key, value] : json.items()) {
-    if (key == "class")
-      match.relevance = static_cast<RelevanceClass>(index_of(kClasses, value.get<std::string>(), "class"));
-    else if (key == "ops")
-      match.ops =
-          value.is_string() ? std::vector{value.get<std::string>()} : value.get<std::vector<std::string>>();
-    else if (key == "name")
-      match.name = value.get<std::string>();
-    else if (key == "position")
-      match.position =
-          static_cast<Matcher::Position>(index_of(kPositions, value.get<std::string>(), "position"));
-    else if (key == "until")
-      match.until = value.get<int64_t>();
-    else if (key == "input_layer")
-      match.input_layer = value.get<bool>();
-    else
-      fail(ErrorCode::usage,
-           "match has no key '{}'; it has class, ops, name, position, until and input_layer", key);
-  }
+  if (const auto v = json.find("class")) match.relevance = static_cast<RelevanceClass>(v->choice(kClasses));
+  if (const auto v = json.find("ops")) match.ops = read_ops(*v);
+  if (const auto v = json.find("name")) match.name = v->text();
+  if (const auto v = json.find("position"))
+    match.position = static_cast<Matcher::Position>(v->choice(kPositions));
+  if (const auto v = json.find("until")) match.until = v->whole(0, kMostLayers);
+  if (const auto v = json.find("input_layer")) match.input_layer = v->flag();
   return match;
 }
 
-RuleSpec read_rule(const Json& json) {
-  if (json.is_string()) return read_rule({{"name", json}});
-  RuleSpec spec{json.at("name").get<std::string>()};
-  for (const auto& [key, value] : json.items()) {
+RuleSpec read_rule(const JsonValue& json) {
+  RuleSpec spec{json.is_text() ? json.text() : json.at("name").text()};
+  std::vector<std::pair<std::string, JsonValue>> members;
+  if (!json.is_text()) members = json.members();
+  for (const auto& [key, value] : members) {
     if (key == "name") continue;
-    if (value.is_array())
-      spec.arrays[key] = value.get<std::vector<double>>();
-    else
-      spec.parameters[key] = value.get<double>();
+    const std::optional<NumberRange> range = range_of_parameter(spec.rule, key);
+    if (!range) {  // make_rule says what there is
+      spec.parameters[key] = 0;
+      break;
+    }
+    if (!value.is_list()) {
+      spec.parameters[key] = value.number(*range);
+      continue;
+    }
+    for (const JsonValue& number : value.items()) spec.arrays[key].push_back(number.number(*range));
   }
-  make_rule(spec);  // names the known rules and parameters where it is none
+  try {
+    make_rule(spec);  // what numbers must be to each other
+  } catch (const Error& error) {
+    fail(ErrorCode::usage, "{}: {}", json.place(), error.what());
+  }
   return spec;
 }
 
-Composite read(const Json& json, const std::string& source) {
-  Composite composite{json.value("name", source), {}};
-  for (const auto& [key, value] : json.items()) {
-    require(key == "name" || key == "rules", ErrorCode::usage,
-            "a composite has no key '{}'; it has name and rules", key);
-  }
-  for (const Json& entry : json.at("rules")) {
-    for (const auto& [key, value] : entry.items()) {
-      require(key == "match" || key == "rule", ErrorCode::usage,
-              "an entry has no key '{}'; it has match and rule", key);
-    }
-    composite.entries.push_back(
-        {entry.contains("match") ? read_match(entry.at("match")) : Matcher{}, read_rule(entry.at("rule"))});
+Composite read(const JsonValue& json, const std::string& source) {
+  json.allow_keys({"name", "rules"});
+  const auto name = json.find("name");
+  Composite composite{name ? name->text() : source, {}};
+  for (const JsonValue& entry : json.at("rules").items()) {
+    entry.allow_keys({"match", "rule"});
+    const auto match = entry.find("match");
+    composite.entries.push_back({match ? read_match(*match) : Matcher{}, read_rule(entry.at("rule"))});
   }
   return composite;
 }
@@ -103,21 +98,11 @@ Json write_rule(const RuleSpec& rule) {
 }  // namespace
 
 Composite composite_from_json(const std::string& text, const std::string& source) {
-  try {
-    return read(Json::parse(text), source);
-  } catch (const nlohmann::json::exception& error) {
-    fail(ErrorCode::usage, "composite {}: {}", source, error.what());
-  } catch (const Error& error) {
-    fail(ErrorCode::usage, "composite {}: {}", source, error.what());
-  }
+  return read(JsonValue::parse(text, source, ErrorCode::usage), source);
 }
 
 Composite read_composite(const std::string& path) {
-  std::ifstream file(path);
-  require(file.good(), ErrorCode::usage, "cannot read the composite '{}'", path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return composite_from_json(text.str(), path);
+  return read(JsonValue::read(path, ErrorCode::usage), path);
 }
 
 std::string to_json(const Composite& composite) {
@@ -125,7 +110,7 @@ std::string to_json(const Composite& composite) {
   for (const CompositeEntry& entry : composite.entries) {
     json["rules"].push_back({{"match", write_match(entry.match)}, {"rule", write_rule(entry.rule)}});
   }
-  return json.dump(2);
+  return json_text(json);
 }
 
 }  // namespace onnxray

@@ -4,10 +4,14 @@
 #include <charconv>
 
 #include "core/fail.h"
+#include "core/number_range.h"
 
 namespace onnxray {
 
 namespace {
+
+/// Of integrated gradients, and samples of SmoothGrad and its kin: tables of them are made beforehand.
+constexpr double kMostSteps = 100'000;
 
 /// Turns a switch to text and back. Choices are in the order of the enumerators.
 template <class Enum, size_t N>
@@ -30,15 +34,15 @@ struct Choices {
 template <class Number>
 struct Numeric {
   Number Conventions::*member;
-  Number low;
+  NumberRange range;
 
-  std::string list() const { return "a number"; }
+  std::string list() const { return range.text(); }
   std::string get(const Conventions& c) const { return fmt::format("{}", c.*member); }
   bool set(Conventions& c, std::string_view value) const {
-    Number number{};
+    double number{};
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc() || end != value.data() + value.size() || number < low) return false;
-    c.*member = number;
+    if (error != std::errc() || end != value.data() + value.size() || !range.holds(number)) return false;
+    c.*member = static_cast<Number>(number);
     return true;
   }
 };
@@ -75,12 +79,12 @@ bool any_switch(Visit visit) {
          visit("ig_quadrature", Choices<C::Quadrature, 6>{&C::ig_quadrature,
                                                           {"mean_endpoints", "trapezoid", "left", "right",
                                                            "midpoint", "gauss_legendre"}}) ||
-         visit("steps", Numeric<int64_t>{&C::steps, 1}) ||
+         visit("steps", Numeric<int64_t>{&C::steps, whole_numbers(1, kMostSteps)}) ||
          visit("noise", Choices<C::NoiseScale, 2>{&C::noise, {"absolute", "range"}}) ||
-         visit("noise_scale", Numeric<double>{&C::noise_scale, 0}) ||
-         visit("samples", Numeric<int64_t>{&C::samples, 1}) ||
+         visit("noise_scale", Numeric<double>{&C::noise_scale, {0, kLargestNumber}}) ||
+         visit("samples", Numeric<int64_t>{&C::samples, whole_numbers(1, kMostSteps)}) ||
          visit("clean_sample", Flag{&C::clean_sample_last, "none", "last"}) ||
-         visit("sign_of_zero", Numeric<int64_t>{&C::sign_of_zero, 0}) ||
+         visit("sign_of_zero", Numeric<int64_t>{&C::sign_of_zero, whole_numbers(0, 1)}) ||
          visit("gate", Choices<C::Gate, 2>{&C::gate, {"signal", "uniform"}}) ||
          visit("std_x", Choices<C::StdX, 2>{&C::std_x, {"per_sample", "batch"}}) ||
          visit("exact_splits", Choices<C::Splits, 3>{&C::exact_splits, {"auto", "false", "true"}});
@@ -131,8 +135,8 @@ Conventions convention(std::string_view name) {
 bool set_switch(Conventions& conventions, std::string_view name, std::string_view value) {
   return any_switch([&](std::string_view known, const auto& handler) {
     if (known != name) return false;
-    require(handler.set(conventions, value), ErrorCode::usage, "{}={}: the choices are {}", name, value,
-            handler.list());
+    require(handler.set(conventions, value), ErrorCode::usage, "{}={}: expected {}", name,
+            value.substr(0, 40), handler.list());
     return true;
   });
 }

@@ -2,11 +2,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "backward/rule.h"
+#include "core/number_range.h"
 #include "rules/conventions.h"
 
 namespace onnxray {
@@ -28,6 +30,9 @@ struct RuleSpec {
 /// Builds the rule that a spec names; switches decide what the spec leaves open. Throws Error(usage) that
 /// lists the known rules, or the rule's parameters.
 std::unique_ptr<Rule> make_rule(const RuleSpec& spec, const Conventions& conventions = {});
+
+/// The numbers that a rule's parameter takes; nothing where the rule has none of this name.
+std::optional<NumberRange> range_of_parameter(std::string_view rule, std::string_view parameter);
 
 /// Whether `rule` names one, "vjp" (the plain derivative) included.
 bool is_rule(std::string_view rule);

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "core/difference.h"
 #include "tests/api/model_file.h"
 #include "tests/catch.h"
 #include "tests/support/error_of.h"
@@ -23,16 +24,6 @@ Tensor waves(const Shape& shape) {
   for (int64_t i = 0; i < x.size(); ++i)
     x.mutable_data<float>()[static_cast<size_t>(i)] = std::sin(0.37F * static_cast<float>(i)) + 0.2F;
   return x;
-}
-
-double relative_error(const Tensor& a, const Tensor& b) {
-  REQUIRE(a.shape() == b.shape());
-  double difference = 0, largest = 0;
-  for (int64_t i = 0; i < a.size(); ++i) {
-    difference = std::max(difference, std::abs(a.as_double(i) - b.as_double(i)));
-    largest = std::max(largest, std::abs(b.as_double(i)));
-  }
-  return difference / largest;
 }
 
 const SessionOptions kTwoThreads{"auto", "fp32", 2};
@@ -63,9 +54,9 @@ TEST_CASE("an exported explanation, read back, equals explain, for every family 
   const Tensor x = waves(shipped.shape);
   const Explanations expected = session.explain_many({x}, {{method}});
   const auto results = run_export(session, x, {{method}});
-  CHECK(relative_error(results.at("attribution"), expected.attributions[0].values) < kTolerance);
+  CHECK(relative_difference(results.at("attribution"), expected.attributions[0].values) < kTolerance);
   for (const NamedTensor& output : expected.outputs)
-    CHECK(relative_error(results.at(output.name), output.tensor) < kTolerance);
+    CHECK(relative_difference(results.at(output.name), output.tensor) < kTolerance);
 }
 
 TEST_CASE("several methods and targets are exported under their names") {
@@ -78,7 +69,7 @@ TEST_CASE("several methods and targets are exported under their names") {
   const auto results = run_export(session, x, options);
   CHECK(results.size() == 1 + 4);
   for (const Attribution& a : expected.attributions)
-    CHECK(relative_error(results.at(a.method + "@" + std::to_string(a.target)), a.values) < kTolerance);
+    CHECK(relative_difference(results.at(a.method + "@" + std::to_string(a.target)), a.values) < kTolerance);
 }
 
 TEST_CASE("given baselines and noise become constants of the export") {
@@ -87,8 +78,8 @@ TEST_CASE("given baselines and noise become constants of the export") {
   ExplainManyOptions options{{"integrated_gradients:steps=2"}};
   options.baselines = {Tensor::filled(DType::f32, x.shape(), 0.1)};
   const auto results = run_export(session, x, options);
-  CHECK(relative_error(results.at("attribution"), session.explain_many({x}, options).attributions[0].values) <
-        kTolerance);
+  CHECK(relative_difference(results.at("attribution"),
+                            session.explain_many({x}, options).attributions[0].values) < kTolerance);
 }
 
 TEST_CASE("noise that onnxray draws is refused by name") {

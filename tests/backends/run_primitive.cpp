@@ -139,23 +139,6 @@ Tensor rectified(const Tensor& x) {
   return Tensor::of(x.shape(), values);
 }
 
-double distance(const Tensor& a, const Tensor& b) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (a.shape() != b.shape()) return kInfinity;
-  double difference = 0, largest = 0;
-  for (int64_t i = 0; i < a.size(); ++i) {
-    const double x = a.as_double(i), y = b.as_double(i);
-    if (x == y || (std::isnan(x) && std::isnan(y))) {
-      if (std::isfinite(y)) largest = std::max(largest, std::abs(y));
-      continue;
-    }
-    if (!std::isfinite(x) || !std::isfinite(y)) return kInfinity;
-    difference = std::max(difference, std::abs(x - y));
-    largest = std::max(largest, std::abs(y));
-  }
-  return largest > 0 ? difference / largest : difference;
-}
-
 double dot(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape()) throw std::invalid_argument("dot of different shapes");
   double sum = 0;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/difference.h"
 #include "core/kernel.h"
 #include "core/tensor.h"
 
@@ -51,9 +52,7 @@ std::vector<Tensor> run_strided(KernelCompiler& compiler, const PrimitiveCase& c
 /// max(x, 0), entry by entry.
 Tensor rectified(const Tensor& x);
 
-/// max|a - b| / max|b|: infinite where shapes differ or only one of the two is NaN at some place.
-/// Equal infinities and NaN against NaN count as 0. Where b is all zero, max|a|.
-double distance(const Tensor& a, const Tensor& b);
+inline double distance(const Tensor& a, const Tensor& b) { return relative_difference(a, b); }
 
 /// The inner product of two tensors of one shape, in double.
 double dot(const Tensor& a, const Tensor& b);

@@ -5,6 +5,7 @@
 
 #include "backends/reference/reference.h"
 #include "backward/reverse.h"
+#include "core/difference.h"
 #include "core/optimise/optimise.h"
 #include "tests/catch.h"
 
@@ -92,7 +93,7 @@ double gradient_error(const GradientCase& test) {
   Compiled loss = compile(graph, false);
   constexpr double h =
       1e-5;  // the truncation error of a central difference is O(h^2), its rounding error O(1e-16 / h)
-  double worst = 0, largest = 1e-30;
+  std::vector<double> found, expected;
   for (size_t i = 0; i < x.size(); ++i) {
     for (int64_t j = 0; j < x[i].size(); ++j) {
       const auto at = static_cast<size_t>(j);
@@ -102,12 +103,12 @@ double gradient_error(const GradientCase& test) {
       x[i].mutable_data<double>()[at] = value - h;
       const double down = loss.run(x)[0].as_double(0);
       x[i].mutable_data<double>()[at] = value;
-      const double numeric = (up - down) / (2 * h);
-      worst = std::max(worst, std::fabs(numeric - gradients[i].as_double(j)));
-      largest = std::max(largest, std::fabs(numeric));
+      expected.push_back((up - down) / (2 * h));
+      found.push_back(gradients[i].as_double(j));
     }
   }
-  return worst / largest;
+  const Shape all{std::ssize(expected)};
+  return relative_difference(Tensor::of<double>(all, found), Tensor::of<double>(all, expected));
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/difference.h"
 #include "tests/catch.h"
 #include "tests/suite_light/light_model.h"
 
@@ -39,13 +40,6 @@ double largest(const Tensor& values) {
   double result = 0;
   for (int64_t i = 0; i < values.size(); ++i) result = std::max(result, std::abs(values.as_double(i)));
   return result;
-}
-
-/// max|a - b| / max|b|
-double distance(const Tensor& a, const Tensor& b) {
-  double result = 0;
-  for (int64_t i = 0; i < b.size(); ++i) result = std::max(result, std::abs(a.as_double(i) - b.as_double(i)));
-  return result / largest(b);
 }
 
 /// Layer by layer, equal weights bring inception_v2's activations to one value: which entry of a pooling
@@ -99,7 +93,7 @@ TEST_CASE("oneDNN explains the light models as the reference backend does", "[li
       // in the last place. The worst distance seen is 5.4e-5.
       for (size_t i = 0; i < actual.size() && is_well_posed(light); ++i) {
         CAPTURE(actual[i].method);
-        CHECK(distance(actual[i].values, expected[i].values) < 1e-4);
+        CHECK(relative_difference(actual[i].values, expected[i].values) < 1e-4);
       }
       CHECK(actual[0].sums[0] == Approx(expected[0].sums[0]).epsilon(1e-3));
     }

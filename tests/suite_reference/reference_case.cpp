@@ -1,13 +1,13 @@
 #include "tests/suite_reference/reference_case.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "cli/npz.h"
+#include "core/difference.h"
 
 namespace onnxray::reference {
 
@@ -40,24 +40,6 @@ Case read_case(const Json& row) {
 /// What cases must agree on to be explained together.
 auto run_key(const Case& c) {
   return std::tie(c.model, c.convention, c.input, c.mask, c.noise, c.baseline, c.target, c.at);
-}
-
-/// max|a - b| / max|b| of the worst sample; the batch is the first axis.
-double error(const Tensor& a, const Tensor& b) {
-  if (a.size() != b.size()) return INFINITY;
-  const int64_t samples = b.shape()[0], each = b.size() / samples;
-  double worst = 0;
-  for (int64_t n = 0; n < samples; ++n) {
-    double difference = 0, largest = 0;
-    for (int64_t i = n * each; i < (n + 1) * each; ++i) {
-      const double d = std::fabs(a.as_double(i) - b.as_double(i));
-      if (std::isnan(d)) return INFINITY;
-      difference = std::max(difference, d);
-      largest = std::max(largest, std::fabs(b.as_double(i)));
-    }
-    if (difference > 0) worst = std::max(worst, largest > 0 ? difference / largest : INFINITY);
-  }
-  return worst;
 }
 
 /// A model may come in double too: merging a normalisation rounds to the model's own precision.
@@ -106,8 +88,8 @@ std::vector<double> errors(const ReferenceFile& file, const SessionOptions& opti
     const Tensor input = file.arrays.at(first.input).to(*model.inputs()[0].dtype);
     const Explanations found = session.explain_many({input}, how);
     for (size_t k = 0; k < indices.size(); ++k)
-      result[indices[k]] =
-          error(found.attributions.at(k).values, file.arrays.at(file.cases[indices[k]].array));
+      result[indices[k]] = relative_difference(found.attributions.at(k).values,
+                                               file.arrays.at(file.cases[indices[k]].array), 0);
   }
   return result;
 }

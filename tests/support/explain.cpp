@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "backends/reference/reference.h"
+#include "core/difference.h"
 #include "core/optimise/optimise.h"
 #include "methods/method.h"
 
@@ -148,20 +149,10 @@ std::map<std::string, int64_t> count_primitives(const Program& program) {
 
 double difference(const Tensor& a, const std::vector<double>& b) {
   if (a.size() != static_cast<int64_t>(b.size())) return INFINITY;
-  double worst = 0, largest = 0;
-  for (int64_t i = 0; i < a.size(); ++i) {
-    const double value = a.as_double(i), wanted = b[static_cast<size_t>(i)];
-    if (std::isnan(value) != std::isnan(wanted)) return INFINITY;
-    if (std::isnan(value)) continue;
-    worst = std::max(worst, std::fabs(value - wanted));
-    largest = std::max(largest, std::fabs(wanted));
-  }
-  return largest > 0 ? worst / largest : worst;
+  return relative_difference(a, Tensor::of<double>(a.shape(), b));
 }
 
-double difference(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() ? difference(a, b.to_doubles()) : INFINITY;
-}
+double difference(const Tensor& a, const Tensor& b) { return relative_difference(a, b); }
 
 double sum(const Tensor& t) {
   double total = 0;

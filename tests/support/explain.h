@@ -51,7 +51,7 @@ std::map<std::string, int64_t> count_primitives(const Program& program);
 
 // Comparing attributions.
 
-/// max |a - b| / max |b|; 0 where both are zero.
+/// As core/difference.h says.
 double difference(const Tensor& a, const Tensor& b);
 double difference(const Tensor& a, const std::vector<double>& b);
 double sum(const Tensor& t);
