@@ -6,6 +6,7 @@
 #include "backends/onednn/onednn.h"
 #include "backends/reference/reference.h"
 #include "core/fail.h"
+#include "core/number_range.h"
 
 namespace onnxray {
 
@@ -24,9 +25,19 @@ std::unique_ptr<Backend> try_cudnn(const std::string& precision) {
   }
 }
 
+void check_numbers(const SessionOptions& options) {
+  constexpr double kMostThreads = 1024;  // each takes memory and a place in the system's table
+  constexpr double kMostBytes = 1LL << 62, kMostSamples = 1LL << 31;
+  checked_number(options.threads, whole_numbers(0, kMostThreads), "threads");
+  checked_number(static_cast<double>(options.max_memory), whole_numbers(0, kMostBytes), "max_memory");
+  checked_number(static_cast<double>(options.samples_at_once), whole_numbers(0, kMostSamples),
+                 "samples_at_once");
+}
+
 }  // namespace
 
 std::unique_ptr<Backend> make_backend(const SessionOptions& options) {
+  check_numbers(options);
   const std::string &name = options.backend, &precision = options.precision;
   if (name == "cudnn") return load_backend(kCudnnPlugin, {precision});
   if (name == "auto" && precision != "double") {

@@ -124,6 +124,8 @@ int64_t Model::opset() const {
 std::string Model::producer() const { return data_->imported.producer; }
 std::vector<std::string> Model::notes() const { return data_->imported.notes; }
 
+std::vector<std::filesystem::path> Model::files() const { return data_->imported.files; }
+
 Target Target::argmax() { return {}; }
 
 Target Target::argmax_in(std::vector<Range> ranges) {

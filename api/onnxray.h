@@ -77,6 +77,8 @@ class Model {
   int64_t opset() const;
   std::string producer() const;
   std::vector<std::string> notes() const;  ///< what the importer wants people to know
+  /// What load() read: the file itself, and those of external data.
+  std::vector<std::filesystem::path> files() const;
 
  private:
   friend class Session;
@@ -127,7 +129,7 @@ class Target {
 struct SessionOptions {
   std::string backend = "auto";    ///< auto, onednn, reference
   std::string precision = "fp32";  ///< fp32, double (reference only)
-  int threads = 0;                 ///< 0: as many as the machine has cores
+  int threads = 0;                 ///< at most 1024; 0: as many as the machine has cores
   /// Bytes that a plan may take (docs/performance.md); 0: no bound. A batch that takes more is explained in
   /// groups of samples; where that is not enough, or not possible, Error(failed) before anything runs.
   int64_t max_memory = 0;

@@ -8,7 +8,9 @@
 
 #include "cli/example_inputs.h"
 #include "cli/explain_request.h"
+#include "cli/print.h"
 #include "cli/resident_memory.h"
+#include "core/json_value.h"
 
 namespace onnxray::cli {
 
@@ -126,20 +128,17 @@ Json measure(Work& work, Work& forward, int64_t repeats, double peak_gflops) {
 
 void print_row(const Json& row) {
   const auto number = [&](const char* key) { return row.at(key).get<double>(); };
-  fmt::print("{:<30} {:9.1f} {:9.2f} {:8.2f} {:8.2f} {:6.2f} {:8.2f} {:8.1f} {:5.0f} % {:9.1f} {:9.1f}\n",
-             row.at("method").get<std::string>(), number("compile_ms"), number("median_ms"), number("low_ms"),
-             number("high_ms"), number("ratio"), number("gflop"), number("gflops"),
-             100 * number("share_of_peak"), (number("planned_bytes") - number("model_bytes")) / 1e6,
-             number("peak_bytes") / 1e6);
+  print("{:<30} {:9.1f} {:9.2f} {:8.2f} {:8.2f} {:6.2f} {:8.2f} {:8.1f} {:5.0f} % {:9.1f} {:9.1f}\n",
+        row.at("method").get<std::string>(), number("compile_ms"), number("median_ms"), number("low_ms"),
+        number("high_ms"), number("ratio"), number("gflop"), number("gflops"), 100 * number("share_of_peak"),
+        (number("planned_bytes") - number("model_bytes")) / 1e6, number("peak_bytes") / 1e6);
 }
 
 void print_table(const Json& report) {
-  fmt::print("{}\nload {:.1f} ms, matrix products reach {:.1f} GFLOP/s\n",
-             report.at("backend").get<std::string>(), report.at("load_ms").get<double>(),
-             report.at("peak_gflops").get<double>());
-  fmt::print("{:<30} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>8} {:>7} {:>9} {:>9}\n", "", "compile",
-             "median ms", "quartile", "quartile", "ratio", "GFLOP", "GFLOP/s", "of peak", "plan MB",
-             "peak MB");
+  print("{}\nload {:.1f} ms, matrix products reach {:.1f} GFLOP/s\n", report.at("backend").get<std::string>(),
+        report.at("load_ms").get<double>(), report.at("peak_gflops").get<double>());
+  print("{:<30} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>8} {:>7} {:>9} {:>9}\n", "", "compile", "median ms",
+        "quartile", "quartile", "ratio", "GFLOP", "GFLOP/s", "of peak", "plan MB", "peak MB");
   print_row(report.at("forward"));
   for (const Json& row : report.at("methods")) print_row(row);
 }
@@ -180,13 +179,13 @@ Json profile(const Subject& subject, const Model& model, double peak_gflops) {
 void print_profile(const Json& rows) {
   double total = 0;
   for (const Json& row : rows) total += row.at("ms").get<double>();
-  fmt::print("{:>10} {:>6} {:>6} {:>8} {:>7}  step, of {:.3f} ms one by one\n", "ms", "share", "times",
-             "GFLOP/s", "of peak", total);
+  print("{:>10} {:>6} {:>6} {:>8} {:>7}  step, of {:.3f} ms one by one\n", "ms", "share", "times", "GFLOP/s",
+        "of peak", total);
   for (const Json& row : rows) {
     const auto ms = row.at("ms").get<double>();
-    fmt::print("{:10.3f} {:5.1f}% {:6} {:8.1f} {:5.0f} %  {}\n", ms, 100 * ms / total,
-               row.at("times").get<int>(), row.at("gflops").get<double>(),
-               100 * row.at("share_of_peak").get<double>(), row.at("step").get<std::string>());
+    print("{:10.3f} {:5.1f}% {:6} {:8.1f} {:5.0f} %  {}\n", ms, 100 * ms / total, row.at("times").get<int>(),
+          row.at("gflops").get<double>(), 100 * row.at("share_of_peak").get<double>(),
+          row.at("step").get<std::string>());
   }
 }
 
@@ -220,8 +219,8 @@ int take_turns(const Subject& subject) {
     const double ms = turn(*work);
     Json answer = work->facts();
     answer["ms"] = ms;
-    fmt::print("{}\n", answer.dump());
-    std::fflush(stdout);
+    print("{}\n", json_text(answer, -1));
+    flush_printed();
   }
   return 0;
 }
@@ -249,7 +248,7 @@ int bench_command(const Options& options) {
   }
   if (options.profile) report["profile"] = profile(subject, model, peak);
   if (options.json) {
-    fmt::print("{}\n", report.dump(2));
+    print("{}\n", json_text(report));
     return 0;
   }
   print_table(report);

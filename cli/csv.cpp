@@ -9,11 +9,14 @@
 
 #include "cli/bytes.h"
 #include "core/fail.h"
+#include "core/read_file.h"
 
 namespace onnxray::cli {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+constexpr size_t kMostColumns = 1 << 22;  // each takes four times its least text in memory
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r");
@@ -30,7 +33,7 @@ char separator_of(std::string_view line) {
 
 std::vector<std::string_view> split(std::string_view line, char separator) {
   std::vector<std::string_view> fields;
-  for (size_t start = 0; start <= line.size();) {
+  for (size_t start = 0; start <= line.size() && fields.size() <= kMostColumns;) {
     const size_t end = std::min(line.find(separator, start), line.size());
     std::string_view field = trimmed(line.substr(start, end - start));
     if (field.size() >= 2 && field.front() == '"' && field.back() == '"')
@@ -105,6 +108,8 @@ class CsvParser {
     const auto fields = split(line, separator_);
     if (first) {
       fields_ = fields.size();
+      require(fields_ <= kMostColumns, ErrorCode::bad_file, "'{}' has more than {} columns", name_,
+              kMostColumns);
       const bool has_header = is_header(fields, separator_);
       if (has_header) header_.assign(fields.begin(), fields.end());
       choose_columns();
@@ -130,14 +135,24 @@ class CsvParser {
     for (const std::string_view part : split(wanted_, ',')) {
       const auto named = std::ranges::find(header_, part);
       const auto numbered = named == header_.end() ? numbered_columns(part, fields_) : std::nullopt;
-      require(named != header_.end() || numbered, ErrorCode::usage, "'{}' has no column {}; it has {}{}",
-              name_, excerpt(part), fields_,
-              header_.empty() ? ", counted from 0" : fmt::format(": {}", fmt::join(header_, ", ")));
+      require(named != header_.end() || numbered, ErrorCode::usage, "'{}' has no column {}; it has {}", name_,
+              excerpt(part), columns_text());
       if (numbered)
         columns_.insert(columns_.end(), numbered->begin(), numbered->end());
       else
         columns_.push_back(static_cast<size_t>(named - header_.begin()));
+      require(columns_.size() <= kMostColumns, ErrorCode::usage, "--columns chooses more than {}",
+              kMostColumns);
     }
+  }
+
+  /// "3: time, left, right", or "3, counted from 0"
+  std::string columns_text() const {
+    constexpr size_t kMostListed = 20;
+    if (header_.empty()) return fmt::format("{}, counted from 0", fields_);
+    const auto last = header_.begin() + static_cast<std::ptrdiff_t>(std::min(header_.size(), kMostListed));
+    return fmt::format("{}: {}{}", fields_, fmt::join(header_.begin(), last, ", "),
+                       last == header_.end() ? "" : ", ...");
   }
 
   float value_of(std::string_view field) const {
@@ -175,7 +190,7 @@ Tensor decode_csv(std::string_view text, const std::string& name, const std::str
 }
 
 Tensor read_csv(const std::string& path, const std::string& columns) {
-  const Bytes bytes = read_bytes(path);
+  const Bytes bytes = read_file(path);
   return decode_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, columns);
 }
 

@@ -110,6 +110,17 @@ class OpenExtents {
   std::map<std::string, Shape> said_;
 };
 
+/// Throws where made-up inputs would take more than 4 GiB.
+void check_size(const ValueInfo& input, const Shape& shape) {
+  constexpr double kMostElements = 1LL << 30;
+  double count = 1;
+  for (const int64_t extent : shape) count *= static_cast<double>(extent);
+  require(count <= kMostElements, ErrorCode::usage,
+          "input '{}' {} would be made up of more than 2^30 numbers: give smaller extents by --batch or "
+          "--shape",
+          input.name, to_string(shape));
+}
+
 Tensor noise_like(DType dtype, const Shape& shape) {
   if (!is_floating(dtype)) return Tensor(dtype, shape);
   Tensor tensor(DType::f32, shape);
@@ -126,8 +137,11 @@ std::vector<Tensor> example_inputs(const Options& options, const Model& model) {
   const std::vector<ValueInfo> inputs = model.inputs();
   const OpenExtents extents(options.shapes, inputs);
   std::vector<Tensor> tensors;
-  for (const ValueInfo& input : inputs)
-    tensors.push_back(noise_like(input.dtype.value_or(DType::f32), extents.shape_of(input, options.batch)));
+  for (const ValueInfo& input : inputs) {
+    const Shape shape = extents.shape_of(input, options.batch);
+    check_size(input, shape);
+    tensors.push_back(noise_like(input.dtype.value_or(DType::f32), shape));
+  }
   return tensors;
 }
 

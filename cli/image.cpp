@@ -4,13 +4,22 @@
 #include <cassert>
 
 #include "cli/jpeg_codec.h"
+#include "cli/output_file.h"
 #include "cli/png_codec.h"
 #include "core/fail.h"
+#include "core/read_file.h"
 
 namespace onnxray::cli {
 
 Image::Image(int64_t h, int64_t w, int64_t c, uint8_t value)
     : height(h), width(w), channels(c), pixels(static_cast<size_t>(h * w * c), value) {}
+
+void check_size_of_picture(uint64_t height, uint64_t width, uint64_t bytes, const std::string& name) {
+  constexpr uint64_t kBytesPerPixel = 4;
+  const uint64_t most = most_unpacked_bytes(bytes) / kBytesPerPixel;
+  require(height <= most && width <= most && height * width <= most, ErrorCode::bad_file,
+          "'{}' says it has {} x {} pixels; pictures of more than {} are refused", name, height, width, most);
+}
 
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
   if (is_png(bytes)) return decode_png(bytes, name);
@@ -18,9 +27,9 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
   fail(ErrorCode::bad_file, "'{}' is neither a PNG nor a JPEG file", name);
 }
 
-Image read_image(const std::string& path) { return decode_image(read_bytes(path), path); }
+Image read_image(const std::string& path) { return decode_image(read_file(path), path); }
 
-void write_png(const std::string& path, const Image& image) { write_bytes(path, encode_png(image)); }
+void write_png(const std::string& path, const Image& image) { write_output(path, encode_png(image)); }
 
 Image with_channels(const Image& image, int64_t channels) {
   if (image.channels == channels) return image;

@@ -25,6 +25,10 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
+/// Throws Error(bad_file) where a file of `bytes` says that it holds more pixels than most_unpacked_bytes
+/// allows; to be called before memory is taken.
+void check_size_of_picture(uint64_t height, uint64_t width, uint64_t bytes, const std::string& name);
+
 /// A PNG or JPEG file, told apart by its first bytes. Throws Error(bad_file).
 Image read_image(const std::string& path);
 void write_png(const std::string& path, const Image& image);

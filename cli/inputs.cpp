@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "cli/command_files.h"
 #include "cli/csv.h"
 #include "cli/example_inputs.h"
 #include "cli/npy.h"
 #include "cli/npz.h"
+#include "cli/output_file.h"
 #include "cli/to_tensor.h"
 #include "core/fail.h"
 #include "core/samples.h"
@@ -13,13 +15,6 @@
 namespace onnxray::cli {
 
 namespace {
-
-std::string extension_of(const std::string& path) {
-  std::string extension = std::filesystem::path(path).extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
 
 /// A file of several inputs, by name.
 bool is_bare_npz(const std::string& given) {
@@ -129,6 +124,7 @@ Tensor read_array(const std::string& path) {
 
 Model load_model(const Options& options) {
   const Model model = Model::load(options.model);
+  check_spares_model(options, model);
   const std::vector<ValueInfo> defaults = model.defaults();
   std::vector<std::string> wanted;
   const auto want = [&](const std::string& name) {

@@ -4,14 +4,15 @@
 #include "cli/example_inputs.h"
 #include "cli/explain_request.h"
 #include "cli/inspection.h"
+#include "cli/print.h"
 
 namespace onnxray::cli {
 
 namespace {
 
 void print_value(std::string_view kind, const ValueInfo& value) {
-  fmt::print("{} {} {}{}\n", kind, value.name, value.dtype ? name_of(*value.dtype) : "?",
-             value.has_shape ? to_string(value.extents) : "");
+  print("{} {} {}{}\n", kind, value.name, value.dtype ? name_of(*value.dtype) : "?",
+        value.has_shape ? to_string(value.extents) : "");
 }
 
 }  // namespace
@@ -27,21 +28,21 @@ int inspect_command(const Options& options) {
   const Inspection inspection = session.inspect(loaded.tensors, request);
   const std::string method = request.methods.empty() ? "" : request.methods[0];
   if (options.json) {
-    fmt::print("{}\n", inspection_json(model, inspection, method));
+    print("{}\n", inspection_json(model, inspection, method));
     return 0;
   }
   if (options.show_program) {
-    fmt::print("{}", inspection.program);
+    print("{}", inspection.program);
     return 0;
   }
-  fmt::print("{}, opset {}\n", model.producer(), model.opset());
+  print("{}, opset {}\n", model.producer(), model.opset());
   for (const ValueInfo& input : model.inputs()) print_value("input ", input);
   for (const ValueInfo& output : model.outputs()) print_value("output", output);
-  for (const std::string& note : model.notes()) fmt::print("note: {}\n", note);
+  for (const std::string& note : model.notes()) print("note: {}\n", note);
   for (const NodeReport& node : inspection.nodes) {
-    fmt::print("{:<22} {:<20} {:<18} {}\n", node.op, to_string(node.shape), node.rule, node.name);
+    print("{:<22} {:<20} {:<18} {}\n", node.op, to_string(node.shape), node.rule, node.name);
   }
-  fmt::print("{}", assumptions_text(inspection.assumptions));
+  print("{}", assumptions_text(inspection.assumptions));
   return 0;
 }
 

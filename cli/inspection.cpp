@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/assumptions.h"
+#include "core/json_value.h"
 
 namespace onnxray::cli {
 
@@ -23,7 +24,7 @@ std::string inspection_json(const Model& model, const Inspection& inspection, co
                              {"rule", node.rule},
                              {"names", node.names}});
   }
-  return json.dump(2);
+  return json_text(json);
 }
 
 }  // namespace onnxray::cli

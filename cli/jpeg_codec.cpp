@@ -2,6 +2,7 @@
 
 #include <csetjmp>
 #include <cstdio>
+#include <cstring>
 // jpeglib.h needs size_t and FILE from <cstdio>.
 #include <jerror.h>
 #include <jpeglib.h>
@@ -42,11 +43,22 @@ struct JpegReader {
     if (level == -1 && common->err->msg_code == JWRN_JPEG_EOF) on_error(common);
   }
 
+  /// Every scan of a progressive file goes over the whole picture, however few bytes it has.
+  static void on_progress(j_common_ptr common) {
+    constexpr int kMostScans = 500;
+    const auto* info = reinterpret_cast<const jpeg_decompress_struct*>(common);
+    if (info->input_scan_number <= kMostScans) return;
+    auto* self = static_cast<JpegReader*>(common->client_data);
+    std::strcpy(self->message, "it has more than 500 scans");
+    std::longjmp(self->jump, 1);
+  }
+
   std::span<const uint8_t> input;
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
   std::jmp_buf jump{};
   char message[JMSG_LENGTH_MAX] = "";
+  jpeg_progress_mgr progress{};
   Bytes pixels;
 };
 
@@ -63,6 +75,8 @@ void guarded(JpegReader& reader, const std::string& name, Step step) {
 void read_header(JpegReader& reader) {
   jpeg_decompress_struct& info = reader.info;
   jpeg_create_decompress(&info);
+  reader.progress.progress_monitor = JpegReader::on_progress;
+  info.progress = &reader.progress;
   jpeg_mem_src(&info, reader.input.data(), reader.input.size());
   jpeg_save_markers(&info, kExifMarker, 0xffff);
   jpeg_read_header(&info, TRUE);
@@ -115,6 +129,7 @@ Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name) {
   require(count / kMaxPixelsPerByte <= bytes.size(), ErrorCode::bad_file,
           "'{}' is not a readable JPEG file: it is too small for its {} x {} pixels", name,
           reader.info.output_height, reader.info.output_width);
+  check_size_of_picture(reader.info.output_height, reader.info.output_width, bytes.size(), name);
   const int components = reader.info.out_color_components;
   const int orientation = orientation_of(reader.info);  // the markers go when the rows have been read
   reader.pixels.resize(count * static_cast<size_t>(components));

@@ -1,23 +1,23 @@
 #include "cli/labels.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
-#include "cli/bytes.h"
 #include "core/fail.h"
+#include "core/json_value.h"
+#include "core/read_file.h"
 
 namespace onnxray::cli {
 
 namespace {
 
-using Json = nlohmann::json;
+constexpr double kMostLabels = 1'000'000;  // each takes memory, named or not
 
-constexpr int64_t kMostLabels = 10'000'000;
-
-std::string name_in(const Json& json, const std::string& file) {
-  if (json.is_string()) return json;
-  if (json.is_array() && !json.empty() && json.back().is_string()) return json.back();
-  fail(ErrorCode::bad_file, "'{}' should hold names of classes, not {}", file, json.dump().substr(0, 60));
+/// "tench", or the last of ["n01440764", "tench"].
+std::string name_in(const JsonValue& json) {
+  if (json.is_text()) return json.text();
+  const std::vector<JsonValue> all = json.is_list() ? json.items() : std::vector<JsonValue>();
+  if (all.empty() || !all.back().is_text()) json.fail_as("the name of a class");
+  return all.back().text();
 }
 
 std::optional<int64_t> number_in(const std::string& text) {
@@ -26,37 +26,35 @@ std::optional<int64_t> number_in(const std::string& text) {
   return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
-std::vector<std::string> from_object(const Json& object, const std::string& file) {
+std::vector<std::string> from_object(const JsonValue& object) {
   std::vector<std::string> labels;
-  const auto set = [&](int64_t index, std::string name) {
-    require(index >= 0 && index < kMostLabels, ErrorCode::bad_file, "'{}' names a class {}", file, index);
-    const auto i = static_cast<size_t>(index);
-    while (labels.size() <= i) labels.push_back(std::to_string(labels.size()));
-    labels[i] = std::move(name);
+  const auto set = [&](size_t index, std::string name) {
+    while (labels.size() <= index) labels.push_back(std::to_string(labels.size()));
+    labels[index] = std::move(name);
   };
-  for (const auto& [key, value] : object.items()) {
-    if (value.is_number_integer()) {
-      set(value, key);
+  for (const auto& [key, value] : object.members()) {
+    if (value.is_number()) {
+      set(static_cast<size_t>(value.whole(0, kMostLabels - 1)), key);
       continue;
     }
     const std::optional<int64_t> index = number_in(key);
-    require(index.has_value(), ErrorCode::bad_file,
-            "'{}' should hold {{\"0\": \"name\"}} or {{\"name\": 0}}; it has the key \"{}\"", file, key);
-    set(*index, name_in(value, file));
+    if (!index || *index < 0 || static_cast<double>(*index) >= kMostLabels)
+      value.fail_as("under the number of a class: {\"0\": \"name\"} or {\"name\": 0}");
+    set(static_cast<size_t>(*index), name_in(value));
   }
   return labels;
 }
 
-std::vector<std::string> from_json(const Json& json, const std::string& file) {
+std::vector<std::string> from_json(const JsonValue& json) {
   if (json.is_object()) {
     for (const char* key : {"id2label", "labels"}) {
-      if (const auto inner = json.find(key); inner != json.end()) return from_json(*inner, file);
+      if (const auto inner = json.find(key)) return from_json(*inner);
     }
-    return from_object(json, file);
+    return from_object(json);
   }
-  require(json.is_array(), ErrorCode::bad_file, "'{}' holds neither a list nor an object of names", file);
+  if (!json.is_list()) json.fail_as("a list or an object of names");
   std::vector<std::string> labels;
-  for (const Json& item : json) labels.push_back(name_in(item, file));
+  for (const JsonValue& item : json.items()) labels.push_back(name_in(item));
   return labels;
 }
 
@@ -81,16 +79,19 @@ std::vector<std::string> parse_labels(std::string_view text, const std::string& 
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const size_t first = text.find_first_not_of(" \t\r\n");
   require(first != std::string_view::npos, ErrorCode::bad_file, "'{}' is empty", file);
-  const bool may_be_json = text[first] == '[' || text[first] == '{';
-  const Json json = may_be_json ? Json::parse(text, nullptr, /*allow_exceptions=*/false) : Json();
-  require(!json.is_discarded() || !file.ends_with(".json"), ErrorCode::bad_file, "'{}' is not valid JSON",
-          file);
-  return may_be_json && !json.is_discarded() ? from_json(json, file) : from_lines(text);
+  if (text[first] != '[' && text[first] != '{') return from_lines(text);
+  std::optional<JsonValue> json;
+  try {
+    json = JsonValue::parse(text, file, ErrorCode::bad_file);
+  } catch (const Error&) {
+    if (file.ends_with(".json")) throw;
+  }
+  return json ? from_json(*json) : from_lines(text);
 }
 
 std::vector<std::string> choose_labels(const Options& options, const std::optional<Preprocess>& preprocess) {
   if (options.labels.empty()) return preprocess ? preprocess->labels : std::vector<std::string>{};
-  const Bytes bytes = read_bytes(options.labels);
+  const std::vector<uint8_t> bytes = read_file(options.labels);
   return parse_labels({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, options.labels);
 }
 

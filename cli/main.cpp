@@ -1,16 +1,25 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <iostream>
+#include <algorithm>
+#include <sstream>
 
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
+#include "cli/print.h"
 #include "cli/sample_axes.h"
 #include "cli/threading.h"
+#include "cli/verify_suite.h"
+#include "core/number_range.h"
 
 namespace {
 
 using onnxray::ErrorCode;
+using onnxray::kLargestNumber;
+using onnxray::NumberRange;
+using onnxray::read_number;
+using onnxray::whole_numbers;
 using onnxray::cli::exit_code;
 using onnxray::cli::Options;
 
@@ -60,23 +69,47 @@ void take_short_parameters(Options& o) {
 void take_no_softmax(Options& o) {
   const auto it = o.parameters.find("model_no_softmax");
   if (it == o.parameters.end()) return;
-  fmt::print(stderr,
-             "onnxray: model_no_softmax is automatic: a final softmax is left out unless --keep-softmax\n");
+  onnxray::cli::tell(
+      "onnxray: model_no_softmax is automatic: a final softmax is left out unless --keep-softmax\n");
   o.parameters.erase(it);
+}
+
+constexpr double kMostBytes = 1LL << 62, kMostSamples = 1LL << 31, kMostRepeats = 1e6;
+
+/// What CLI11 asks whether a number is fit for an option.
+CLI::Validator in(const NumberRange& range) {
+  const auto complaint = [range](const std::string& text) -> std::string {
+    try {
+      read_number(text, range, "the value");
+      return {};
+    } catch (const onnxray::Error& error) {
+      return error.what();
+    }
+  };
+  return {complaint, ""};
+}
+
+/// A file's name; an empty one would count as not given.
+CLI::Validator file_name() {
+  return {[](const std::string& text) { return std::string(text.empty() ? "a file's name is missing" : ""); },
+          ""};
 }
 
 void add_session_options(CLI::App& command, Options& o) {
   command.add_option("--backend", o.session.backend, "auto, onednn, reference or cudnn")
       ->capture_default_str();
   command.add_option("--precision", o.session.precision, "fp32 or double")->capture_default_str();
-  command.add_option("--threads", o.session.threads, "0: all cores")->capture_default_str();
+  command.add_option("--threads", o.session.threads, "at most 1024; 0: all cores")
+      ->capture_default_str()
+      ->check(in(whole_numbers(0, 1024)));
   command.add_option("--max-memory", o.session.max_memory, "bytes of a plan, as 500MB or 2GB; 0: no bound")
-      ->transform(CLI::AsSizeValue(false));
+      ->transform(CLI::AsSizeValue(false))
+      ->check(in(whole_numbers(0, kMostBytes)));
   command
       .add_option("--samples-at-once", o.session.samples_at_once,
                   "samples of a batch that run at once; 0: as the cache likes it")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(in(whole_numbers(0, kMostSamples)));
 }
 
 void add_model(CLI::App& command, Options& o, bool needs_input, const char* what = "an ONNX file") {
@@ -123,12 +156,25 @@ void add_explain_options(CLI::App& command, Options& o) {
 
 /// For commands that make up inputs.
 void add_open_extents(CLI::App& command, Options& o) {
-  command.add_option("--batch", o.batch, "the batch where the model leaves it open");
+  command.add_option("--batch", o.batch, "the batch where the model leaves it open")
+      ->check(in(whole_numbers(1, kMostSamples)));
   command
       .add_option("--shape", o.shapes,
                   "NAME=1x8000: the shape of input NAME; NAME=8000: what the model calls so; where the model "
                   "leaves it open")
       ->allow_extra_args(false);
+}
+
+/// Each row of a suite has its own; the session is that of all.
+void refuse_beside_suite(const CLI::App& verify) {
+  constexpr std::string_view kOfAll[] = {"MODEL",     "--json",       "--backend",        "--precision",
+                                         "--threads", "--max-memory", "--samples-at-once"};
+  for (const CLI::Option* option : verify.get_options()) {
+    if (option->count() == 0 || std::ranges::find(kOfAll, option->get_name()) != std::end(kOfAll)) continue;
+    throw onnxray::Error(
+        ErrorCode::usage,
+        fmt::format("verify SUITE.json takes no {}: the rows of a suite have their own", option->get_name()));
+  }
 }
 
 std::string version_text() {
@@ -149,16 +195,16 @@ int dispatch(int argc, char** argv) {
   auto& run = *app.add_subcommand("run", "compute the model's outputs");
   add_model(run, o, false);  // a model may have no inputs
   add_session_options(run, o);
-  run.add_option("-o,--out", o.out, "OUT.npy (the first output) or OUT.npz (all)");
+  run.add_option("-o,--out", o.out, "OUT.npy (the first output) or OUT.npz (all)")->check(file_name());
 
   auto& explain = *app.add_subcommand("explain", "attribute a prediction to its input");
   add_model(explain, o, true);
   add_explain_options(explain, o);
   add_session_options(explain, o);
-  explain.add_option("-o,--out", o.out, "OUT.npy or OUT.npz");
-  explain.add_option("--picture", o.picture, "OUT.png");
+  explain.add_option("-o,--out", o.out, "OUT.npy or OUT.npz")->check(file_name());
+  explain.add_option("--picture", o.picture, "OUT.png")->check(file_name());
   explain.add_flag("--overlay", o.overlay, "draw the heat-map on the input instead of beside it");
-  explain.add_option("--report", o.report, "OUT.json");
+  explain.add_option("--report", o.report, "OUT.json")->check(file_name());
   explain.add_flag("--layers", o.layers, "print what each layer received under LRP, and its rule");
   explain.add_flag("--json", o.json, "print the summary as JSON");
   explain.add_flag("--dry-run", o.dry_run, "show what would run");
@@ -168,8 +214,10 @@ int dispatch(int argc, char** argv) {
   add_model(verify, o, false, "an ONNX file, or SUITE.json");
   add_explain_options(verify, o);
   add_session_options(verify, o);
-  verify.add_option("--reference", o.reference, "REF.npy");
-  verify.add_option("--tol", o.tolerance, "max|a-b| / max|b|, per sample")->capture_default_str();
+  verify.add_option("--reference", o.reference, "REF.npy")->check(file_name());
+  verify.add_option("--tol", o.tolerance, "max|a-b| / max|b|, per sample")
+      ->capture_default_str()
+      ->check(in({0, kLargestNumber}));
   verify.add_flag("--json", o.json);
 
   auto& exported = *app.add_subcommand("export",
@@ -179,7 +227,7 @@ int dispatch(int argc, char** argv) {
   add_model(exported, o, false);
   add_explain_options(exported, o);
   add_open_extents(exported, o);
-  exported.add_option("-o,--out", o.out, "EXPLAINED.onnx")->required();
+  exported.add_option("-o,--out", o.out, "EXPLAINED.onnx")->required()->check(file_name());
 
   auto& inspect =
       *app.add_subcommand("inspect", "show the graph, what each node gets under a method, the program");
@@ -196,7 +244,8 @@ int dispatch(int argc, char** argv) {
   add_explain_options(bench, o);
   add_session_options(bench, o);
   add_open_extents(bench, o);
-  bench.add_option("--repeats", o.repeats, "timed runs; 0: two seconds' worth");
+  bench.add_option("--repeats", o.repeats, "timed runs; 0: two seconds' worth")
+      ->check(in(whole_numbers(0, kMostRepeats)));
   bench.add_flag("--profile", o.profile, "also the time of every kind of step of the first method");
   bench.add_flag("--turns", o.turns, "time what each line of standard input names, for scripts");
   bench.add_flag("--json", o.json);
@@ -207,8 +256,13 @@ int dispatch(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    std::ostringstream out, complaints;
+    const bool is_answer = app.exit(error, out, complaints) == 0;
+    onnxray::cli::print_text(out.str());
+    onnxray::cli::tell_text(complaints.str());
+    return is_answer ? 0 : 2;
   }
+  if (verify.parsed() && onnxray::cli::is_suite(o)) refuse_beside_suite(verify);
   take_target_parameters(o);
   take_short_parameters(o);
   take_no_softmax(o);
@@ -225,17 +279,22 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  using onnxray::cli::tell;
+  onnxray::cli::settle_streams();
   onnxray::cli::settle_threads(argc, argv);
+  onnxray::cli::leave_nothing_on_signals();
   try {
-    return dispatch(argc, argv);
+    const int code = dispatch(argc, argv);
+    onnxray::cli::flush_printed();
+    return code;
   } catch (const onnxray::Error& error) {
-    fmt::print(stderr, "onnxray: {}\n", error.what());
+    tell("onnxray: {}\n", error.what());
     return exit_code(error.code());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "onnxray: out of memory\n");
+    tell("onnxray: out of memory\n");
     return 1;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "onnxray: internal error: {}\n", error.what());
+    tell("onnxray: internal error: {}\n", error.what());
     return 1;
   }
 }

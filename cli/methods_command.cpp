@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/options.h"
+#include "cli/print.h"
+#include "core/json_value.h"
 
 namespace onnxray::cli {
 
@@ -19,7 +21,7 @@ void print_json(const std::vector<MethodDescription>& all) {
                     {"parameters", std::move(parameters)},
                     {"citation", m.citation}});
   }
-  fmt::print("{}\n", json.dump(2));
+  print("{}\n", json_text(json));
 }
 
 }  // namespace
@@ -33,8 +35,8 @@ int methods_command(const Options& options) {
   for (const MethodDescription& m : all) {
     std::vector<std::string> parameters;
     for (const auto& p : m.parameters) parameters.push_back(fmt::format("{} ({})", p.name, p.default_value));
-    fmt::print("{}\n    {}\n    {}\n", m.pattern, m.formula, m.citation);
-    if (!parameters.empty()) fmt::print("    {}\n", fmt::join(parameters, ", "));
+    print("{}\n    {}\n    {}\n", m.pattern, m.formula, m.citation);
+    if (!parameters.empty()) cli::print("    {}\n", fmt::join(parameters, ", "));
   }
   return 0;
 }

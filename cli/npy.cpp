@@ -6,7 +6,9 @@
 #include <charconv>
 #include <cstring>
 
+#include "cli/output_file.h"
 #include "core/fail.h"
+#include "core/read_file.h"
 
 namespace onnxray::cli {
 namespace {
@@ -240,8 +242,8 @@ Bytes encode_npy(const Tensor& tensor) {
   return bytes;
 }
 
-Tensor read_npy(const std::string& path) { return decode_npy(read_bytes(path), path); }
+Tensor read_npy(const std::string& path) { return decode_npy(read_file(path), path); }
 
-void write_npy(const std::string& path, const Tensor& tensor) { write_bytes(path, encode_npy(tensor)); }
+void write_npy(const std::string& path, const Tensor& tensor) { write_output(path, encode_npy(tensor)); }
 
 }  // namespace onnxray::cli

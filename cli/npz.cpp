@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "cli/npy.h"
+#include "cli/output_file.h"
 #include "cli/zip.h"
 #include "core/fail.h"
+#include "core/read_file.h"
 
 namespace onnxray::cli {
 namespace {
@@ -36,10 +38,10 @@ Bytes encode_npz(std::span<const NamedTensor> tensors) {
   return encode_zip(members);
 }
 
-std::vector<NamedTensor> read_npz(const std::string& path) { return decode_npz(read_bytes(path), path); }
+std::vector<NamedTensor> read_npz(const std::string& path) { return decode_npz(read_file(path), path); }
 
 void write_npz(const std::string& path, std::span<const NamedTensor> tensors) {
-  write_bytes(path, encode_npz(tensors));
+  write_output(path, encode_npz(tensors));
 }
 
 }  // namespace onnxray::cli

@@ -106,6 +106,7 @@ Image decode_png(std::span<const uint8_t> bytes, const std::string& name) {
   const bool plausible = height <= kMaxSide && row_bytes / 8 <= kDeflateRatio * bytes.size() / height;
   require(plausible, ErrorCode::bad_file, "'{}' is not a readable PNG file: it is too small for its {} rows",
           name, height);
+  check_size_of_picture(height, png_get_image_width(reader.png, reader.info), bytes.size(), name);
   reader.pixels.resize(height * row_bytes);
   for (size_t y = 0; y < height; ++y) reader.rows.push_back(reader.pixels.data() + y * row_bytes);
   guarded(reader, name, [&reader](png_structp png, png_infop info) {

@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
-#include "cli/bytes.h"
-#include "cli/resize.h"
 #include "core/fail.h"
+#include "core/json_value.h"
 
 namespace onnxray::cli {
 namespace {
-
-using Json = nlohmann::json;
 
 struct Preset {
   std::string_view name;
@@ -64,111 +60,62 @@ const std::vector<Preset>& presets() {
   return all;
 }
 
-/// Reads one JSON object; every complaint names the key.
-class PreprocessReader {
- public:
-  PreprocessReader(const Json& json, const std::string& name) : json_(json), name_(name) {}
+constexpr NumberRange kAny{-kLargestNumber, kLargestNumber};
+constexpr double kLargestSide = 16384;
+constexpr std::array<std::string_view, 4> kLayouts{"NCHW", "NHWC", "NCT", "NTC"};
+constexpr std::array<std::string_view, 3> kColors{"RGB", "BGR", "gray"};
 
-  Preprocess read() {
-    Preprocess p;
-    for (const auto& [key, value] : json_.items()) {
-      if (!value.is_null()) read_key(key, value, p);  // null is the same as leaving the key out
-    }
-    for (const double s : p.std) check(s > 0, "std", "numbers above 0");
-    for (const auto* values : {&p.mean, &p.std}) {
-      check(values->size() != 2 || !is_image(p), values == &p.mean ? "mean" : "std",
-            "one number per channel");
-    }
-    return p;
+/// One number or a list of them.
+std::vector<double> read_numbers(const JsonValue& json, const NumberRange& range) {
+  if (!json.is_list()) return {json.number(range)};
+  std::vector<double> numbers;
+  for (const JsonValue& item : json.items()) numbers.push_back(item.number(range));
+  if (numbers.empty()) json.fail_as("a number or a list of numbers");
+  return numbers;
+}
+
+/// [height, width], or one number.
+std::vector<int64_t> read_extents(const JsonValue& json) {
+  if (!json.is_list()) return {json.whole(1, kLargestSide)};
+  std::vector<int64_t> extents;
+  for (const JsonValue& item : json.items()) extents.push_back(item.whole(1, kLargestSide));
+  if (extents.size() != 2) json.fail_as("a number or [height, width]");
+  return extents;
+}
+
+bool is_of_images(const Preprocess& p) {
+  return !p.color.empty() || p.layout == "NCHW" || p.layout == "NHWC";
+}
+
+Preprocess read_preprocess(const JsonValue& json) {
+  json.allow_keys({"layout", "color", "resize", "crop", "scale", "mean", "std", "labels"});
+  Preprocess p;
+  const auto with = [&](std::string_view key, const auto& take) {
+    const auto value = json.find(key);
+    if (value && !value->is_null()) take(*value);  // null is the same as leaving the key out
+  };
+  with("layout", [&](const JsonValue& v) { p.layout = kLayouts[v.choice(kLayouts)]; });
+  with("color", [&](const JsonValue& v) { p.color = kColors[v.choice(kColors)]; });
+  with("resize", [&](const JsonValue& v) { p.resize = read_extents(v); });
+  with("crop", [&](const JsonValue& v) { p.crop = read_extents(v); });
+  if (p.crop.size() == 1) p.crop.push_back(p.crop[0]);
+  with("scale", [&](const JsonValue& v) { p.scale = v.number(kAny); });
+  with("mean", [&](const JsonValue& v) { p.mean = read_numbers(v, kAny); });
+  with("std", [&](const JsonValue& v) { p.std = read_numbers(v, numbers_above(0, kLargestNumber)); });
+  with("labels", [&](const JsonValue& v) {
+    for (const JsonValue& name : v.items()) p.labels.push_back(name.text());
+  });
+  for (const char* key : {"mean", "std"}) {
+    const auto& values = std::string_view(key) == "mean" ? p.mean : p.std;
+    if (values.size() == 2 && is_of_images(p)) json.at(key).fail_as("one number per channel");
   }
-
- private:
-  static bool is_image(const Preprocess& p) {
-    return !p.color.empty() || p.layout == "NCHW" || p.layout == "NHWC";
-  }
-
-  void check(bool sound, std::string_view key, std::string_view expected) const {
-    require(sound, ErrorCode::bad_file, "'{}': \"{}\" must be {}", name_, key, expected);
-  }
-
-  void read_key(const std::string& key, const Json& value, Preprocess& p) const {
-    if (key == "layout")
-      p.layout = choice(key, value, {"NCHW", "NHWC", "NCT", "NTC"});
-    else if (key == "color")
-      p.color = choice(key, value, {"RGB", "BGR", "gray"});
-    else if (key == "resize")
-      p.resize = extents(key, value, 1);
-    else if (key == "crop")
-      p.crop = extents(key, value, 2);
-    else if (key == "scale")
-      p.scale = number(key, value);
-    else if (key == "mean")
-      p.mean = numbers(key, value);
-    else if (key == "std")
-      p.std = numbers(key, value);
-    else if (key == "labels")
-      p.labels = texts(key, value);
-    else
-      fail(ErrorCode::bad_file,
-           "'{}' has the unknown key {}; valid keys: layout, color, resize, crop, scale, mean, std, labels",
-           name_, excerpt(key));
-  }
-
-  std::string choice(const std::string& key, const Json& value,
-                     const std::vector<std::string>& choices) const {
-    const bool known = value.is_string() && std::find(choices.begin(), choices.end(), value) != choices.end();
-    check(known, key, fmt::format("one of {}", fmt::join(choices, ", ")));
-    return value;
-  }
-
-  double number(const std::string& key, const Json& value) const {
-    check(value.is_number(), key, "a number");
-    return value;
-  }
-
-  /// One number or a list of them.
-  std::vector<double> numbers(const std::string& key, const Json& value) const {
-    if (value.is_number()) return {number(key, value)};
-    check(value.is_array() && !value.empty(), key, "a number or a list of numbers");
-    std::vector<double> result;
-    for (const Json& item : value) result.push_back(number(key, item));
-    return result;
-  }
-
-  /// [height, width]; one number means {side} where `fewest` is 1 and {side, side} otherwise.
-  std::vector<int64_t> extents(const std::string& key, const Json& value, size_t fewest) const {
-    constexpr double kLargest = 16384;
-    std::vector<int64_t> result;
-    for (const double v : numbers(key, value)) {
-      check(v >= 1 && v <= kLargest && v == static_cast<double>(static_cast<int64_t>(v)), key,
-            "whole numbers from 1 to 16384");
-      result.push_back(static_cast<int64_t>(v));
-    }
-    if (!value.is_array() && fewest == 2) result.push_back(result[0]);
-    check(result.size() == (value.is_array() ? 2 : fewest), key, "a number or [height, width]");
-    return result;
-  }
-
-  std::vector<std::string> texts(const std::string& key, const Json& value) const {
-    check(value.is_array(), key, "a list of texts");
-    std::vector<std::string> result;
-    for (const Json& item : value) {
-      check(item.is_string(), key, "a list of texts");
-      result.push_back(item);
-    }
-    return result;
-  }
-
-  const Json& json_;
-  const std::string& name_;
-};
+  return p;
+}
 
 }  // namespace
 
 Preprocess parse_preprocess(std::string_view text, const std::string& name) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  require(json.is_object(), ErrorCode::bad_file, "'{}' does not hold a JSON object", name);
-  return PreprocessReader(json, name).read();
+  return read_preprocess(JsonValue::parse(text, name, ErrorCode::bad_file));
 }
 
 Preprocess load_preprocess(const std::string& name_or_path) {
@@ -179,8 +126,7 @@ Preprocess load_preprocess(const std::string& name_or_path) {
   }
   require(std::filesystem::path(name_or_path).extension() == ".json", ErrorCode::usage,
           "no preprocessing is called '{}'; choose {} or a .json file", name_or_path, fmt::join(names, ", "));
-  const Bytes bytes = read_bytes(name_or_path);
-  return parse_preprocess({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_or_path);
+  return read_preprocess(JsonValue::read(name_or_path, ErrorCode::bad_file));
 }
 
 std::optional<std::string> find_sidecar(const std::string& model_path) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/fail.h"
+
 namespace onnxray::cli {
 namespace {
 
@@ -69,6 +71,12 @@ Image resized_height(const Image& image, int64_t height) {
 }  // namespace
 
 Image resized(const Image& image, int64_t height, int64_t width) {
+  constexpr int64_t kMostPixels = int64_t{1} << 27;
+  const bool fits = height <= kMostPixels && width <= kMostPixels && height * width <= kMostPixels &&
+                    image.height * width <= kMostPixels;  // in between, the width alone has changed
+  require(fits, ErrorCode::usage,
+          "an image of {} x {} would be resized to {} x {}: more than {} pixels are refused", image.height,
+          image.width, height, width, kMostPixels);
   return resized_height(resized_width(image, width), height);
 }
 

@@ -5,6 +5,7 @@
 #include "cli/predictions.h"
 #include "cli/share_lost.h"
 #include "cli/summary.h"
+#include "core/json_value.h"
 
 namespace onnxray::cli {
 
@@ -94,7 +95,7 @@ std::string summary_json(const Explanations& explanations, const Options& option
     const auto lost = share_lost(group, explanations.targets[group[0].target]);
     for (const Attribution& a : group) json["attributions"].push_back(attribution_json(a, lost));
   }
-  return json.dump(2);
+  return json_text(json);
 }
 
 }  // namespace onnxray::cli

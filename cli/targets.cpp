@@ -101,7 +101,9 @@ class TargetReader {
     while (field.ends_with(' ')) field.remove_suffix(1);
     int64_t value = 0;
     const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (error != std::errc() || end != field.data() + field.size()) complain();
+    constexpr int64_t kLargest = int64_t{1} << 53;  // so that sums of them are numbers, too
+    const bool fits = value >= -kLargest && value <= kLargest;
+    if (error != std::errc() || end != field.data() + field.size() || !fits) complain();
     return value;
   }
 

@@ -38,14 +38,22 @@ class ZipReader {
   std::vector<ZipMember> read() {
     const Directory directory = find_directory();
     check(directory.count <= bytes_.size() / kCentralSize);
-    std::vector<ZipMember> members;
-    uint64_t at = directory.offset, packed = 0;
+    std::vector<Entry> entries;
+    uint64_t at = directory.offset, packed = 0, unpacked = 0;
+    const uint64_t most = most_unpacked_bytes(bytes_.size());
     for (uint64_t i = 0; i < directory.count; ++i) {
-      const Entry entry = read_entry(at);
-      packed += entry.packed_size;
+      entries.push_back(read_entry(at));
+      packed += entries.back().packed_size;
       check(packed <= bytes_.size());  // members that share bytes could multiply a small file
-      members.push_back({entry.name, unpack(entry)});
+      require(
+          entries.back().size <= most - unpacked, ErrorCode::bad_file,
+          "'{}' has {} bytes and would unpack to more than {}, which is refused: write it by np.savez, or "
+          "in parts",
+          name_, bytes_.size(), most);
+      unpacked += entries.back().size;
     }
+    std::vector<ZipMember> members;
+    for (const Entry& entry : entries) members.push_back({entry.name, unpack(entry)});
     return members;
   }
 

@@ -12,14 +12,14 @@ namespace onnxray {
 namespace {
 
 constexpr int kDeepest = 64;
+constexpr size_t kMostQuoted = 40;
 
 /// What a value is, short enough for a message.
 std::string excerpt(const nlohmann::ordered_json& value) {
-  constexpr size_t kLongest = 40;
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
   std::string text = json_text(value, -1);
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  if (text.size() > kMostQuoted) text = text.substr(0, kMostQuoted) + "...";
   return text;
 }
 
@@ -128,8 +128,10 @@ void JsonValue::allow_keys(std::span<const std::string_view> known) const {
   for (const auto& [key, value] : value_->items()) {
     if (std::ranges::find(known, key) != known.end()) continue;
     const std::vector<std::string> names(known.begin(), known.end());
-    fail(origin_->code, "{} has no key {}; did you mean {}? The keys are {}", place(), excerpt(Json(key)),
-         nearest(std::string_view(key).substr(0, kDeepest), names, 1).front(), fmt::join(names, ", "));
+    std::string quoted = json_text(Json(key.substr(0, kMostQuoted)), -1);
+    quoted.front() = quoted.back() = '\'';
+    fail(origin_->code, "{} has no key {}; did you mean {}? The keys are {}", place(), quoted,
+         nearest(std::string_view(key).substr(0, kMostQuoted), names, 1).front(), fmt::join(names, ", "));
   }
 }
 

@@ -25,8 +25,8 @@ std::vector<double> places(const Range& range, int64_t extent) {
 std::vector<double> region_weights(const std::vector<Range>& ranges, const Shape& extents) {
   std::vector<double> weights{1};
   for (size_t axis = 0; axis < ranges.size(); ++axis) {
-    require(ranges[axis].step > 0, ErrorCode::usage, "target {}: a range needs a step above 0",
-            to_string(ranges));
+    require(ranges[axis].step > 0 && ranges[axis].step < (int64_t{1} << 31), ErrorCode::usage,
+            "target {}: a range needs a step above 0", to_string(ranges));
     const std::vector<double> along = places(ranges[axis], extents[axis]);
     require(std::ranges::count(along, 1.0) > 0, ErrorCode::usage,
             "target {} chooses nothing on axis {} of {}", to_string(ranges), axis, to_string(extents));

@@ -103,6 +103,7 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const std::shared_p
   result.outputs = flat.outputs;
   result.defaults = flat.shadowed;
   result.graph = build_graph(std::move(flat), ops, tensors, budget, result.notes);
+  for (const std::string& location : tensors.external_files()) result.files.push_back(*folder / location);
   assume_unchanged(result.opsets, result.graph);
   return result;
 }
@@ -112,7 +113,9 @@ ImportedModel import_bytes(std::span<const std::byte> bytes, const std::shared_p
 ImportedModel import_onnx(const std::filesystem::path& path, const OpRegistry& ops, int64_t max_growth) {
   try {
     const auto file = MappedFile::open(path);
-    return import_bytes(file->bytes(), file, path.parent_path(), ops, max_growth);
+    ImportedModel model = import_bytes(file->bytes(), file, path.parent_path(), ops, max_growth);
+    model.files.push_back(path);
+    return model;
   } catch (const Error& error) {
     const std::string advice = error.code() == ErrorCode::bad_file ? export_advice(path) : "";
     throw Error(error.code(), path.string() + ": " + error.what() + (advice.empty() ? "" : "; " + advice));

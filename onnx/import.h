@@ -21,10 +21,11 @@ struct ImportedModel {
   /// Inputs that the file gives a value: constants of the graph, in none of its lists.
   std::vector<InputInfo> defaults;
   int64_t ir_version = 0;
-  std::map<std::string, int64_t> opsets;  ///< domain to version; "" is ai.onnx
-  std::string producer;                   ///< "pytorch 2.5"
-  std::vector<std::string> notes;         ///< what a user may want to know, in sentences
-  int64_t max_growth = 0;                 ///< bytes that it may grow by before it runs (core/growth_budget.h)
+  std::map<std::string, int64_t> opsets;     ///< domain to version; "" is ai.onnx
+  std::string producer;                      ///< "pytorch 2.5"
+  std::vector<std::filesystem::path> files;  ///< what was read: the model, and its external data
+  std::vector<std::string> notes;            ///< what a user may want to know, in sentences
+  int64_t max_growth = 0;  ///< bytes that it may grow by before it runs (core/growth_budget.h)
 };
 
 /// Reads an ONNX file: local functions are expanded, constants are read in their own element type, and

@@ -142,6 +142,12 @@ Tensor TensorReader::read_raw(onnx::TensorProto& proto, DType dtype, const Shape
   return wrap_bytes(dtype, shape, nullptr, reinterpret_cast<const std::byte*>(bytes->data()));
 }
 
+std::vector<std::string> TensorReader::external_files() const {
+  std::vector<std::string> locations;
+  for (const auto& [location, file] : files_) locations.push_back(location);
+  return locations;
+}
+
 Tensor TensorReader::read_external(const onnx::TensorProto& proto, DType dtype, const Shape& shape,
                                    const std::string& what) {
   require(folder_.has_value(), ErrorCode::bad_file,

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/tensor.h"
 
@@ -36,6 +37,9 @@ class TensorReader {
 
   /// `what` names the tensor in messages.
   Tensor read(onnx::TensorProto& proto, const std::string& what);
+
+  /// Locations of the external data that was read, as the model gives them.
+  std::vector<std::string> external_files() const;
 
  private:
   struct Lent {
