@@ -123,7 +123,7 @@ Tensor read_array(const std::string& path) {
 }
 
 Model load_model(const Options& options) {
-  const Model model = Model::load(options.model);
+  const Model model = Model::load(options.model, options.load);
   check_spares_model(options, model);
   const std::vector<ValueInfo> defaults = model.defaults();
   std::vector<std::string> wanted;

@@ -106,6 +106,11 @@ void add_session_options(CLI::App& command, Options& o) {
       ->transform(CLI::AsSizeValue(false))
       ->check(in(whole_numbers(0, kMostBytes)));
   command
+      .add_option("--max-growth", o.load.max_growth,
+                  "bytes that the model may grow by before it runs; 0: by its file's size")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(in(whole_numbers(0, kMostBytes)));
+  command
       .add_option("--samples-at-once", o.session.samples_at_once,
                   "samples of a batch that run at once; 0: as the cache likes it")
       ->capture_default_str()
@@ -167,8 +172,8 @@ void add_open_extents(CLI::App& command, Options& o) {
 
 /// Each row of a suite has its own; the session is that of all.
 void refuse_beside_suite(const CLI::App& verify) {
-  constexpr std::string_view kOfAll[] = {"MODEL",     "--json",       "--backend",        "--precision",
-                                         "--threads", "--max-memory", "--samples-at-once"};
+  constexpr std::string_view kOfAll[] = {"MODEL",     "--json",       "--backend",    "--precision",
+                                         "--threads", "--max-memory", "--max-growth", "--samples-at-once"};
   for (const CLI::Option* option : verify.get_options()) {
     if (option->count() == 0 || std::ranges::find(kOfAll, option->get_name()) != std::end(kOfAll)) continue;
     throw onnxray::Error(

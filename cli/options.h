@@ -22,6 +22,7 @@ struct Options {
   std::string program;               ///< inspect --program METHOD
   bool keep_softmax = false, overlay = false, layers = false, dry_run = false, json = false,
        show_program = false;
+  LoadOptions load;
   SessionOptions session;
   int64_t batch = 0;                ///< extent for a symbolic batch where no input says it
   std::vector<std::string> shapes;  ///< NAME=1x8000 or SYMBOL=8000: extents that the model leaves open
