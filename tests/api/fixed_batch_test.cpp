@@ -300,5 +300,48 @@ TEST_CASE("a fixed extent other than a batch of 1 stays fixed") {
   CHECK(says(error_of([&] { two_inputs.run({four, two}); }), ErrorCode::usage, "as many samples"));
 }
 
+TEST_CASE("one by one takes given noise apart, draw by draw") {
+  Session session(ModelFile(for_one_sample("mean over the batch")).load(), kDouble);
+  const Tensor x = image(2), noise = hashed({5, 2, 3, 8, 8}, 8, 0.3);
+  const ExplainManyOptions both{
+      .methods = {"smoothgrad", "vargrad"}, .targets = {Target::index(1)}, .noise = {noise}};
+  const Explanations all = session.explain_many({x}, both);
+  for (int64_t n = 0; n < 2; ++n) {
+    ExplainManyOptions one = both;
+    one.noise = {samples_of(noise, 1, n, 1)};
+    const Explanations alone = session.explain_many({samples_of(x, 0, n, 1)}, one);
+    for (size_t a = 0; a < all.attributions.size(); ++a)
+      CHECK(difference(samples_of(all.attributions[a].values, 0, n, 1), alone.attributions[a].values) == 0);
+  }
+}
+
+TEST_CASE("a report of samples that run one by one counts and compares all of them") {
+  Session session(ModelFile(for_one_sample("mean over the batch")).load(), kDouble);
+  const ExplainManyOptions options{.methods = {"lrp_alpha_1_beta_0:alphabeta_bias=both"},
+                                   .targets = {Target::index(1)},
+                                   .report_layers = true};
+  const Tensor x = image(3);
+  const std::vector<LayerRelevance> all = session.explain_many({x}, options).attributions[0].layers;
+  std::vector<LayerRelevance> sum(all.size());
+  for (int64_t n = 0; n < 3; ++n) {
+    const auto one = session.explain_many({samples_of(x, 0, n, 1)}, options).attributions[0].layers;
+    REQUIRE(one.size() == all.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+      sum[i].crossings += one[i].crossings;
+      auto& smallest = sum[i].smallest_denominator;
+      if (const auto found = one[i].smallest_denominator)
+        smallest = std::min(smallest.value_or(*found), *found);
+    }
+  }
+  int64_t crossings = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    INFO(all[i].name);
+    CHECK(all[i].crossings == sum[i].crossings);
+    CHECK(all[i].smallest_denominator == sum[i].smallest_denominator);
+    crossings += all[i].crossings;
+  }
+  CHECK(crossings > 0);
+}
+
 }  // namespace
 }  // namespace onnxray::test

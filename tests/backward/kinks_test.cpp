@@ -263,5 +263,16 @@ TEST_CASE("the product of a scatter has the product of the others as slope, zero
   CHECK(gradient(row({0, 0, 0, 0, 2}), product) == Values{0, 0, 0, 0, 0});
 }
 
+TEST_CASE("the product of a reduction has the product of the others as slope: none where two are zero") {
+  const auto product = [](GraphBuilder& g, ValueId v) {
+    const ValueId rows = g.node("Reshape", {v, g.ints({2, 3})});
+    const ValueId y = g.node("ReduceProd", {rows}, {{"axes", std::vector<int64_t>{1}}});
+    return g.node("Mul", {y, g.constant({2, 1}, {1, 10})});
+  };
+  CHECK(gradient(row({2, 5, 3, 4, 0.5, 2}), product) == Values{15, 6, 10, 10, 80, 20});
+  CHECK(gradient(row({2, 0, 3, 0, 0, 5}), product) == Values{0, 6, 0, 0, 0, 0});
+  CHECK(gradient(row({0, 0, 0, 7, 0, 0}), product) == Values{0, 0, 0, 0, 0, 0});
+}
+
 }  // namespace
 }  // namespace onnxray::test

@@ -150,5 +150,36 @@ TEST_CASE("what leaves a global pool flattens without a copy") {
   CHECK(plan.is_view[static_cast<size_t>(at - plan.program.steps.begin())]);
 }
 
+TEST_CASE("what a loop reads from before it is not overwritten by what the loop computes later") {
+  Program program;
+  Builder b(program);
+  const Var before = b.exp(b.input("x", {64}, DType::f32));
+  program.trips = 3;
+  b.set_block(Block::repeat);
+  const Var current = program.add_variable({64}, DType::f32);
+  const Var last_read = b.mul(before, current);
+  const Var sums = b.cum_sum(last_read, 0, false, false), later = b.cum_sum(sums, 0, false, false);
+  program.loop.push_back({b.filled(1, {64}), current, b.cum_sum(later, 0, false, true)});
+  b.set_block(Block::finish);
+  b.output("y", b.neg(current));
+  const Plan plan = make_plan(program, {});
+  for (const Var v : {last_read, sums, later}) CHECK(plan[v].offset != plan[before].offset);
+}
+
+TEST_CASE("what is seen through two views in a row stays until the last is read") {
+  Program program;
+  Builder b(program);
+  const Var x = b.cum_sum(b.input("x", {64}, DType::f32), 0, false, false);
+  const Var view = b.reshape(b.reshape(x, {8, 8}), {4, 16});
+  const Var meanwhile =
+      b.cum_sum(b.cum_sum(b.input("z", {64}, DType::f32), 0, false, false), 0, false, false);
+  b.output("y", b.sum(view, {1}));
+  b.output("z", meanwhile);
+  const Plan plan = make_plan(program, {});
+  CHECK(plan[view].root == x);
+  CHECK(plan[view].offset == plan[x].offset);
+  CHECK(plan[meanwhile].offset != plan[x].offset);
+}
+
 }  // namespace
 }  // namespace onnxray

@@ -1,5 +1,7 @@
 #include "core/recompute.h"
 
+#include <algorithm>
+
 #include "backends/reference/reference.h"
 #include "core/builder.h"
 #include "core/cost.h"
@@ -13,10 +15,7 @@ constexpr int kLayers = 32;
 constexpr int64_t kUnits = 256;
 
 /// y[k+1] = tanh(2 y[k]), and back through all of them: every y waits for its turn.
-Program there_and_back() {
-  Program program;
-  Builder b(program);
-  Var y = b.input("x", {kUnits}, DType::f32);
+Var there_and_back(Builder& b, Var y) {
   std::vector<Var> kept;
   for (int k = 0; k < kLayers; ++k) kept.push_back(y = b.unary(Opcode::tanh, b.mul(y, 2.0)));
   Var g = b.mul(y, 1.0);
@@ -24,7 +23,29 @@ Program there_and_back() {
     const Var slope = b.sub(1.0, b.mul(kept[static_cast<size_t>(k)], kept[static_cast<size_t>(k)]));
     g = b.mul(b.mul(g, slope), 2.0);
   }
-  b.output("g", g);
+  return g;
+}
+
+Program there_and_back() {
+  Program program;
+  Builder b(program);
+  b.output("g", there_and_back(b, b.input("x", {kUnits}, DType::f32)));
+  fuse_elementwise(program);
+  return program;
+}
+
+/// The same in every trip of a loop, from what is computed before it.
+Program there_and_back_in_a_loop() {
+  Program program;
+  Builder b(program);
+  const Var before = b.exp(b.input("x", {kUnits}, DType::f32));
+  program.trips = 3;
+  b.set_block(Block::repeat);
+  const Var current = program.add_variable({kUnits}, DType::f32);
+  const Var g = there_and_back(b, b.mul(before, current));
+  program.loop.push_back({b.filled(1, {kUnits}), current, b.add(current, g)});
+  b.set_block(Block::finish);
+  b.output("g", b.neg(current));
   fuse_elementwise(program);
   return program;
 }
@@ -68,6 +89,19 @@ TEST_CASE("where no budget can be met, the smallest arena found is returned") {
   const Outcome whole = run(there_and_back()), least = run(recompute_to_fit(there_and_back(), options, 0));
   CHECK(least.values == whole.values);
   CHECK(least.arena < whole.arena / 3);
+}
+
+TEST_CASE("what a loop computes again it makes of what the loop computes") {
+  const PlanOptions options = make_reference_backend(true)->plan_options();
+  const Outcome whole = run(there_and_back_in_a_loop());
+  for (const int64_t share : {2, 3, 8}) {
+    const Program program = recompute_to_fit(there_and_back_in_a_loop(), options, whole.arena / share);
+    CHECK(std::ranges::is_sorted(program.steps, {}, &Step::block));
+    const Outcome less = run(program);
+    CAPTURE(share, whole.arena, less.arena);
+    CHECK(less.values == whole.values);
+    CHECK(less.arena < whole.arena);
+  }
 }
 
 }  // namespace

@@ -282,5 +282,26 @@ TEST_CASE("a map over a series without a channel axis lies on the series") {
   CHECK(difference(map, Values{0, .5, 1, .5, 0, .5, .75, 1, .5, 0}) < 1e-15);
 }
 
+TEST_CASE("the weights of a volume's map are means over its three axes") {
+  const Shape volume{1, 1, 2, 2, 2}, features{1, 2, 2, 2, 2};
+  const Tensor x = hashed(volume, 1), slopes = hashed(features, 2);
+  GraphBuilder g;
+  const ValueId a = g.node("Conv", {g.input("x", volume), g.constant({2, 1, 1, 1, 1}, {1, -2})},
+                           {{"kernel_shape", Ints{1, 1, 1}}});
+  const Graph graph =
+      g.build({g.node("ReduceSum", {g.node("Mul", {a, g.constant(slopes)}), g.ints({1, 2, 3, 4})})});
+  // A = (x, -2 x), whose slopes are the constants.
+  double weight = 0;
+  for (int64_t i = 0; i < 8; ++i) weight += (slopes.as_double(i) - 2 * slopes.as_double(8 + i)) / 8;
+  Values wanted;
+  for (int64_t i = 0; i < 8; ++i) wanted.push_back(std::max(weight * x.as_double(i), 0.0));
+  const double largest = *std::ranges::max_element(wanted);
+  REQUIRE(largest > 0);
+  for (double& v : wanted) v /= largest;
+  const Tensor map = explain(graph, "grad_cam", x, 0);
+  CHECK(map.shape() == volume);
+  CHECK(difference(map, wanted) < 1e-14);
+}
+
 }  // namespace
 }  // namespace onnxray::test

@@ -201,5 +201,21 @@ TEST_CASE("integers that are no rounded numbers cannot be explained") {
   CHECK(says(error_of([&] { explained_head(graph, 0, false); }), ErrorCode::usage, "no derivative"));
 }
 
+TEST_CASE("a head is found behind a cast to another real type, not behind one to whole numbers") {
+  const auto cast = [](std::vector<int64_t> types) {
+    return ending({1, 3}, [&](GraphBuilder& g, ValueId x) {
+      ValueId y = g.softmax(x);
+      for (const int64_t type : types) y = g.node("Cast", {y}, {{"to", type}});
+      return y;
+    });
+  };
+  constexpr int64_t kFloat = 1, kInt64 = 7, kDouble = 11;
+  CHECK(head_of(cast({kFloat})).kind == Kind::softmax);
+  CHECK(head_of(cast({kFloat})).axes == Axes{1});
+  CHECK(gradient_of(cast({kFloat}), {1, 3}, 1) == one_at(3, 1));
+  CHECK(gradient_of(cast({kFloat, kDouble}), {1, 3}, 2) == one_at(3, 2));
+  CHECK(head_of(cast({kInt64, kDouble})).kind == Kind::none);
+}
+
 }  // namespace
 }  // namespace onnxray::test

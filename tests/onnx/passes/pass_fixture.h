@@ -10,6 +10,7 @@
 
 #include "backends/reference/reference.h"
 #include "core/difference.h"
+#include "core/growth_budget.h"
 #include "onnx/infer.h"
 #include "onnx/passes/pass.h"
 #include "ops/lower_graph.h"
@@ -64,7 +65,8 @@ class GraphMaker {
   }
   static void infer(Graph& graph) {
     const auto folder = make_reference_backend(true);
-    infer_values(graph, OpRegistry::builtin(), *folder);
+    GrowthBudget budget(GrowthBudget::of_file(0));
+    infer_values(graph, OpRegistry::builtin(), *folder, budget);
   }
 
   Graph graph;
