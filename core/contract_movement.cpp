@@ -141,9 +141,9 @@ void check(const GatherElements& p, const Operands& o) {
 void check(const ScatterElements& p, const Operands& o) {
   o.expect_counts(3, 3, 1);
   check_index(o, 1);
-  check_lanes(o, o.in(0), o.in(1), p.axis);
   if (o.in(1) != o.in(2))
     o.refuse(fmt::format("indices {} for updates {}", to_string(o.in(1)), to_string(o.in(2))));
+  check_lanes(o, o.in(0), o.in(1), p.axis);
   o.expect(o.out() == o.in(0), "the result has another shape");
 }
 

@@ -102,7 +102,8 @@ void check(const MatMul& p, const Operands& o) {
   const Shape batch(y.begin(), y.end() - 2);
   o.expect(broadcasts({a.begin(), a.end() - 2}, batch) && broadcasts({b.begin(), b.end() - 2}, batch),
            "the leading axes do not broadcast");
-  o.expect(o.inputs() == 2 || broadcasts(o.in(2), y), "the bias does not broadcast");
+  if (o.inputs() > 2 && !broadcasts(o.in(2), y))
+    o.refuse(fmt::format("the bias {} does not broadcast", to_string(o.in(2))));
 }
 
 void check(const FormProducts& p, const Operands& o) {

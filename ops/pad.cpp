@@ -59,8 +59,8 @@ Var pad_constant(LowerContext& ctx, Var x, const Padding& padding) {
   for (size_t i = 0; i < out.size(); ++i) out[i] += padding.begin[i] + padding.end[i];
   const std::vector<int64_t> steps(out.size(), 1);
   const Tensor* known = ctx.version >= 11 && ctx.has(2) ? b.constant(ctx.input(2)) : nullptr;
-  require(!known || known->size() == 1, ErrorCode::bad_file, "its value must be one number, not a tensor {}",
-          to_string(ctx.shape(2)));
+  require(known == nullptr || known->size() == 1, ErrorCode::bad_file, "its value must be one number, not {}",
+          known == nullptr ? 1 : known->size());
   if (known != nullptr && !holds_exactly(*known)) known = nullptr;
   if (ctx.version < 11 || !ctx.has(2) || known != nullptr) {
     const double fill = known != nullptr ? known->as_double(0) : ctx.float_attr("value", 0);

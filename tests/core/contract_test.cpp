@@ -40,7 +40,7 @@ TEST_CASE("products refuse operands whose extents do not meet") {
   const Var a = s.reals({3, 4}), b = s.reals({4, 2}), c = s.reals({3, 2});
   CHECK_FALSE(s.refuses(MatMul{}, {a, b}, {c}));
   CHECK(s.refuses(MatMul{.transpose_b = true}, {a, b}, {c}, "inner extents"));
-  CHECK(s.refuses(MatMul{}, {a, b, s.reals({3})}, {c}, "bias does not broadcast"));
+  CHECK(s.refuses(MatMul{}, {a, b, s.reals({3})}, {c}, "bias [3] does not broadcast"));
   CHECK(s.refuses(MatMul{}, {a, b}, {s.reals({3, 3})}));
 }
 

@@ -51,8 +51,8 @@ TEST_CASE("windows of settings at their bounds are counted without overflow", "[
 TEST_CASE("shape operands far beyond every tensor are refused", "[ops]") {
   const auto row = [](const char* op, int64_t opset) { return OneNode(op, opset).input(counting({4})); };
   CHECK_THAT(row("Tile", 13).constant({kHuge}).error(), Catch::Contains("repeats has an entry"));
-  CHECK_THAT(row("Tile", 13).constant({int64_t{1} << 46}).error(),
-             Catch::Contains("too large") || Catch::Contains("no memory"));
+  CHECK_THAT(OneNode("Tile", 13).input(counting({512})).constant({int64_t{1} << 48}).error(),
+             Catch::Contains("too large to count"));
   CHECK_THAT(row("Pad", 13).constant({kHuge, kHuge}).error(), Catch::Contains("pads has an entry"));
   CHECK_THAT(row("Pad", 13).constant({kLeast, 0}).error(), Catch::Contains("pads has an entry"));
   CHECK_THAT(row("Expand", 13).constant({kHuge, 4}).error(), Catch::Contains("shape has an entry"));

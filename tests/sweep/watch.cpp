@@ -87,12 +87,20 @@ std::string telling_line(int errors) {
   return text.substr(0, text.find('\n'));
 }
 
-std::string ending(int status) {
-  if (WIFSIGNALED(status)) {
-    const int signal = WTERMSIG(status);
-    if (signal == SIGPROF || signal == SIGALRM) return "takes too long";
-    return fmt::format("signal {}", signal);
+bool timed_out(int status) {
+  return WIFSIGNALED(status) && (WTERMSIG(status) == SIGPROF || WTERMSIG(status) == SIGALRM);
+}
+
+bool wants_memory(const std::string& line) {
+  for (const char* sign : {"bad_alloc", "no memory", "out of memory", "out-of-memory"}) {
+    if (line.find(sign) != std::string::npos) return true;
   }
+  return false;
+}
+
+std::string ending(int status) {
+  if (timed_out(status)) return "takes too long";
+  if (WIFSIGNALED(status)) return fmt::format("signal {}", WTERMSIG(status));
   return WEXITSTATUS(status) == kThrew ? "an exception" : fmt::format("exit {}", WEXITSTATUS(status));
 }
 
@@ -111,8 +119,9 @@ std::vector<Finding> watch(const std::vector<size_t>& numbers, const std::functi
     int status = 0;
     waitpid(child, &status, 0);
     if (progress.done() == numbers.size()) break;
-    findings.push_back(
-        {numbers[progress.done()], fmt::format("{}: {}", ending(status), telling_line(fileno(errors)))});
+    const std::string line = telling_line(fileno(errors));
+    findings.push_back({numbers[progress.done()], timed_out(status) || wants_memory(line),
+                        fmt::format("{}: {}", ending(status), line)});
     progress.done() = progress.done() + 1;
   }
   std::fclose(errors);

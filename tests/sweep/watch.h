@@ -15,7 +15,8 @@ struct Limits {
 /// A piece of work that did not end by itself.
 struct Finding {
   size_t which = 0;
-  std::string what;  ///< "signal 11", "an exception: ...", with the first line that tells more
+  bool is_want = false;  ///< of memory or time
+  std::string what;      ///< "signal 11", "an exception: ...", with the first line that tells more
 };
 
 /// Does work(i) for each i of `numbers` in child processes: those that crash, throw or go beyond the limits
