@@ -27,7 +27,7 @@ std::unique_ptr<Backend> try_cudnn(const std::string& precision) {
 
 void check_numbers(const SessionOptions& options) {
   constexpr double kMostThreads = 1024;  // each takes memory and a place in the system's table
-  constexpr double kMostBytes = 1LL << 62, kMostSamples = 1LL << 31;
+  constexpr double kMostBytes = 1e18, kMostSamples = 1LL << 31;
   checked_number(options.threads, whole_numbers(0, kMostThreads), "threads");
   checked_number(static_cast<double>(options.max_memory), whole_numbers(0, kMostBytes), "max_memory");
   checked_number(static_cast<double>(options.samples_at_once), whole_numbers(0, kMostSamples),

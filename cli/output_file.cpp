@@ -109,14 +109,15 @@ void check_writable(const Output& output) {
   struct stat info {};
   require(::stat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode), ErrorCode::failed,
           "{} '{}': there is no folder '{}'", output.option, path, folder);
-  require(::access(folder.c_str(), W_OK | X_OK) == 0, ErrorCode::failed,
-          "{} '{}': nothing can be written into the folder '{}': {}", output.option, path, folder,
-          std::strerror(errno));
+  const bool takes_files = ::access(folder.c_str(), W_OK | X_OK) == 0;
+  require(takes_files, ErrorCode::failed, "{} '{}': nothing can be written into the folder '{}': {}",
+          output.option, path, folder, std::strerror(errno));
   if (::stat(path.c_str(), &info) != 0) return;
   require(S_ISREG(info.st_mode), ErrorCode::failed, "{} '{}' is not a file that could be replaced",
           output.option, path);
-  require(::access(path.c_str(), W_OK) == 0, ErrorCode::failed, "{} '{}' may not be replaced: {}",
-          output.option, path, std::strerror(errno));
+  const bool is_writable = ::access(path.c_str(), W_OK) == 0;
+  require(is_writable, ErrorCode::failed, "{} '{}' may not be replaced: {}", output.option, path,
+          std::strerror(errno));
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ void print_text(std::string_view text) {
 
 void flush_printed() {
   errno = 0;
-  require(std::fflush(stdout) == 0, ErrorCode::failed, "cannot print the results: {}", std::strerror(errno));
+  const bool is_done = std::fflush(stdout) == 0;
+  require(is_done, ErrorCode::failed, "cannot print the results: {}", std::strerror(errno));
 }
 
 void tell_text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }

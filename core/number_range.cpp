@@ -2,10 +2,22 @@
 
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "core/fail.h"
 
 namespace onnxray {
+
+namespace {
+
+std::optional<double> number_in(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  return is_number ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
 
 bool NumberRange::holds(double number) const {
   if (std::isnan(number) || number > high || (excludes_low ? number <= low : number < low)) return false;
@@ -13,7 +25,7 @@ bool NumberRange::holds(double number) const {
 }
 
 std::string NumberRange::text() const {
-  return fmt::format("a {} {} {:.15g} {} {:.15g}", is_whole ? "whole number" : "number",
+  return fmt::format("a {} {} {:.17g} {} {:.17g}", is_whole ? "whole number" : "number",
                      excludes_low ? "above" : "from", low, excludes_low ? "and at most" : "to", high);
 }
 
@@ -22,13 +34,16 @@ double checked_number(double number, const NumberRange& range, std::string_view 
   return number;
 }
 
+bool NumberRange::holds(std::string_view text) const {
+  const std::optional<double> number = number_in(text);
+  return number && holds(*number);
+}
+
 double read_number(std::string_view text, const NumberRange& range, std::string_view what) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   constexpr size_t kMostQuoted = 40;
-  require(error == std::errc() && end == text.data() + text.size() && range.holds(number), ErrorCode::usage,
-          "{}: expected {}, not '{}'", what, range.text(), text.substr(0, kMostQuoted));
-  return number;
+  require(range.holds(text), ErrorCode::usage, "{}: expected {}, not '{}'", what, range.text(),
+          text.substr(0, kMostQuoted));
+  return *number_in(text);
 }
 
 }  // namespace onnxray

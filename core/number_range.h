@@ -13,6 +13,7 @@ struct NumberRange {
 
   /// False for NaN.
   bool holds(double number) const;
+  bool holds(std::string_view text) const;
   /// "a whole number from 1 to 1024"
   std::string text() const;
 };

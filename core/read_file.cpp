@@ -43,13 +43,13 @@ class Descriptor {
 
 std::vector<uint8_t> read_file(const std::string& path) {
   struct stat info {};
-  require(::stat(path.c_str(), &info) == 0, ErrorCode::bad_file, "cannot open '{}': {}", path,
-          std::strerror(errno));
+  const bool is_found = ::stat(path.c_str(), &info) == 0;
+  require(is_found, ErrorCode::bad_file, "cannot open '{}': {}", path, std::strerror(errno));
   check_is_regular(info, path);
   // O_NONBLOCK, and looked at again: something else may have taken the file's place.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  require(file.get() >= 0 && ::fstat(file.get(), &info) == 0, ErrorCode::bad_file, "cannot open '{}': {}",
-          path, std::strerror(errno));
+  const bool is_open = file.get() >= 0 && ::fstat(file.get(), &info) == 0;
+  require(is_open, ErrorCode::bad_file, "cannot open '{}': {}", path, std::strerror(errno));
   check_is_regular(info, path);
   std::vector<uint8_t> bytes(static_cast<size_t>(info.st_size));
   size_t length = 0;
