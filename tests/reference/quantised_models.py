@@ -6,9 +6,10 @@
 
 Fixed grids (QDQ and QOperator; per tensor and per channel; unsigned and signed activations) are calibrated on the shipped
 samples, shifted and mirrored, and on synthetic beats, after ONNX Runtime's own preparation, which folds
-BatchNormalization ("raw": without it). For each quantised net: the largest difference of its outputs to ONNX
-Runtime's, in units of the largest output, and for each method the worst correlation of a map with the float net's and the
-range of the ratio of their sums, over the samples. `--write` puts the models that the tests read there.
+BatchNormalization ("raw": without it); and what is left of them where only the weights, or only the activations,
+are rounded. For each quantised net: the largest difference of its outputs to ONNX Runtime's, in units of the largest
+output, and for each method the worst correlation of a map with the float net's and the range of the ratio of their
+sums, over the samples. `--write` puts the models that the tests read there.
 """
 import argparse
 import collections
@@ -19,7 +20,9 @@ import sys
 import tempfile
 
 import numpy as np
+import onnx
 import onnxruntime
+from onnx import numpy_helper
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -64,6 +67,49 @@ class Reader(quantization.CalibrationDataReader):
         return next(self.data, None)
 
 
+def is_weight(node, constants):
+    return node.op_type == "DequantizeLinear" and node.input[0] in constants
+
+
+def weights_rounded(quantised, path):
+    """A QDQ net with its weights and without its activations' grids: of those inside that start at 0 the
+    rectifier is left."""
+    model = onnx.load(quantised)
+    constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    inputs = {i.name for i in model.graph.input}
+    nodes, rounded = [], {}
+    for node in model.graph.node:
+        if node.op_type == "QuantizeLinear":
+            rounded[node.output[0]] = node.input[0]
+        elif is_weight(node, constants):
+            q, scale, zero = (constants[name] for name in node.input)
+            axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+            shape = [-1 if i == (axis if q.ndim > 1 else 0) else 1 for i in range(q.ndim)] if scale.size > 1 else []
+            real = ((q.astype(np.float64) - zero.reshape(shape)) * scale.reshape(shape)).reshape(q.shape)
+            model.graph.initializer.append(numpy_helper.from_array(real.astype(np.float32), node.output[0]))
+        elif node.op_type == "DequantizeLinear":
+            x, zero = rounded[node.input[0]], constants[node.input[2]]
+            rectifies = int(zero) == np.iinfo(zero.dtype).min and x not in inputs
+            nodes.append(onnx.helper.make_node("Relu" if rectifies else "Identity", [x], [node.output[0]]))
+        else:
+            nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
+
+
+def activations_rounded(quantised, prepared, path):
+    """A QDQ net with the float net's weights."""
+    model, floats = onnx.load(quantised), {t.name: t for t in onnx.load(prepared).graph.initializer}
+    constants = {t.name for t in model.graph.initializer}
+    for node in [n for n in model.graph.node if is_weight(n, constants)]:
+        weight = model.graph.initializer.add()
+        weight.CopyFrom(floats[node.input[0].removesuffix("_quantized")])
+        weight.name = node.output[0]
+        model.graph.node.remove(node)
+    onnx.save(model, path)
+
+
 def quantise(source, name, data, folder):
     """Every quantised form of a model, by what it is called."""
     types = {"u8": quantization.QuantType.QUInt8, "s8": quantization.QuantType.QInt8}
@@ -84,6 +130,12 @@ def quantise(source, name, data, folder):
         models[f"dynamic_{scope}"] = folder / f"dynamic_{scope}.onnx"
         quantization.quantize_dynamic(source, models[f"dynamic_{scope}"], per_channel=channel,
                                       weight_type=types["s8" if channel else "u8"])
+    for scope in ("tensor", "channel"):
+        whole = models[f"qdq_{scope}_u8"]
+        models[f"{scope}: weights alone"] = folder / f"weights_{scope}.onnx"
+        weights_rounded(whole, models[f"{scope}: weights alone"])
+    models["activations alone"] = folder / "activations.onnx"
+    activations_rounded(models["qdq_tensor_u8"], prepared, models["activations alone"])
     fix("raw_qdq_channel_u8", source, quantization.QuantFormat.QDQ, True, types["u8"])
     return models
 
