@@ -6,6 +6,7 @@
 
 #include "core/cost.h"
 #include "core/fail.h"
+#include "core/rethrow.h"
 #include "onnx/control_flow.h"
 #include "onnx/fold.h"
 #include "onnx/observer.h"
@@ -161,7 +162,18 @@ class Sweep {
   }
 
  private:
+  /// Nodes within nodes have said where it went wrong.
   void settle(Node node) {
+    try {
+      settle_node(node);
+    } catch (const Error&) {
+      throw;
+    } catch (...) {
+      rethrow_as_error(node.describe());
+    }
+  }
+
+  void settle_node(Node& node) {
     if (!lacks_shape(graph_, node)) return graph_.nodes.push_back(std::move(node));
     if (is_control_flow(node.domain, node.op)) {
       force_numbers(node);
