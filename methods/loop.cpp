@@ -257,7 +257,8 @@ std::vector<Var> baselines(const MethodSpec& method, const MethodContext& contex
             method.text);
   }
   std::vector<Var> all;
-  const double value = method.number("baseline", 0);
+  // The parameter may name the file of those that were given.
+  const double value = context.baselines.empty() ? method.number("baseline", 0) : 0;
   for (size_t i = 0; i < context.explained.size(); ++i) {
     const Var x = context.var(context.explained[i]);
     const Var x0 =

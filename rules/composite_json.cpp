@@ -54,7 +54,8 @@ RuleSpec read_rule(const JsonValue& json) {
       spec.parameters[key] = value.number(*range);
       continue;
     }
-    for (const JsonValue& number : value.items()) spec.arrays[key].push_back(number.number(*range));
+    std::vector<double>& numbers = spec.arrays[key];  // an empty list, too, is for make_rule to judge
+    for (const JsonValue& number : value.items()) numbers.push_back(number.number(*range));
   }
   try {
     make_rule(spec);  // what numbers must be to each other
