@@ -30,10 +30,10 @@ TEST_CASE("labels are a JSON list, or an object either way round, or inside a mo
 TEST_CASE("a file that holds no labels is an error that names it") {
   const auto error = [](const char* text) { return test::error_of([&] { parse_labels(text, "l.json"); }); };
   CHECK(test::says(error(""), ErrorCode::bad_file, "l.json"));
-  CHECK(test::says(error("[1, 2]"), ErrorCode::bad_file, "names of classes"));
-  CHECK(test::says(error(R"({"cat": "dog"})"), ErrorCode::bad_file, "the key \"cat\""));
-  CHECK(test::says(error(R"({"cat": -1})"), ErrorCode::bad_file, "a class -1"));
-  CHECK(test::says(error(R"({"cat": 99999999999})"), ErrorCode::bad_file, "a class 99999999999"));
+  CHECK(test::says(error("[1, 2]"), ErrorCode::bad_file, "[0] must be the name of a class"));
+  CHECK(test::says(error(R"({"cat": "dog"})"), ErrorCode::bad_file, "the number of a class"));
+  CHECK(test::says(error(R"({"cat": -1})"), ErrorCode::bad_file, "not -1"));
+  CHECK(test::says(error(R"({"cat": 99999999999})"), ErrorCode::bad_file, "not 99999999999"));
   CHECK(test::says(error("[\"cat\""), ErrorCode::bad_file, "not valid JSON"));
 }
 

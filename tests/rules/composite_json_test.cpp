@@ -63,6 +63,13 @@ TEST_CASE("what is wrong in a composite is named") {
   CHECK(says(error(R"({"rules": [{"rule": "epsilom"}]})"), ErrorCode::usage, "unknown rule 'epsilom'"));
   CHECK(says(error(R"({"rules": [{"rule": {"name": "gamma", "epsilon": 1}}]})"), ErrorCode::usage,
              "no parameter 'epsilon'"));
+  CHECK(says(error(R"({"rules": ["z"]})"), ErrorCode::usage, "rules[0] must be an object"));
+  CHECK(says(error(R"({"rules": [{"rule": "z"}, {"rule": {"name": "epsilon", "epsilon": -1}}]})"),
+             ErrorCode::usage, "rules[1].rule.epsilon must be a number from 0"));
+  CHECK(says(error(R"({"rules": [{"rule": {"name": "bounded", "low": [], "high": 1}}]})"), ErrorCode::usage,
+             "rules[0].rule: low"));
+  CHECK(says(error(R"({"rules": [{"match": {"until": 1e18}, "rule": "z"}]})"), ErrorCode::usage,
+             "rules[0].match.until"));
   CHECK(says(error(R"({"rules": [{"rule": {"name": "alpha_beta", "alpha": 2, "beta": 2}}]})"),
              ErrorCode::usage, "alpha - beta = 1"));
 }
