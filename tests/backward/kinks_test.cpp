@@ -274,5 +274,26 @@ TEST_CASE("the product of a reduction has the product of the others as slope: no
   CHECK(gradient(row({0, 0, 0, 7, 0, 0}), product) == Values{0, 0, 0, 0, 0, 0});
 }
 
+TEST_CASE("of equal operands the first alone has the slope of a maximum and of a minimum") {
+  const auto second_of = [](const char* op) {
+    return [op](GraphBuilder& g, ValueId v) { return g.node(op, {g.constant({1, 3}, {1, 2, 3}), v}); };
+  };
+  const auto first_of = [](const char* op) {
+    return [op](GraphBuilder& g, ValueId v) { return g.node(op, {v, g.constant({1, 3}, {1, 2, 3})}); };
+  };
+  const Tensor x = row({1, 3, 2});
+  CHECK(gradient(x, second_of("Max")) == Values{0, 1, 0});
+  CHECK(gradient(x, first_of("Max")) == Values{1, 1, 0});
+  CHECK(gradient(x, second_of("Min")) == Values{0, 0, 1});
+  CHECK(gradient(x, first_of("Min")) == Values{1, 0, 1});
+}
+
+TEST_CASE("the slope of a remainder in its divisor is the whole quotient's, cut towards zero") {
+  const auto remainder = [](GraphBuilder& g, ValueId v) {
+    return g.node("Mod", {g.constant({1, 4}, {-7, 7, 7, -7}), v}, {{"fmod", int64_t{1}}});
+  };
+  CHECK(gradient(row({2, 2, -2, -2}), remainder) == Values{3, -3, 3, -3});
+}
+
 }  // namespace
 }  // namespace onnxray::test

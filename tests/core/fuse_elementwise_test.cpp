@@ -46,5 +46,30 @@ TEST_CASE("a chain that brings an operand along is fused up to 24 instructions")
   CHECK(steps_after(5, true) > 1);   // 25
 }
 
+TEST_CASE("a step in front of a loop does not become part of one inside of it") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32), before = b.exp(x);
+  program.trips = 3;
+  b.set_block(Block::repeat);
+  const Var current = program.add_variable({2, 3}, DType::f32);
+  program.loop.push_back({b.filled(0, {2, 3}), current, b.add(current, before)});
+  b.set_block(Block::finish);
+  b.output("y", b.neg(current));
+  const size_t steps = program.steps.size();
+  fuse_elementwise(program);
+  CHECK(program.steps.size() == steps);
+}
+
+TEST_CASE("steps that are put together tell 0 from -0") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2}, DType::f32);
+  b.output("y", b.sub(b.div(x, 0.0), b.div(x, -0.0)));
+  fuse_elementwise(program);
+  REQUIRE(program.steps.size() == 1);
+  CHECK(std::get<Elementwise>(program.steps[0].primitive).expression.code.size() == 3);
+}
+
 }  // namespace
 }  // namespace onnxray

@@ -132,6 +132,17 @@ TEST_CASE("a mask is not kept where that frees nothing") {
           c.output(c.masked(y, there_and_back(c, y)));
           c.b.output("flat", c.b.sum(c.b.reshape(y, {50}), {}));
         }) == 0);
+  // A comparison is itself a result; a step reads a view of y beside it.
+  CHECK(masks_of([&](Case& c) {
+          const Var y = c.b.unary(Opcode::relu, c.convolution(c.x));
+          c.output(there_and_back(c, y));
+          c.b.output("positive", c.b.less(0.0, y));
+        }) == 0);
+  CHECK(masks_of([&](Case& c) {
+          const Var y = c.b.unary(Opcode::relu, c.convolution(c.x));
+          const Var view = c.b.transpose(y, {0, 1, 3, 2});
+          c.output(c.b.mul(c.masked(y, there_and_back(c, y)), view));
+        }) == 0);
   // Three bounds.
   CHECK(masks_of([&](Case& c) {
           const Var y = c.b.unary(Opcode::relu, c.convolution(c.x));
@@ -165,6 +176,21 @@ TEST_CASE("bits are booleans that elementwise steps alone touch, each in its ord
   CHECK(find_bit_masks(program, strides)[static_cast<size_t>(seen.id)]);
   strides[static_cast<size_t>(seen.id)] = channels_last_strides(kShape);
   CHECK_FALSE(find_bit_masks(program, strides)[static_cast<size_t>(seen.id)]);
+}
+
+TEST_CASE("booleans that a loop carries are not bits") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", kShape, DType::f32), first = b.less(0.0, x);
+  program.trips = 2;
+  b.set_block(Block::repeat);
+  const Var current = program.add_variable(kShape, DType::boolean);
+  const Var next = b.unary(Opcode::logical_not, current);
+  program.loop.push_back({first, current, next});
+  b.set_block(Block::finish);
+  b.output("y", b.select(current, x, b.scalar(0)));
+  const std::vector<bool> bits = find_bit_masks(program);
+  for (const Var v : {first, current, next}) CHECK_FALSE(bits[static_cast<size_t>(v.id)]);
 }
 
 TEST_CASE("plans count bits as bits") {

@@ -129,6 +129,22 @@ TEST_CASE("the seed of a class reads one row of the weights, not all") {
   CHECK(count(after, "gather") == 1);
 }
 
+TEST_CASE("a comparison with places that are not counted from 0 chooses no row") {
+  constexpr int64_t kClasses = 512, kUnits = 128;
+  Program program;
+  Builder b(program);
+  std::vector<int64_t> counted(kClasses);
+  std::iota(counted.begin(), counted.end(), 1);
+  const Var index = b.input("index", {1, 1}, DType::i64);
+  const Var chosen = b.equal(b.constant(Tensor::of<int64_t>({1, kClasses}, counted)), index);
+  std::vector<float> weights(kClasses * kUnits);
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 97) - 48;
+  b.output("row",
+           b.matmul(b.cast(chosen, DType::f32), b.constant(Tensor::of<float>({kClasses, kUnits}, weights))));
+  const Program after = changed_by(program, {Tensor::of<int64_t>({1, 1}, {500})}, replace_one_hot_products);
+  CHECK(count(after, "matmul") == 1);
+}
+
 TEST_CASE("the row that a class's seed meets of a weight's form is a form of the weight's row") {
   constexpr int64_t kClasses = 512, kUnits = 128;
   Program program;
@@ -325,6 +341,15 @@ TEST_CASE("slices that overlap are joined in layers; what else is added stays") 
   // [0,3) with [3,6); [0,3) and [1,4) alone.
   CHECK(count(after, "concat") == 1);
   CHECK(count(after, "place") == 2);
+}
+
+TEST_CASE("slices that overlap in one place are not joined") {
+  Program program;
+  Builder b(program);
+  const Var x = b.input("x", {2, 3}, DType::f32);
+  const auto placed = [&](int64_t at) { return b.place(b.exp(x), {0, at}, {1, 1}, {2, 6}); };
+  b.output("y", b.add(placed(0), placed(2)));
+  CHECK(count(changed_by(program, {kX}, join_places), "concat") == 0);
 }
 
 TEST_CASE("a placed slice that somebody else reads, or with holes, is left alone") {

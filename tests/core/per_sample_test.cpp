@@ -50,6 +50,11 @@ TEST_CASE("without an axis of samples a value is one sample's") {
   CHECK(largest({2, 3}, SampleAxis{1}).to_doubles() == Values{3, 4, 5});
   CHECK(largest({2, 3}, SampleAxis{1}).shape() == Shape{1, 3});
   CHECK(largest({8}, SampleAxis{0, 2, 2}).to_doubles() == Values{5, 5, 7, 7, 5, 5, 7, 7});
+  const auto mean = [](const Shape& shape, const At& at) {
+    return result_of(shape, [&](Builder& b, Var x) { return mean_per_sample(b, x, at); });
+  };
+  CHECK(mean({2, 3}, SampleAxis{0}).to_doubles() == Values{1, 4});
+  CHECK(mean({8}, SampleAxis{0, 2, 2}).to_doubles() == Values{2.5, 2.5, 4.5, 4.5, 2.5, 2.5, 4.5, 4.5});
 }
 
 TEST_CASE("numbers of samples and what is the same for each come to their places") {

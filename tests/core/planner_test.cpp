@@ -166,6 +166,21 @@ TEST_CASE("what a loop reads from before it is not overwritten by what the loop 
   for (const Var v : {last_read, sums, later}) CHECK(plan[v].offset != plan[before].offset);
 }
 
+TEST_CASE("the last step of a loop does not overwrite what it reads from before the loop") {
+  Program program;
+  Builder b(program);
+  const Var before = b.exp(b.input("x", {64}, DType::f32));
+  program.trips = 3;
+  b.set_block(Block::repeat);
+  const Var current = program.add_variable({64}, DType::f32);
+  program.loop.push_back({b.filled(0, {64}), current, b.add(current, before)});
+  const Var last = b.neg(before);
+  b.set_block(Block::finish);
+  b.output("y", b.add(current, last));
+  const Plan plan = make_plan(program, {});
+  CHECK(plan[last].offset != plan[before].offset);
+}
+
 TEST_CASE("what is seen through two views in a row stays until the last is read") {
   Program program;
   Builder b(program);

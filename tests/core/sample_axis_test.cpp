@@ -82,6 +82,13 @@ TEST_CASE("rows of a table that samples choose are theirs") {
   CHECK(c.leads(c.b.gather(c.x, c.b.constant(Tensor::of<int64_t>({2}, {2, 0})), 1)));
 }
 
+TEST_CASE("samples move behind the axes of an index that is read in front of them") {
+  Case c;
+  const Var index = c.b.constant(Tensor(DType::i64, {2, 3}));
+  const Var rows = c.b.gather(c.b.transpose(c.x, {1, 0, 2}), index, 0);  // [2,3,6,5]
+  CHECK(c.axes().of(rows) == SampleAxis{2});
+}
+
 TEST_CASE("what meets, reorders or tells samples apart is found") {
   Case c;
   Builder& b = c.b;
@@ -93,7 +100,10 @@ TEST_CASE("what meets, reorders or tells samples apart is found") {
   CHECK_FALSE(c.leads(b.slice(x, {5, 0, 0}, {-1, 1, 1}, {6, 4, 5})));
   CHECK_FALSE(c.leads(b.gather(x, index({6}), 0)));
   CHECK_FALSE(c.leads(b.concat(std::vector{b.slice_axis(x, 0, 0, 3), b.slice_axis(x, 0, 3, 6)}, 0)));
+  CHECK_FALSE(c.leads(b.concat(std::vector{x, x}, 0)));
   CHECK_FALSE(c.leads(b.add(x, c.counting({6, 1, 1}))));
+  const Var other_last = b.constant(Tensor::of<float>({6, 1, 1}, {0, 0, 0, 0, 0, 1}));
+  CHECK_FALSE(c.leads(b.add(x, other_last)));
   CHECK_FALSE(c.leads(b.reshape(x, {3, 8, 5})));
   CHECK_FALSE(c.leads(b.transpose(b.reshape(b.transpose(x, {1, 0, 2}), {6, 4, 5}), {0, 1, 2})));
   CHECK(c.leads(b.matmul(x, x, false, true)));  // each sample with itself

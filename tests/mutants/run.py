@@ -57,7 +57,7 @@ class Mutant:
 class Result:
     """What became of a mutant; `suite` and `test` killed it."""
 
-    state: str  # killed, survived or does not build
+    state: str  # killed, survived, survived the suites that it names, or does not build
     suite: str = ""
     test: str = ""
     seconds: float = 0
@@ -107,7 +107,8 @@ class Bench:
         built = subprocess.run(command, capture_output=True, text=True,
                                env={"CCACHE_SLOPPINESS": sloppy, **os.environ})
         if built.returncode != 0:
-            print("\n".join(line for line in built.stdout.splitlines() if "error" in line), file=sys.stderr)
+            lines = built.stdout.splitlines()
+            print("\n".join([line for line in lines if "error" in line] or lines[-5:]), file=sys.stderr)
         return built.returncode == 0
 
     def failure(self, suite: str) -> str | None:
@@ -138,7 +139,8 @@ class Bench:
                 test = self.failure(suite)
                 if test is not None:
                     return Result("killed", suite, test, time.monotonic() - start)
-            return Result("survived", seconds=time.monotonic() - start)
+            state = "survived" if self.suites else "survived the suites that it names"
+            return Result(state, seconds=time.monotonic() - start)
         finally:
             path.write_text(original)
 
