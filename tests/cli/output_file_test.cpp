@@ -1,5 +1,6 @@
 #include "cli/output_file.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -65,7 +66,7 @@ TEST_CASE("paths are refused before anything is computed") {
 
 /// Of a command with redirections of its own, which `onnxray()` would override.
 int exit_code_of(const std::string& arguments) {
-  const int status = std::system((std::string(ONNXRAY_COMMAND) + " " + arguments).c_str());
+  const int status = std::system(fmt::format("{} {}", ONNXRAY_COMMAND, arguments).c_str());
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

@@ -289,8 +289,8 @@ TEST_CASE("the weights of a volume's map are means over its three axes") {
   const ValueId a = g.node("Conv", {g.input("x", volume), g.constant({2, 1, 1, 1, 1}, {1, -2})},
                            {{"kernel_shape", Ints{1, 1, 1}}});
   const Graph graph =
-      g.build({g.node("ReduceSum", {g.node("Mul", {a, g.constant(slopes)}), g.ints({1, 2, 3, 4})})});
-  // A = (x, -2 x), whose slopes are the constants.
+      g.build({g.node("Gemm", {g.node("Flatten", {a}), g.constant(slopes.reshaped({16, 1}))})});
+  // A = (x, -2 x), whose slopes are the weights.
   double weight = 0;
   for (int64_t i = 0; i < 8; ++i) weight += (slopes.as_double(i) - 2 * slopes.as_double(8 + i)) / 8;
   Values wanted;
