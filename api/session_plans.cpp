@@ -4,6 +4,7 @@
 #include "api/session_impl.h"
 #include "api/wide_graphs.h"
 #include "core/find_node.h"
+#include "core/machine_memory.h"
 #include "core/optimise/optimise.h"
 #include "methods/wide.h"
 
@@ -122,6 +123,25 @@ std::pair<Graph, OutputChoice> Session::Impl::specialised(Specialisation& specia
   return {std::move(seen), std::move(choice)};
 }
 
+namespace {
+
+/// Before tables of targets are made: an output that leaves no room for them, its gradient and a copy.
+void check_outputs(const Graph& graph) {
+  const int64_t there = machine_memory(), most = there / 4;
+  for (const ValueId id : graph.outputs) {
+    const Value& value = graph[id];
+    const int64_t bytes = element_count(value.shape.value()) * size_of(value.dtype.value());
+    require(
+        bytes <= most, ErrorCode::unsupported,
+        "the output '{}' {} takes {:.4g} GB, and this process can have {:.4g} GB for all; give it smaller "
+        "inputs",
+        value.name, to_string(*value.shape), static_cast<double>(bytes) / 1e9,
+        static_cast<double>(there) / 1e9);
+  }
+}
+
+}  // namespace
+
 Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& key, int64_t most_steps) {
   Specialisation special{key.shapes, {}, 1, {}, backend_->plan_options().real_size == sizeof(float)};
   special.max_growth = model_.data_->imported.max_growth;
@@ -138,6 +158,7 @@ Emitted Session::Impl::emit(const std::vector<Tensor>& inputs, const PlanKey& ke
   Emitted e;
   auto [specialised_graph, choice] = specialised(special, key, inputs);
   e.graph = std::move(specialised_graph);
+  check_outputs(e.graph);
   e.spec.methods = key.methods;
   e.spec.targets = key.targets;
   e.spec.attribute = key.attribute;

@@ -57,6 +57,21 @@ TEST_CASE("sessions of one model work side by side") {
   CHECK(same == 4);
 }
 
+TEST_CASE("an output that no machine holds is refused before anything is made for it") {
+  ModelBuilder builder;
+  builder.input("x", {1, 4}).output("y");
+  auto& shape = *builder.graph().add_initializer();
+  shape.set_name("shape");
+  shape.set_data_type(onnx::TensorProto::INT64);
+  shape.add_dims(3);
+  for (const int64_t extent : {int64_t{1} << 24, int64_t{1} << 24, int64_t{4}}) shape.add_int64_data(extent);
+  builder.node("Expand", {"x", "shape"}, {"y"});
+  Session session(ModelFile(builder).load(), kDouble);
+  const Tensor x(DType::f32, {1, 4});
+  CHECK(says(error_of([&] { session.run({x}); }), ErrorCode::unsupported, "'y' [16777216,16777216,4] takes"));
+  CHECK(says(error_of([&] { session.explain(x); }), ErrorCode::unsupported, "smaller inputs"));
+}
+
 TEST_CASE("what the library throws is an Error, whatever goes wrong inside") {
   ModelBuilder builder;
   builder.input("x", {1, 4}).output("y");
