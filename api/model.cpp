@@ -22,9 +22,8 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
 
 Model Model::from_bytes(std::span<const std::byte> bytes, const LoadOptions& options,
                         const std::filesystem::path& folder) {
-  return loaded_by(options, [&] {
-    return import_onnx(bytes, folder, OpRegistry::builtin(), options.max_growth);
-  });
+  return loaded_by(options,
+                   [&] { return import_onnx(bytes, folder, OpRegistry::builtin(), options.max_growth); });
 }
 
 namespace {
