@@ -10,8 +10,8 @@ void check_contract(const Program& program, const Step& step) {
 }
 
 void Operands::expect_counts(size_t fewest, size_t most, size_t results) const {
-  for (const auto& list : {step_.inputs, step_.outputs}) {
-    for (const Var v : list) require(static_cast<bool>(v), ErrorCode::bad_file, "an operand is missing");
+  for (const auto* list : {&step_.inputs, &step_.outputs}) {
+    for (const Var v : *list) require(static_cast<bool>(v), ErrorCode::bad_file, "an operand is missing");
   }
   require(inputs() >= fewest && inputs() <= most && outputs() == results, ErrorCode::bad_file,
           "{} of {} operands with {} results", name_of(step_.primitive), inputs(), outputs());
