@@ -1,36 +1,12 @@
 #include "core/optimise/optimise.h"
 
 #include <algorithm>
-#include <numeric>
 
-#include "backends/reference/reference.h"
-#include "core/builder.h"
 #include "core/cost.h"
-#include "tests/catch.h"
+#include "tests/core/changed_by.h"
 
-namespace onnxray {
+namespace onnxray::test {
 namespace {
-
-int64_t count(const Program& program, std::string_view primitive) {
-  return std::ranges::count_if(program.steps,
-                               [&](const Step& step) { return name_of(step.primitive) == primitive; });
-}
-
-std::vector<Tensor> run(Program program, const std::vector<Tensor>& inputs) {
-  const auto backend = make_reference_backend(true);
-  return backend->compile(make_plan(std::move(program), backend->plan_options()))->run(inputs);
-}
-
-/// Runs a pass and checks that it left the results alone.
-template <class Pass>
-Program changed_by(Program program, const std::vector<Tensor>& inputs, Pass pass) {
-  const std::vector<Tensor> before = run(program, inputs);
-  pass(program);
-  const std::vector<Tensor> after = run(program, inputs);
-  REQUIRE(before.size() == after.size());
-  for (size_t i = 0; i < before.size(); ++i) CHECK(before[i].to_doubles() == after[i].to_doubles());
-  return program;
-}
 
 const Tensor kX = Tensor::of<float>({2, 3}, {1, -2, 3, -4, 5, -6});
 
@@ -102,65 +78,6 @@ TEST_CASE("forms of large weights are folded one after the other, and share what
     if (std::holds_alternative<MatMul>(step.primitive)) CHECK(program.is_constant(step.inputs[1]));
   }
   CHECK(program[program.steps[0].inputs[1]].constant->as_double(7) == 0);
-}
-
-TEST_CASE("the seed of a class reads one row of the weights, not all") {
-  constexpr int64_t kClasses = 512, kUnits = 128;
-  Program program;
-  Builder b(program);
-  std::vector<int64_t> counted(kClasses);
-  std::iota(counted.begin(), counted.end(), 0);
-  const Var index = b.input("index", {2, 1}, DType::i64),
-            logits = b.input("logits", {2, kClasses}, DType::f32);
-  const Var chosen = b.equal(b.constant(Tensor::of<int64_t>({1, kClasses}, counted)), index);
-  const Var seed = b.mul(b.cast(chosen, DType::f32), logits);
-  std::vector<float> weights(kClasses * kUnits);
-  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 97) - 48;
-  const Var w = b.constant(Tensor::of<float>({kClasses, kUnits}, weights));
-  b.output("back", b.matmul(seed, w));
-  b.output("other", b.matmul(logits, w));
-  std::vector<float> values(2 * kClasses);
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 13) - 6;
-  const std::vector<Tensor> inputs{Tensor::of<int64_t>({2, 1}, {500, 3}),
-                                   Tensor::of<float>({2, kClasses}, values)};
-  // A sum whose other terms are 0 is exact.
-  const Program after = changed_by(program, inputs, replace_one_hot_products);
-  CHECK(count(after, "matmul") == 1);
-  CHECK(count(after, "gather") == 1);
-}
-
-TEST_CASE("a comparison with places that are not counted from 0 chooses no row") {
-  constexpr int64_t kClasses = 512, kUnits = 128;
-  Program program;
-  Builder b(program);
-  std::vector<int64_t> counted(kClasses);
-  std::iota(counted.begin(), counted.end(), 1);
-  const Var index = b.input("index", {1, 1}, DType::i64);
-  const Var chosen = b.equal(b.constant(Tensor::of<int64_t>({1, kClasses}, counted)), index);
-  std::vector<float> weights(kClasses * kUnits);
-  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 97) - 48;
-  b.output("row",
-           b.matmul(b.cast(chosen, DType::f32), b.constant(Tensor::of<float>({kClasses, kUnits}, weights))));
-  const Program after = changed_by(program, {Tensor::of<int64_t>({1, 1}, {500})}, replace_one_hot_products);
-  CHECK(count(after, "matmul") == 1);
-}
-
-TEST_CASE("the row that a class's seed meets of a weight's form is a form of the weight's row") {
-  constexpr int64_t kClasses = 512, kUnits = 128;
-  Program program;
-  Builder b(program);
-  std::vector<int64_t> counted(kClasses);
-  std::iota(counted.begin(), counted.end(), 0);
-  const Var index = b.input("index", {1, 1}, DType::i64);
-  const Var seed =
-      b.cast(b.equal(b.constant(Tensor::of<int64_t>({1, kClasses}, counted)), index), DType::f32);
-  std::vector<float> weights(kClasses * kUnits);
-  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 97) - 48;
-  const Var w = b.constant(Tensor::of<float>({kClasses, kUnits}, weights));
-  b.output("raised", b.matmul(seed, b.add(w, b.mul(b.max(w, 0.0), 0.25))));
-  Program after = changed_by(program, {Tensor::of<int64_t>({1, 1}, {500})}, replace_one_hot_products);
-  eliminate_dead_code(after);
-  for (const Step& step : after.steps) CHECK(after[step.outputs[0]].shape != Shape{kClasses, kUnits});
 }
 
 TEST_CASE("neighbours that read one operand become a step of two results") {
@@ -408,4 +325,4 @@ TEST_CASE("the bias of a convolution becomes part of the chain behind it") {
 }
 
 }  // namespace
-}  // namespace onnxray
+}  // namespace onnxray::test
